@@ -1,0 +1,7 @@
+//! The SMP (MCUmgr) logic of firmware updates, without any I/O: bytes in, bytes out, time as an argument.
+
+#![warn(missing_docs)]
+
+pub mod status;
+
+pub use status::Status;
