@@ -2,6 +2,9 @@
 
 #![warn(missing_docs)]
 
+pub mod failure;
+pub mod smp;
 pub mod status;
 
+pub use failure::{Failure, Finding};
 pub use status::Status;

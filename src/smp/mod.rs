@@ -1,0 +1,13 @@
+//! The wire: the SMP header, CBOR bodies, error codes, reassembly, fragmentation and the serial console framing.
+//!
+//! Nothing here keeps a conversation; every item turns bytes into values or values into bytes.
+
+pub mod cbor;
+pub mod error;
+pub mod frame;
+pub mod group;
+pub mod header;
+
+pub use error::DeviceError;
+pub use frame::Frame;
+pub use header::{Header, Op, Version};
