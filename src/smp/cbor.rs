@@ -137,6 +137,20 @@ pub fn entries<'a>(body: &'a [u8], visit: impl FnMut(&'a str, Value<'a>)) -> Res
     Items::of_map(body)?.entries(visit)
 }
 
+/// Whether `body` is one map with text keys alone and ends where the map ends, as every body of a server does.
+pub fn is_exact_map(body: &[u8]) -> bool {
+    let mut text_keys = true;
+    let rest = Items::of_map(body).and_then(|items| {
+        items.walk(|reader, first, depth| {
+            text_keys &= matches!(reader.value_after(first, depth)?, Value::Text(_));
+            let header = reader.header()?;
+            reader.value_after(header, depth)?;
+            Ok(())
+        })
+    });
+    text_keys && rest.is_ok_and(<[u8]>::is_empty)
+}
+
 struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -361,6 +375,23 @@ mod tests {
         assert_eq!(first_value(&[0xa1, 0x61, b'a', 0xff]), Err(CborError::Malformed));
         assert_eq!(first_value(&[0x01]), Err(CborError::NotAMap));
         assert_eq!(first_value(&[]), Err(CborError::Truncated));
+    }
+
+    #[test]
+    fn an_exact_map_ends_with_the_body_and_has_text_keys() {
+        for (body, exact) in [
+            (&[0xa0][..], true),
+            (&[0xbf, 0xff], true),
+            (&[0xa1, 0x61, b'a', 0x01], true),
+            (&[0xa1, 0x61, b'a', 0x01, 0x00], false),
+            (&[0xbf, 0x61, b'a', 0x01, 0xff, 0xff], false),
+            (&[0xa1, 0x01, 0x61, b'a'], false),
+            (&[0xbf, 0x61, b'a', 0x01], false),
+            (&[0x80], false),
+            (&[], false),
+        ] {
+            assert_eq!(is_exact_map(body), exact, "{body:02x?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod error;
 pub mod frame;
 pub mod group;
 pub mod header;
+pub mod reassembly;
 
 pub use error::DeviceError;
 pub use frame::Frame;

@@ -1,0 +1,404 @@
+//! Putting frames together from the pieces in which a carrier delivers them.
+//!
+//! A server sends a response in notifications of ATT MTU - 3 bytes, and gateways join, split, repeat and lose them. SMP
+//! has no sync word, so the rules are:
+//!
+//! 1. A frame starts at the start of a feed or right behind a complete frame, with a plausible response header: operation
+//!    1 or 3, reserved bits 0, not longer than the limit. Anything else is garbage up to the end of the feed.
+//! 2. A frame that lies whole in one feed is handed over in place.
+//! 3. The unfinished end of a feed is kept, and the next feed continues it.
+//! 4. Half a frame is dropped when nothing continued it for [`HALF_FRAME_MS`].
+//! 5. Where a piece was lost, the next frame seems to continue the half one. A feed that starts like a header is therefore
+//!    remembered as a possible restart. The half frame gives way to it when the feed holds a whole well-formed frame
+//!    that would only be swallowed, or when the joined bytes turn out not to be a well-formed frame.
+//!
+//! "Well-formed" is a header with version 0 or 1 and no flags before a body that is one CBOR map with text keys, to the
+//! byte; groups from 64 on may hold anything.
+//! It decides only between two readings: a frame that has no rival is handed over whatever its body holds.
+
+use super::cbor;
+use super::frame::Frame;
+use super::group;
+use super::header::{HEADER_LEN, Header};
+
+/// How long half a frame waits for its next piece, in milliseconds.
+pub const HALF_FRAME_MS: u64 = 30_000;
+
+/// The capacity in bytes that an emptied buffer keeps, so that short split responses do not allocate again and an idle
+/// session stays small.
+const KEEP: usize = 128;
+
+/// Collects the bytes of a link and hands over whole frames. Owns at most `limit` bytes, and none before half a frame came.
+#[derive(Debug, Clone, Default)]
+pub struct Reassembly {
+    limit: usize,
+    /// The half frame. Never longer than the frame that its header announces.
+    pending: Vec<u8>,
+    /// When its last piece arrived.
+    since_ms: u64,
+    /// Where in `pending` a feed began that looks like a header itself; 0 for none.
+    restart: usize,
+}
+
+/// What became of half a frame in a feed.
+enum Joined {
+    /// It took the whole feed and is still half a frame.
+    Waiting,
+    /// It took this many bytes of the feed and is complete.
+    Complete(usize),
+    /// It gave way; this feed starts a frame of its own.
+    Fresh,
+}
+
+impl Reassembly {
+    /// Accepts frames of up to `limit` bytes, header included. Allocates nothing.
+    pub const fn new(limit: usize) -> Reassembly {
+        Reassembly { limit, pending: Vec::new(), since_ms: 0, restart: 0 }
+    }
+
+    /// Takes what arrived at `now_ms` and calls `on_frame` for each complete frame, in order.
+    ///
+    /// Returns how many bytes were discarded as garbage, an abandoned half frame among them. Any bytes are accepted.
+    pub fn feed(&mut self, now_ms: u64, bytes: &[u8], mut on_frame: impl FnMut(Frame<'_>)) -> usize {
+        let mut discarded = 0;
+        let mut rest = bytes;
+        if !self.pending.is_empty() {
+            if now_ms.saturating_sub(self.since_ms) > HALF_FRAME_MS {
+                discarded += self.drop_pending();
+            } else if !bytes.is_empty() {
+                self.since_ms = now_ms;
+                match self.join(bytes, &mut discarded) {
+                    Joined::Waiting => return discarded,
+                    Joined::Complete(taken) => {
+                        if let Some((frame, _)) = Frame::split_first(&self.pending) {
+                            on_frame(frame);
+                        }
+                        self.clear();
+                        rest = &bytes[taken..];
+                    }
+                    Joined::Fresh => {}
+                }
+            }
+        }
+        while !rest.is_empty() {
+            if !self.is_plausible(rest) {
+                return discarded + rest.len();
+            }
+            match Frame::split_first(rest) {
+                Some((frame, after)) => {
+                    on_frame(frame);
+                    rest = after;
+                }
+                None => {
+                    self.since_ms = now_ms;
+                    self.keep(rest);
+                    break;
+                }
+            }
+        }
+        discarded
+    }
+
+    /// Forgets the half frame, as after a link that went down.
+    pub fn clear(&mut self) {
+        self.drop_pending();
+    }
+
+    /// Whether no half frame is kept.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Continues the half frame with a feed. What it gives up is added to `discarded`.
+    fn join(&mut self, bytes: &[u8], discarded: &mut usize) -> Joined {
+        let mut before = self.pending.len();
+        let fresh = self.starts_frame(bytes);
+        if fresh && self.restart == 0 {
+            self.restart = before;
+        }
+        let mut taken = 0;
+        loop {
+            taken += self.keep(&bytes[taken..]);
+            let good = self.is_plausible(&self.pending);
+            let complete = good && Frame::split_first(&self.pending).is_some();
+            let well_formed = complete && is_well_formed(&self.pending);
+            if well_formed || complete && self.restart == 0 {
+                return Joined::Complete(taken);
+            }
+            if good && !complete {
+                if !(fresh && is_well_formed(bytes)) {
+                    return Joined::Waiting;
+                }
+                // The feed is a frame by itself, and joined it would only vanish inside the half one.
+                self.restart = before;
+            }
+            if self.restart == 0 || self.restart == before {
+                // Not even a header: without a restart to fall back on, the feed is judged by itself.
+                self.pending.truncate(before);
+                *discarded += self.drop_pending();
+                return Joined::Fresh;
+            }
+            *discarded += self.restart;
+            self.pending.drain(..self.restart);
+            before -= self.restart;
+            self.restart = if fresh { before } else { 0 };
+        }
+    }
+
+    /// Moves as many bytes into the half frame as it lacks, and says how many.
+    fn keep(&mut self, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        // Twice at most: up to the end of the header, then up to the end of the frame it announces.
+        loop {
+            let held = self.pending.len();
+            let whole = match Header::decode(&self.pending) {
+                Some(header) if header.frame_len() <= self.limit => header.frame_len(),
+                Some(_) => held,
+                None if held < HEADER_LEN => HEADER_LEN,
+                None => held,
+            };
+            let lacking = whole.saturating_sub(held);
+            let piece = &bytes[taken..][..lacking.min(bytes.len() - taken)];
+            if piece.is_empty() {
+                return taken;
+            }
+            self.pending.reserve_exact(lacking);
+            self.pending.extend_from_slice(piece);
+            taken += piece.len();
+        }
+    }
+
+    fn drop_pending(&mut self) -> usize {
+        let dropped = self.pending.len();
+        self.restart = 0;
+        if self.pending.capacity() > KEEP {
+            self.pending = Vec::new();
+        } else {
+            self.pending.clear();
+        }
+        dropped
+    }
+
+    /// Whether a response may start with `bytes`, as far as they go.
+    #[inline]
+    fn is_plausible(&self, bytes: &[u8]) -> bool {
+        let Some(&first) = bytes.first() else { return true };
+        let is_response = first & 0xe0 == 0 && matches!(first & 0x07, 1 | 3);
+        let length = match bytes {
+            [_, _, high, low, ..] => HEADER_LEN + usize::from(u16::from_be_bytes([*high, *low])),
+            _ => HEADER_LEN,
+        };
+        is_response && length <= self.limit
+    }
+
+    /// Whether `bytes` start with a whole header that is plausible beyond doubt, for it may lie inside another frame.
+    fn starts_frame(&self, bytes: &[u8]) -> bool {
+        self.is_plausible(bytes) && Header::decode(bytes).is_some_and(|header| is_usual(&header))
+    }
+}
+
+/// Whether the fields that a server always sets alike are as servers set them.
+fn is_usual(header: &Header) -> bool {
+    header.version <= 1 && header.flags == 0
+}
+
+/// Whether `bytes` start with a complete frame whose body is what its group allows.
+fn is_well_formed(bytes: &[u8]) -> bool {
+    Frame::split_first(bytes).is_some_and(|(frame, _)| {
+        let holds_anything = frame.header.group >= group::VENDOR_FIRST;
+        is_usual(&frame.header) && (holds_anything || cbor::is_exact_map(frame.body))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LIMIT: usize = 512;
+
+    fn frame(first: u8, sequence: u8, body: &[u8]) -> Vec<u8> {
+        let mut frame = vec![first, 0, 0, 0, 0, 1, sequence, 1];
+        frame[2..4].copy_from_slice(&(body.len() as u16).to_be_bytes());
+        frame.extend(body);
+        frame
+    }
+
+    /// `{"rc":0,"off":n}` as a server sends it.
+    fn answer(sequence: u8) -> Vec<u8> {
+        frame(3, sequence, b"\xbf\x62rc\x00\x63off\x18\xa0\xff")
+    }
+
+    /// An answer of several notifications: `{"r": 200 letters}`.
+    fn long_answer(sequence: u8) -> Vec<u8> {
+        let mut body = b"\xa1\x61r\x78\xc8".to_vec();
+        body.extend([b'x'; 200]);
+        frame(1, sequence, &body)
+    }
+
+    /// Feeds the pieces one millisecond apart; the sequence numbers that came out, and what was discarded.
+    fn run(pieces: &[&[u8]]) -> (Vec<u8>, usize, Reassembly) {
+        let mut reassembly = Reassembly::new(LIMIT);
+        let (mut out, mut discarded) = (Vec::new(), 0);
+        for (now, piece) in pieces.iter().enumerate() {
+            discarded += reassembly.feed(now as u64, piece, |frame| out.push(frame.header.sequence));
+        }
+        (out, discarded, reassembly)
+    }
+
+    #[test]
+    fn frames_come_out_of_every_packing() {
+        let (a, b, long) = (answer(1), answer(2), long_answer(3));
+        let all = [a.clone(), b.clone(), long.clone()].concat();
+        let table: &[(&str, Vec<&[u8]>, &[u8], usize, bool)] = &[
+            ("one feed, one frame", vec![&a], &[1], 0, true),
+            ("three frames in a feed", vec![&all], &[1, 2, 3], 0, true),
+            ("cut inside the header", vec![&a[..3], &a[3..]], &[1], 0, true),
+            ("cut behind the header", vec![&a[..8], &a[8..]], &[1], 0, true),
+            ("cut twice inside the header", vec![&a[..1], &a[1..2], &a[2..]], &[1], 0, true),
+            ("in the middle of the second", vec![&all[..30], &all[30..]], &[1, 2, 3], 0, true),
+            ("an empty feed between", vec![&a[..9], &[], &a[9..]], &[1], 0, true),
+            ("half a frame stays", vec![&a[..9]], &[], 0, false),
+            ("a request is no response", vec![&[2, 0, 0, 1, 0, 1, 0, 1, 0xa0]], &[], 9, true),
+            ("reserved bits", vec![&[0x23, 0, 0, 1, 0, 1, 0, 1, 0xa0]], &[], 9, true),
+            ("longer than the limit", vec![&[3, 0, 2, 0, 0, 1, 0, 1, 0xa0]], &[], 9, true),
+            ("garbage, then a frame", vec![b"OK\r\n", &a], &[1], 4, true),
+            ("garbage behind a frame ends with the feed", vec![&all[..20], b"+++", &b], &[1, 2], 3, true),
+        ];
+        for (name, pieces, expected, discarded, empty) in table {
+            let (out, dropped, reassembly) = run(pieces);
+            assert_eq!((&out[..], dropped, reassembly.is_empty()), (*expected, *discarded, *empty), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_lost_piece_costs_one_frame() {
+        let (a, b, long, next) = (answer(1), answer(2), long_answer(3), long_answer(4));
+        let table: &[(&str, Vec<&[u8]>, &[u8], usize)] = &[
+            ("the tail is lost and a short frame follows", vec![&long[..100], &a], &[1], 100),
+            ("several short frames follow", vec![&long[..100], &a, &b], &[1, 2], 100),
+            ("the tail is lost and the next frame completes it", vec![&long[..200], &a], &[1], 200),
+            ("the next frame comes in pieces", vec![&long[..200], &next[..100], &next[100..]], &[4], 200),
+            (
+                "with its tail in two",
+                vec![&long[..100], &next[..90], &next[90..120], &next[120..]],
+                &[4],
+                100,
+            ),
+            ("half a header, then a frame", vec![&a[..5], &b], &[2], 5),
+            ("one byte, then a frame", vec![&a[..1], &b], &[2], 1),
+            ("a middle piece is lost", vec![&long[..60], &long[120..], &a, &b], &[1, 2], 153),
+        ];
+        for (name, pieces, expected, discarded) in table {
+            let (out, dropped, _) = run(pieces);
+            assert_eq!((&out[..], dropped), (*expected, *discarded), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_frame_without_a_rival_is_handed_over_whatever_it_holds() {
+        let odd = frame(3, 9, &[0xff; 12]);
+        assert_eq!(run(&[&odd]).0, [9]);
+        assert_eq!(run(&[&odd[..10], &odd[10..]]).0, [9]);
+        assert_eq!(run(&[&frame(3, 7, &[])]).0, [7]);
+    }
+
+    #[test]
+    fn half_a_frame_is_dropped_after_the_wait() {
+        let (a, b) = (answer(1), answer(2));
+        for (wait, expected, discarded) in [(HALF_FRAME_MS, &[1u8][..], 0), (HALF_FRAME_MS + 1, &[], 20)] {
+            let mut reassembly = Reassembly::new(LIMIT);
+            let mut out = Vec::new();
+            let mut dropped = reassembly.feed(5, &a[..9], |frame| out.push(frame.header.sequence));
+            dropped += reassembly.feed(5 + wait, &a[9..], |frame| out.push(frame.header.sequence));
+            assert_eq!((&out[..], dropped), (expected, discarded), "{wait}");
+            reassembly.feed(6 + wait, &b, |frame| out.push(frame.header.sequence));
+            assert_eq!(out.last(), Some(&2));
+        }
+    }
+
+    #[test]
+    fn clear_forgets_the_half_frame() {
+        let a = answer(1);
+        let mut reassembly = Reassembly::new(LIMIT);
+        reassembly.feed(0, &a[..9], |_| ());
+        assert!(!reassembly.is_empty());
+        reassembly.clear();
+        assert!(reassembly.is_empty());
+        let mut out = 0;
+        assert_eq!(reassembly.feed(1, &a, |_| out += 1), 0);
+        assert_eq!(out, 1);
+    }
+
+    #[test]
+    fn whole_frames_are_handed_over_in_place_without_memory() {
+        let bytes = [answer(1), answer(2)].concat();
+        let mut reassembly = Reassembly::new(LIMIT);
+        let mut bodies = Vec::new();
+        reassembly.feed(0, &bytes, |frame| bodies.push(frame.body.as_ptr() as usize));
+        assert_eq!(bodies, [bytes[8..].as_ptr() as usize, bytes[28..].as_ptr() as usize]);
+        assert_eq!(reassembly.pending.capacity(), 0);
+    }
+
+    fn good_frame() -> impl Strategy<Value = Vec<u8>> {
+        (any::<bool>(), any::<u8>(), "[a-z]{0,60}").prop_map(|(write, sequence, text)| {
+            let mut body = vec![0xbf, 0x61, b'r', 0x78, text.len() as u8];
+            body.extend(text.bytes());
+            body.push(0xff);
+            frame(if write { 3 } else { 9 }, sequence, &body)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn good_frames_come_out_whole_in_any_split(
+            frames in prop::collection::vec(good_frame(), 1..8),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        ) {
+            let bytes = frames.concat();
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let mut reassembly = Reassembly::new(LIMIT);
+            let mut out = Vec::new();
+            for (now, pair) in cuts.windows(2).enumerate() {
+                let discarded = reassembly.feed(now as u64, &bytes[pair[0]..pair[1]], |frame| {
+                    out.push([&frame.header.encode()[..], frame.body].concat());
+                });
+                prop_assert_eq!(discarded, 0);
+            }
+            prop_assert_eq!(out, frames);
+            prop_assert!(reassembly.is_empty());
+        }
+
+        #[test]
+        fn any_bytes_are_taken_and_none_is_lost_count_of(
+            feeds in prop::collection::vec(
+                (
+                    any::<u16>(),
+                    prop_oneof![
+                        prop::collection::vec(any::<u8>(), 0..40),
+                        prop::collection::vec(0u8..4, 0..40),
+                        good_frame(),
+                    ],
+                ),
+                0..20,
+            ),
+            limit in 0usize..80,
+        ) {
+            let mut reassembly = Reassembly::new(limit);
+            let (mut now, mut fed, mut out, mut discarded) = (0u64, 0, 0, 0);
+            for (wait, bytes) in feeds {
+                now += u64::from(wait);
+                fed += bytes.len();
+                discarded += reassembly.feed(now, &bytes, |frame| {
+                    assert!(frame.header.frame_len() <= limit);
+                    assert_eq!(frame.body.len(), usize::from(frame.header.length));
+                    out += frame.header.frame_len();
+                });
+                prop_assert_eq!(fed, out + discarded + reassembly.pending.len());
+                prop_assert!(reassembly.pending.capacity() <= limit + HEADER_LEN);
+            }
+        }
+    }
+}
