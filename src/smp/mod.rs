@@ -3,6 +3,8 @@
 //! Nothing here keeps a conversation; every item turns bytes into values or values into bytes.
 
 pub mod cbor;
+pub mod console;
+pub mod crc16;
 pub mod error;
 pub mod frame;
 pub mod group;
