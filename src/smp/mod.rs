@@ -6,6 +6,7 @@ pub mod cbor;
 pub mod console;
 pub mod crc16;
 pub mod error;
+pub mod error_table;
 pub mod frame;
 pub mod group;
 pub mod header;
