@@ -1,0 +1,87 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+using System.Text.Json;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace SmpFota;
+
+/// <content>The single commands. Each throws as <see cref="CommandAsync"/> does.</content>
+public sealed partial class SmpClient
+{
+    /// <summary>Runs one of the library's commands.</summary>
+    /// <param name="name">The command's name.</param>
+    /// <param name="argumentsJson">The arguments as a JSON object; null for none.</param>
+    /// <param name="cancellationToken">Stops waiting for the answer.</param>
+    /// <returns>The answer as JSON.</returns>
+    /// <exception cref="ArgumentNullException">There is no name.</exception>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
+    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    /// <exception cref="SmpUsageException">The command is unknown, or the arguments do not fit it.</exception>
+    /// <exception cref="SmpDeviceException">The device refused the command.</exception>
+    /// <exception cref="SmpProtocolException">The device did not answer, or not in a way that makes sense.</exception>
+    public Task<string> CommandAsync(string name, string? argumentsJson = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return RunAsync(s => s.StartCommand(name, argumentsJson), static json => json, cancellationToken: cancellationToken);
+    }
+
+    /// <summary>Sends any request, also of groups that the library does not know (vendors' groups start at 64).</summary>
+    /// <param name="operation">Read or write.</param>
+    /// <param name="group">The SMP group.</param>
+    /// <param name="command">The command in the group.</param>
+    /// <param name="body">The body in CBOR; empty for the empty map.</param>
+    /// <param name="cancellationToken">Stops waiting for the answer.</param>
+    /// <returns>The answer as JSON.</returns>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
+    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    /// <exception cref="SmpUsageException">An argument is outside its range.</exception>
+    /// <exception cref="SmpDeviceException">The device refused the request.</exception>
+    /// <exception cref="SmpProtocolException">The device did not answer, or not in a way that makes sense.</exception>
+    public Task<string> RequestAsync(
+        SmpOperation operation, ushort group, byte command, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default) =>
+        RunAsync(s => s.StartRequest(operation, group, command, body.Span), static json => json, cancellationToken: cancellationToken);
+
+    /// <summary>The device's image list.</summary>
+    /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
+    public Task<IReadOnlyList<DeviceImage>> ReadImagesAsync(CancellationToken cancellationToken = default) =>
+        AskAsync<IReadOnlyList<DeviceImage>>(
+            "image_list", null, static answer => answer.Items("images", DeviceImage.Read), cancellationToken);
+
+    /// <summary>Has the device send a text back.</summary>
+    /// <exception cref="ArgumentNullException">There is no text.</exception>
+    /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
+    public Task<string> EchoAsync(string text, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return AskAsync("echo", Arguments(w => w.WriteString("text", text)), static answer => answer.Text("text") ?? string.Empty, cancellationToken);
+    }
+
+    /// <summary>Resets the device. It answers first and resets a moment later.</summary>
+    /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
+    public Task ResetAsync(CancellationToken cancellationToken = default) => CommandAsync("reset", null, cancellationToken);
+
+    private static string Arguments(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            write(writer);
+            writer.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private Task<T> AskAsync<T>(string name, string? arguments, Func<JsonElement, T> read, CancellationToken cancellationToken) =>
+        RunAsync(
+            s => s.StartCommand(name, arguments),
+            json =>
+            {
+                using JsonDocument document = JsonDocument.Parse(json);
+                return read(document.RootElement);
+            },
+            cancellationToken: cancellationToken);
+}

@@ -1,0 +1,7 @@
+namespace SmpFota.Interop;
+
+/// <summary>Owns a handle that smpfota_session_close closes.</summary>
+internal sealed class SessionHandle : NativeHandle
+{
+    protected override int Close(nuint value) => NativeMethods.smpfota_session_close(value);
+}

@@ -1,0 +1,11 @@
+namespace SmpFota;
+
+/// <summary>The two kinds of SMP request.</summary>
+public enum SmpOperation
+{
+    /// <summary>Ask for something.</summary>
+    Read = 0,
+
+    /// <summary>Change or do something.</summary>
+    Write = 1,
+}

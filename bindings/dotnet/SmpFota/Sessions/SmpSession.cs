@@ -1,0 +1,320 @@
+using System;
+using System.Text;
+using SmpFota.Interop;
+
+namespace SmpFota;
+
+/// <summary>
+/// The conversation with one device, without any I/O: it says what to write and takes what was received. Operations run on
+/// it one after another: an update, a command, a request. <see cref="SmpClient"/> drives one over a transport.
+/// </summary>
+/// <remarks>
+/// <para>
+/// The loop: call <see cref="NextFrame"/> and send what it gives until it says something other than
+/// <see cref="SmpNextStatus.Write"/>; then wait for bytes or for <see cref="Deadline"/>; give the bytes to <see cref="Feed"/>;
+/// again. Every <c>now</c> is monotonic time since any start the caller likes, the same for all calls on one session;
+/// the library counts whole milliseconds.
+/// </para>
+/// <para>
+/// One thread at a time: a second one inside gets an <see cref="SmpUsageException"/> with <see cref="SmpStatus.Busy"/> and has
+/// changed nothing. Different sessions never wait for each other. <see cref="Dispose"/> may come from any thread at any
+/// time; a call that is inside finishes first. A call that throws <see cref="SmpUsageException"/> has changed nothing.
+/// </para>
+/// </remarks>
+public sealed unsafe class SmpSession : IDisposable
+{
+    // What an idle session holds natively, for the collector's arithmetic only.
+    private const long NativeBytes = 1024;
+
+    private readonly SessionHandle handle;
+
+    /// <summary>Opens a session. Nothing is sent before an operation is started.</summary>
+    /// <param name="options">What is known of the way to the device; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option cannot be expressed.</exception>
+    /// <exception cref="SmpUsageException">An option is outside its range.</exception>
+    /// <exception cref="SmpLibraryException">The native library is missing or of another version.</exception>
+    public SmpSession(SmpSessionOptions? options = null)
+    {
+        smpfota_session_options native = (options ?? new SmpSessionOptions()).ToNative();
+        smpfota_error error = NativeError.Create();
+        handle = new SessionHandle();
+        nuint raw = 0;
+        StatusTable.Check(NativeMethods.smpfota_session_open(&native, &raw, &error), error);
+        handle.Own(raw);
+        handle.Weigh(NativeBytes);
+    }
+
+    private SmpSession(SessionHandle handle) => this.handle = handle;
+
+    /// <summary>When to call <see cref="NextFrame"/> again if nothing arrives before; null while nothing is awaited.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">Another thread is inside.</exception>
+    public TimeSpan? Deadline
+    {
+        get
+        {
+            using HandleLease lease = handle.Lease();
+            ulong deadline = 0;
+            int status = NativeMethods.smpfota_session_deadline(lease.Value, &deadline);
+            StatusTable.Check(status);
+            return status == (int)SmpStatus.Empty ? null : NativeTime.Point(deadline);
+        }
+    }
+
+    /// <summary>Opens a session that goes on where a saved one stood, in any process on any machine. The device is asked before anything is written.</summary>
+    /// <param name="snapshot">What <see cref="Save()"/> gave.</param>
+    /// <param name="image">The image of the saved update; null if the session was not updating.</param>
+    /// <param name="options">What is known of the way to the device; null for the defaults.</param>
+    /// <exception cref="SmpSnapshotException">The snapshot is damaged, newer than the library, or belongs to another image.</exception>
+    /// <exception cref="SmpUsageException">An option is outside its range.</exception>
+    public static SmpSession Restore(ReadOnlySpan<byte> snapshot, FirmwareImage? image, SmpSessionOptions? options = null)
+    {
+        smpfota_session_options native = (options ?? new SmpSessionOptions()).ToNative();
+        smpfota_error error = NativeError.Create();
+        var restored = new SessionHandle();
+        nuint raw = 0;
+        int status;
+        fixed (byte* start = snapshot)
+        {
+            if (image is null)
+            {
+                status = NativeMethods.smpfota_session_restore(start, (nuint)snapshot.Length, 0, &native, &raw, &error);
+            }
+            else
+            {
+                using HandleLease lease = image.Handle.Lease();
+                status = NativeMethods.smpfota_session_restore(start, (nuint)snapshot.Length, lease.Value, &native, &raw, &error);
+            }
+        }
+
+        StatusTable.Check(status, error);
+        restored.Own(raw);
+        restored.Weigh(NativeBytes);
+        return new SmpSession(restored);
+    }
+
+    /// <summary>Starts an update. The session takes its own share of the image.</summary>
+    /// <exception cref="ArgumentNullException">There is no image.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option cannot be expressed.</exception>
+    /// <exception cref="ObjectDisposedException">The session or the image was disposed.</exception>
+    /// <exception cref="SmpUsageException">An operation is running, or an option is outside its range.</exception>
+    public void StartUpdate(FirmwareImage image, UpdateOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        smpfota_update_options native = (options ?? new UpdateOptions()).ToNative();
+        smpfota_error error = NativeError.Create();
+        using HandleLease session = handle.Lease();
+        using HandleLease file = image.Handle.Lease();
+        StatusTable.Check(NativeMethods.smpfota_session_start_update(session.Value, file.Value, &native, &error), error);
+    }
+
+    /// <summary>Starts one of the library's commands by name.</summary>
+    /// <param name="name">Such as <c>echo</c> or <c>image-list</c>; docs/COMMANDS.md has them all.</param>
+    /// <param name="argumentsJson">The arguments as a JSON object; null or empty for none.</param>
+    /// <exception cref="ArgumentNullException">There is no name.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">An operation is running, the command is unknown, or the arguments do not fit it.</exception>
+    public void StartCommand(string name, string? argumentsJson = null)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        byte[] nameBytes = Encoding.UTF8.GetBytes(name);
+        byte[] argumentBytes = Encoding.UTF8.GetBytes(argumentsJson ?? string.Empty);
+        smpfota_error error = NativeError.Create();
+        using HandleLease lease = handle.Lease();
+        fixed (byte* nameStart = nameBytes, argumentStart = argumentBytes)
+        {
+            StatusTable.Check(
+                NativeMethods.smpfota_session_start_command(
+                    lease.Value, nameStart, (nuint)nameBytes.Length, argumentStart, (nuint)argumentBytes.Length, &error),
+                error);
+        }
+    }
+
+    /// <summary>Starts any request, also of groups that the library does not know (vendors' groups start at 64).</summary>
+    /// <param name="operation">Read or write.</param>
+    /// <param name="group">The SMP group.</param>
+    /// <param name="command">The command in the group.</param>
+    /// <param name="body">The body in CBOR; empty for the empty map. Copied.</param>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">An operation is running, or an argument is outside its range.</exception>
+    public void StartRequest(SmpOperation operation, ushort group, byte command, ReadOnlySpan<byte> body)
+    {
+        smpfota_error error = NativeError.Create();
+        using HandleLease lease = handle.Lease();
+        fixed (byte* start = body)
+        {
+            StatusTable.Check(
+                NativeMethods.smpfota_session_start_request(
+                    lease.Value, (uint)operation, group, command, start, (nuint)body.Length, &error),
+                error);
+        }
+    }
+
+    /// <summary>Asks what to do next. Call until it says something other than <see cref="SmpNextStatus.Write"/>.</summary>
+    /// <param name="now">Monotonic time, not negative.</param>
+    /// <param name="buffer">Takes one write: at least <see cref="SmpSessionOptions.MaxWrite"/> bytes, 128 in serial framing.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpException">The operation has failed, and says so again at each call; the kind and the status say how.</exception>
+    /// <exception cref="SmpUsageException">No operation was started, the buffer is too small, or another thread is inside.</exception>
+    /// <exception cref="OperationCanceledException">The operation was cancelled.</exception>
+    public SmpNext NextFrame(TimeSpan now, Span<byte> buffer)
+    {
+        int status = AskNext(now, buffer, out int length);
+        return status >= 0 ? new SmpNext((SmpNextStatus)status, length) : throw Failure(status);
+    }
+
+    /// <summary>Takes bytes that arrived from the device: any part of a frame, or several. They are copied. Garbage is counted, not refused.</summary>
+    /// <param name="now">Monotonic time, not negative.</param>
+    /// <param name="bytes">What arrived, as it arrived.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">Another thread is inside.</exception>
+    public void Feed(TimeSpan now, ReadOnlySpan<byte> bytes)
+    {
+        ulong milliseconds = NativeTime.Now(now);
+        using HandleLease lease = handle.Lease();
+        fixed (byte* start = bytes)
+        {
+            StatusTable.Check(NativeMethods.smpfota_session_feed(lease.Value, milliseconds, start, (nuint)bytes.Length));
+        }
+    }
+
+    /// <summary>Tells the session what happened to the device link.</summary>
+    /// <param name="now">Monotonic time, not negative.</param>
+    /// <param name="linkEvent">What happened.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">The new write size is out of range, or another thread is inside.</exception>
+    public void ReportLink(TimeSpan now, SmpLinkEvent linkEvent)
+    {
+        using HandleLease lease = handle.Lease();
+        StatusTable.Check(NativeMethods.smpfota_session_link(lease.Value, NativeTime.Now(now), linkEvent.Kind, linkEvent.Value));
+    }
+
+    /// <summary>Ends the running operation: the next <see cref="NextFrame"/> throws <see cref="OperationCanceledException"/>. The device is left as it is.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">No operation is running, or another thread is inside.</exception>
+    public void Cancel(TimeSpan now)
+    {
+        using HandleLease lease = handle.Lease();
+        StatusTable.Check(NativeMethods.smpfota_session_cancel(lease.Value, NativeTime.Now(now)));
+    }
+
+    /// <summary>Stops sending new requests until <see cref="Resume"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">No operation is running, or another thread is inside.</exception>
+    public void Pause(TimeSpan now)
+    {
+        using HandleLease lease = handle.Lease();
+        StatusTable.Check(NativeMethods.smpfota_session_pause(lease.Value, NativeTime.Now(now)));
+    }
+
+    /// <summary>Goes on after <see cref="Pause"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">No operation is running, or another thread is inside.</exception>
+    public void Resume(TimeSpan now)
+    {
+        using HandleLease lease = handle.Lease();
+        StatusTable.Check(NativeMethods.smpfota_session_resume(lease.Value, NativeTime.Now(now)));
+    }
+
+    /// <summary>Answers <see cref="SmpNextStatus.HealthCheck"/>: true confirms the new image, false leaves it unconfirmed.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">Nobody asked, or another thread is inside.</exception>
+    public void ReportHealth(TimeSpan now, bool healthy)
+    {
+        using HandleLease lease = handle.Lease();
+        StatusTable.Check(NativeMethods.smpfota_session_health(lease.Value, NativeTime.Now(now), healthy ? 1u : 0u));
+    }
+
+    /// <summary>Where the operation stands.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">Another thread is inside.</exception>
+    public UpdateProgress GetProgress(TimeSpan now)
+    {
+        using HandleLease lease = handle.Lease();
+        smpfota_progress progress = default;
+        progress.struct_size = (uint)sizeof(smpfota_progress);
+        StatusTable.Check(NativeMethods.smpfota_session_progress_get(lease.Value, NativeTime.Now(now), &progress));
+        return new UpdateProgress(progress);
+    }
+
+    /// <summary>The result of the operation that has ended well, as JSON.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">There is none (<see cref="SmpStatus.NoOperation"/>), or another thread is inside.</exception>
+    public string GetResult()
+    {
+        using HandleLease lease = handle.Lease();
+        nuint raw = lease.Value;
+        return NativeText.Read((buffer, capacity, length) => NativeMethods.smpfota_session_result(raw, buffer, capacity, length));
+    }
+
+    /// <summary>Takes the oldest entry out of the session's log, which is bounded: who never reads it loses the oldest.</summary>
+    /// <param name="json">The event as JSON, or null where there is none.</param>
+    /// <returns>Whether there was one.</returns>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">Another thread is inside.</exception>
+    public bool TryReadEvent([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? json)
+    {
+        using HandleLease lease = handle.Lease();
+        nuint raw = lease.Value;
+        StatusTable.Check(NativeText.TryRead(
+            (buffer, capacity, length) => NativeMethods.smpfota_session_next_event(raw, buffer, capacity, length), out json));
+        return json is not null;
+    }
+
+    /// <summary>The session as a few hundred bytes without pointers or clock values, to go on with <see cref="Restore"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">Another thread is inside.</exception>
+    public byte[] Save()
+    {
+        using HandleLease lease = handle.Lease();
+        nuint raw = lease.Value;
+        return NativeText.ReadBytes((buffer, capacity, length) => NativeMethods.smpfota_session_save(raw, buffer, capacity, length));
+    }
+
+    /// <summary>As <see cref="Save()"/>, into the caller's buffer.</summary>
+    /// <returns>The bytes written.</returns>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">The buffer is too small (512 bytes always do), or another thread is inside.</exception>
+    public int Save(Span<byte> buffer)
+    {
+        using HandleLease lease = handle.Lease();
+        nuint length = 0;
+        fixed (byte* start = buffer)
+        {
+            StatusTable.Check(NativeMethods.smpfota_session_save(lease.Value, start, (nuint)buffer.Length, &length));
+        }
+
+        return (int)length;
+    }
+
+    /// <summary>Closes the session. A call on another thread that is inside finishes first; later ones throw.</summary>
+    public void Dispose() => handle.Dispose();
+
+    /// <summary>As the public one, with a status instead of an exception; the length is also what a buffer that is too small lacks.</summary>
+    internal int AskNext(TimeSpan now, Span<byte> buffer, out int length)
+    {
+        ulong milliseconds = NativeTime.Now(now);
+        using HandleLease lease = handle.Lease();
+        nuint written = 0;
+        int status;
+        fixed (byte* start = buffer)
+        {
+            status = NativeMethods.smpfota_session_next_frame(lease.Value, milliseconds, start, (nuint)buffer.Length, &written);
+        }
+
+        length = checked((int)written);
+        return status;
+    }
+
+    /// <summary>The exception for a status that this session has just given, with the sentence of its failed operation.</summary>
+    internal Exception Failure(int status)
+    {
+        using HandleLease lease = handle.Lease();
+        smpfota_error error = NativeError.Create();
+        _ = NativeMethods.smpfota_session_error(lease.Value, &error);
+        return StatusTable.ToException(status, error);
+    }
+}

@@ -1,0 +1,72 @@
+using System;
+using System.Collections.Generic;
+using SmpFota.Interop;
+
+namespace SmpFota;
+
+/// <summary>What a <see cref="VirtualDevice"/> is like. Null leaves a value to the library.</summary>
+/// <remarks>Immutable, and safe to share.</remarks>
+public sealed record VirtualDeviceOptions
+{
+    private const uint ReassemblyFlag = 1;
+    private const uint SerialConsoleFlag = 2;
+
+    /// <summary>Which server it behaves like.</summary>
+    public VirtualProfile Profile { get; init; }
+
+    /// <summary>The link in front of it, one of <see cref="VirtualDevice.LinkNames"/>; null for none, which is instant and loses nothing.</summary>
+    public string? Link { get; init; }
+
+    /// <summary>What goes wrong on the way, one of <see cref="VirtualDevice.FaultNames"/>; null for nothing special.</summary>
+    public string? Fault { get; init; }
+
+    /// <summary>The seed of all chance on the link: the same seed gives the same delays and losses.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>The size of each slot, in bytes.</summary>
+    public int? SlotSize { get; init; }
+
+    /// <summary>The size of one buffer of its SMP server, in bytes.</summary>
+    public int? BufferSize { get; init; }
+
+    /// <summary>How many buffers its SMP server has.</summary>
+    public int? BufferCount { get; init; }
+
+    /// <summary>Whether it joins several writes to one frame.</summary>
+    public bool Reassembly { get; init; }
+
+    /// <summary>Whether it speaks the console framing.</summary>
+    public bool SerialConsole { get; init; }
+
+    /// <summary>The most bytes one write or notification carries.</summary>
+    public int? MaxWrite { get; init; }
+
+    internal unsafe smpfota_device_options ToNative()
+    {
+        smpfota_device_options native;
+        StatusTable.Check(NativeMethods.smpfota_device_options_init(&native, (uint)sizeof(smpfota_device_options)));
+        native.profile = (uint)Profile;
+        native.seed = Seed;
+        native.flags |= (Reassembly ? ReassemblyFlag : 0) | (SerialConsole ? SerialConsoleFlag : 0);
+        if (Link is { } link) { native.link = Index(VirtualDevice.LinkNames, link, nameof(Link)); }
+        if (Fault is { } fault) { native.fault = Index(VirtualDevice.FaultNames, fault, nameof(Fault)); }
+        if (SlotSize is { } slot) { native.slot_size = NativeOption.From(slot, nameof(SlotSize)); }
+        if (BufferSize is { } size) { native.buf_size = NativeOption.From(size, nameof(BufferSize)); }
+        if (BufferCount is { } count) { native.buf_count = NativeOption.From(count, nameof(BufferCount)); }
+        if (MaxWrite is { } write) { native.max_write = NativeOption.From(write, nameof(MaxWrite)); }
+        return native;
+    }
+
+    private static uint Index(IReadOnlyList<string> names, string wanted, string option)
+    {
+        for (int index = 0; index < names.Count; index++)
+        {
+            if (names[index] == wanted)
+            {
+                return (uint)index;
+            }
+        }
+
+        throw new ArgumentException($"{option} '{wanted}' is unknown; known are {string.Join(", ", names)}.", option);
+    }
+}
