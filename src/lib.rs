@@ -3,8 +3,10 @@
 #![warn(missing_docs)]
 
 pub mod failure;
+pub mod firmware;
 pub mod smp;
 pub mod status;
 
 pub use failure::{Failure, Finding};
+pub use firmware::{Firmware, FirmwareError};
 pub use status::Status;

@@ -1,0 +1,93 @@
+//! The file: a signed MCUboot image, taken apart and checked before a byte of it is sent.
+//!
+//! What a file is, its content decides, never its name. Sources of the format: MCUboot's `image.h`, `tlv.c` and
+//! `docs/design.md`; imgtool as the tool that writes it. Everything here is bounded by the length of the file, allocates
+//! nothing from a length that the file merely claims, and never panics.
+
+mod describe;
+mod digest;
+mod error;
+mod header;
+mod image;
+mod kind;
+mod signature;
+mod tlv;
+mod trailer;
+mod version;
+
+use std::io::Read;
+use std::path::Path;
+
+pub use digest::{HashKind, ImageHash};
+pub use error::FirmwareError;
+pub use header::{Header, ImageFlags};
+pub use image::{Dependency, HashCheck, Image};
+pub use kind::FileKind;
+pub use signature::SignatureKind;
+pub use tlv::Tlv;
+pub use trailer::{Padding, Trailer};
+pub use version::Version;
+
+/// The greatest accepted image, in bytes: 16 MiB.
+pub const MAX_IMAGE_LENGTH: u64 = 16 * 1024 * 1024;
+/// The greatest accepted file, in bytes: 64 MiB.
+pub const MAX_FILE_LENGTH: u64 = 64 * 1024 * 1024;
+
+/// What kind of file the images came from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum FirmwareKind {
+    /// One signed image.
+    Image,
+}
+
+/// A firmware file: at least one image, in the order in which they are uploaded.
+///
+/// It is immutable; share it between sessions with an `Arc`.
+#[derive(Debug, Clone)]
+pub struct Firmware {
+    /// What the file was.
+    pub kind: FirmwareKind,
+    /// The length of the file in bytes.
+    pub file_length: u64,
+    /// The images, sorted by image number, then by slot.
+    pub images: Vec<Image>,
+}
+
+impl Firmware {
+    /// Parses and checks the bytes of a file.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file, and what it is instead of an image.
+    pub fn parse(bytes: Vec<u8>) -> Result<Firmware, FirmwareError> {
+        let file_length = bytes.len() as u64;
+        if file_length > MAX_FILE_LENGTH {
+            return Err(FirmwareError::TooLarge { length: file_length, limit: MAX_FILE_LENGTH });
+        }
+        let image = Image::parse(bytes.into())?;
+        Ok(Firmware { kind: FirmwareKind::Image, file_length, images: vec![image] })
+    }
+
+    /// Reads a file and parses it. At most [`MAX_FILE_LENGTH`] bytes and one more are read.
+    ///
+    /// # Errors
+    /// As [`Firmware::parse`], and [`FirmwareError::Unreadable`] with what the operating system said.
+    pub fn read_file(path: impl AsRef<Path>) -> Result<Firmware, FirmwareError> {
+        let path = path.as_ref();
+        let unreadable = |error: std::io::Error| FirmwareError::Unreadable {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let length = file.metadata().map_err(unreadable)?.len();
+        let mut bytes = Vec::new();
+        file.take(MAX_FILE_LENGTH + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > MAX_FILE_LENGTH {
+            return Err(FirmwareError::TooLarge {
+                length: length.max(bytes.len() as u64),
+                limit: MAX_FILE_LENGTH,
+            });
+        }
+        Firmware::parse(bytes)
+    }
+}
