@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::digest::hex;
-use super::{Firmware, FirmwareKind, HashCheck, Image, Tlv};
+use super::{Firmware, FirmwareKind, HashCheck, Image, Package, Tlv, Version};
 
 /// How many bytes of a TLV are shown; longer ones are cut, for signatures say nothing to a reader.
 const SHOWN_TLV_BYTES: usize = 64;
@@ -16,9 +16,59 @@ impl Firmware {
         all.insert("images".into(), self.images.iter().map(describe_image).collect());
         match &self.kind {
             FirmwareKind::Image => all.insert("kind".into(), json!("image")),
+            FirmwareKind::Package(package) => {
+                all.insert("package".into(), describe_package(package, &self.images));
+                all.insert("kind".into(), json!("package"))
+            }
         };
         Value::Object(all)
     }
+}
+
+fn describe_package(package: &Package, images: &[Image]) -> Value {
+    let files: Vec<Value> = package
+        .files
+        .iter()
+        .map(|file| {
+            json!({
+                "file": file.file,
+                "type": file.kind,
+                "board": file.board,
+                "soc": file.soc,
+                "load_address": file.load_address,
+                "image_index": file.image_index,
+                "slot": file.slot,
+                "version": file.version,
+                "partition": file.partition,
+            })
+        })
+        .collect();
+    // The header decides; a manifest that says otherwise is worth a word.
+    let notes: Vec<String> = package
+        .files
+        .iter()
+        .zip(images)
+        .filter(|(file, image)| {
+            file.version.as_deref().and_then(Version::parse).is_some_and(|version| version != image.version)
+        })
+        .map(|(file, image)| {
+            let stated = file.version.as_deref().unwrap_or_default();
+            format!(
+                "the manifest gives {:?} version {stated}, but its header says {}",
+                file.file, image.version
+            )
+        })
+        .collect();
+    json!({
+        "format_version": package.format_version,
+        "name": package.name,
+        "time": package.time,
+        "zephyr_revision": package.zephyr_revision,
+        "nrf_revision": package.nrf_revision,
+        "files": files,
+        "ignored": package.ignored,
+        "notes": notes,
+    })
 }
 
 fn describe_image(image: &Image) -> Value {

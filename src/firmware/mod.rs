@@ -1,15 +1,18 @@
-//! The file: a signed MCUboot image, taken apart and checked before a byte of it is sent.
+//! The file: a signed MCUboot image or a package of them, taken apart and checked before a byte of it is sent.
 //!
 //! What a file is, its content decides, never its name. Sources of the format: MCUboot's `image.h`, `tlv.c` and
-//! `docs/design.md`; imgtool as the tool that writes it. Everything here is bounded by the length of the file, allocates
+//! `docs/design.md`; imgtool and the nRF Connect SDK's `generate_zip.py` as the tools that write them. Everything here is bounded by the length of the file, allocates
 //! nothing from a length that the file merely claims, and never panics.
 
+mod archive;
 mod describe;
 mod digest;
 mod error;
 mod header;
 mod image;
 mod kind;
+mod manifest;
+mod package;
 mod signature;
 mod tlv;
 mod trailer;
@@ -23,6 +26,7 @@ pub use error::FirmwareError;
 pub use header::{Header, ImageFlags};
 pub use image::{Dependency, HashCheck, Image};
 pub use kind::FileKind;
+pub use manifest::{Package, PackageFile};
 pub use signature::SignatureKind;
 pub use tlv::Tlv;
 pub use trailer::{Padding, Trailer};
@@ -33,12 +37,17 @@ pub const MAX_IMAGE_LENGTH: u64 = 16 * 1024 * 1024;
 /// The greatest accepted file, in bytes: 64 MiB.
 pub const MAX_FILE_LENGTH: u64 = 64 * 1024 * 1024;
 
+/// The greatest number of images in a package.
+pub const MAX_IMAGES: usize = 32;
+
 /// What kind of file the images came from.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum FirmwareKind {
     /// One signed image.
     Image,
+    /// A zip package with a manifest (`dfu_application.zip`).
+    Package(Package),
 }
 
 /// A firmware file: at least one image, in the order in which they are uploaded.
@@ -64,8 +73,26 @@ impl Firmware {
         if file_length > MAX_FILE_LENGTH {
             return Err(FirmwareError::TooLarge { length: file_length, limit: MAX_FILE_LENGTH });
         }
-        let image = Image::parse(bytes.into())?;
-        Ok(Firmware { kind: FirmwareKind::Image, file_length, images: vec![image] })
+        let (kind, images) = if archive::is_zip(&bytes) {
+            let (package, images) = package::parse(&bytes)?;
+            (FirmwareKind::Package(package), images)
+        } else {
+            (FirmwareKind::Image, vec![Image::parse(bytes.into())?])
+        };
+        Ok(Firmware { kind, file_length, images })
+    }
+
+    /// The images for one image number: one, or the direct-XIP alternatives of which the device's slot picks one.
+    pub fn alternatives(&self, image_number: u32) -> impl Iterator<Item = &Image> {
+        self.images.iter().filter(move |image| image.image_number == image_number)
+    }
+
+    /// What the manifest says, if the file is a package.
+    pub fn package(&self) -> Option<&Package> {
+        match &self.kind {
+            FirmwareKind::Package(package) => Some(package),
+            FirmwareKind::Image => None,
+        }
     }
 
     /// Reads a file and parses it. At most [`MAX_FILE_LENGTH`] bytes and one more are read.

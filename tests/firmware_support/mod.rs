@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod package;
+
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// The type of a SHA-256 TLV.
