@@ -2,11 +2,21 @@
 
 #![warn(missing_docs)]
 
+pub mod command;
+pub mod conversation;
 pub mod failure;
 pub mod firmware;
+pub mod session;
 pub mod smp;
 pub mod status;
+pub mod update;
 
+pub(crate) mod upload;
+
+pub use command::Command;
+pub use conversation::{Counters, Event, EventKind, Framing, Reassembly, SessionOptions, SmpVersion};
 pub use failure::{Failure, Finding};
 pub use firmware::{Firmware, FirmwareError};
+pub use session::{LinkEvent, Next, Progress, Session};
 pub use status::Status;
+pub use update::{Phase, UpdateMode, UpdateOptions};

@@ -1,0 +1,29 @@
+//! What was sent and how what arrived was classified.
+
+/// Counters of a session since it opened; they wrap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Frames sent.
+    pub sent: u32,
+    /// Frames sent again because an answer was missing or the device asked for the same offset.
+    pub retransmissions: u32,
+    /// Answers to the request in question.
+    pub expected: u32,
+    /// Answers to a request that was already given up or covered by a later answer.
+    pub late: u32,
+    /// Answers that had come before.
+    pub duplicate: u32,
+    /// Frames that answer no request of this session.
+    pub foreign: u32,
+    /// Bytes or frames that are not SMP, or whose body is not what it must be.
+    pub undecodable: u32,
+    /// How often the session asked for a new link.
+    pub link_resets: u32,
+}
+
+impl Counters {
+    /// Frames that came and moved nothing.
+    pub const fn ignored(&self) -> u32 {
+        self.late.wrapping_add(self.duplicate).wrapping_add(self.foreign).wrapping_add(self.undecodable)
+    }
+}

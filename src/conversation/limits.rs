@@ -1,0 +1,198 @@
+//! The two sizes that are never mixed, and how many frames the device can hold.
+//!
+//! `max_write` is what one write carries; `max_frame` what one SMP frame may hold. A device that puts GATT writes together
+//! takes frames up to its `buf_size`; one that does not takes only what fits one write.
+
+use super::options::{Framing, MAX_WINDOW, Reassembly, SessionOptions};
+
+/// Frame sizes to fall back to, each well below the one before: common ATT MTUs and gateway limits less their headers.
+const LADDER: [u32; 13] = [4096, 2048, 1024, 512, 495, 384, 252, 244, 236, 182, 128, 96, 64];
+
+/// What is known of the sizes.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    max_write: u32,
+    cap: u32,
+    buf_size: u32,
+    buf_count: u32,
+    window_option: u32,
+    /// The largest frame that the link was seen to carry less than; 0 when nothing is known.
+    ceiling: u32,
+    reassembly: Reassembly,
+    serial: bool,
+}
+
+impl Limits {
+    pub(crate) fn new(options: &SessionOptions) -> Limits {
+        Limits {
+            max_write: options.max_write,
+            cap: options.max_frame,
+            buf_size: 0,
+            buf_count: 0,
+            window_option: options.window,
+            ceiling: 0,
+            reassembly: options.reassembly,
+            serial: options.framing == Framing::Serial,
+        }
+    }
+
+    /// How many bytes one write carries.
+    pub const fn max_write(&self) -> u32 {
+        self.max_write
+    }
+
+    /// The device's buffer size and count; 0 where it has not told them.
+    pub const fn buffers(&self) -> (u32, u32) {
+        (self.buf_size, self.buf_count)
+    }
+
+    /// The largest SMP frame to send now.
+    pub fn frame(&self) -> u32 {
+        let mut frame = if self.serial {
+            // Console lines are put together by every server, and the decoded packet must leave room for length and
+            // checksum in the buffer.
+            if self.buf_size > 4 { self.buf_size - 4 } else { self.max_write }
+        } else if self.buf_size == 0 {
+            self.max_write
+        } else if self.reassembly == Reassembly::Yes {
+            self.buf_size
+        } else {
+            self.max_write.min(self.buf_size)
+        };
+        if self.cap != 0 {
+            frame = frame.min(self.cap);
+            if self.buf_size == 0 && (self.serial || self.reassembly == Reassembly::Yes) {
+                frame = self.cap;
+            }
+        }
+        if self.ceiling != 0 {
+            frame = frame.min(self.ceiling);
+        }
+        frame.clamp(32, 65_535)
+    }
+
+    /// How many unanswered upload frames the device can hold: one buffer is kept for the response.
+    pub fn window(&self) -> u32 {
+        let device = self.buf_count.saturating_sub(1).max(1);
+        match (self.buf_count, self.window_option) {
+            (0, 0) => 1,
+            (0, option) => option,
+            (_, 0) => device.min(MAX_WINDOW),
+            (_, option) => option.min(device),
+        }
+    }
+
+    /// Takes the answer to the parameters command (Zephyr `os_mgmt_mcumgr_params`: `buf_size`, header included, `buf_count`).
+    pub fn learn_buffers(&mut self, buf_size: u32, buf_count: u32) {
+        // A buffer that holds no useful frame is a wrong answer, not a limit.
+        if buf_size >= 32 {
+            self.buf_size = buf_size.min(65_535);
+            self.buf_count = buf_count.min(1_000);
+        }
+    }
+
+    /// Whether an echo should find out if the device reassembles.
+    pub fn wants_reassembly_probe(&self) -> bool {
+        !self.serial
+            && self.reassembly == Reassembly::Auto
+            && self.buf_size > self.max_write + REASSEMBLY_PROBE_EXTRA
+            && (self.cap == 0 || self.cap > self.max_write)
+    }
+
+    /// The size of the echo frame that finds it out: the rest is a runt that a server without reassembly ignores.
+    pub fn reassembly_probe_len(&self) -> u32 {
+        self.max_write + REASSEMBLY_PROBE_EXTRA
+    }
+
+    /// Takes what the echo told.
+    pub fn learn_reassembly(&mut self, works: bool) {
+        self.reassembly = if works { Reassembly::Yes } else { Reassembly::No };
+    }
+
+    /// Whether frames larger than one write are in use.
+    pub fn reassembles(&self) -> bool {
+        !self.serial && self.frame() > self.max_write
+    }
+
+    /// The caller reports another write size, as after a new MTU exchange.
+    pub fn set_max_write(&mut self, max_write: u32) {
+        self.max_write = max_write.clamp(20, 65_535);
+        self.ceiling = 0;
+    }
+
+    /// Steps down to the next smaller frame. Returns the new size, or `None` when there is none.
+    pub fn step_down(&mut self) -> Option<u32> {
+        let now = self.frame();
+        // A device that does not put writes together explains why exactly the large frames are lost.
+        let next = if self.reassembles() {
+            Some(self.max_write)
+        } else {
+            LADDER.into_iter().find(|size| *size < now)
+        };
+        self.ceiling = next?;
+        Some(self.ceiling)
+    }
+
+    /// The figures to keep in a snapshot.
+    pub(crate) const fn parts(&self) -> (u32, u32, u32, u32, Reassembly) {
+        (self.max_write, self.buf_size, self.buf_count, self.ceiling, self.reassembly)
+    }
+
+    /// Takes the figures of a snapshot.
+    pub(crate) fn restore(&mut self, buf_size: u32, buf_count: u32, ceiling: u32, reassembly: Reassembly) {
+        self.learn_buffers(buf_size, buf_count);
+        self.ceiling = ceiling;
+        self.reassembly = reassembly;
+    }
+}
+
+/// Fewer than 8 bytes, so that the second write of the probe is no frame of its own (Zephyr drops runts).
+const REASSEMBLY_PROBE_EXTRA: u32 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frame_and_window_follow_what_is_known() {
+        let mut limits = Limits::new(&SessionOptions::default());
+        assert_eq!((limits.frame(), limits.window()), (244, 1));
+        limits.learn_buffers(384, 4);
+        assert!(limits.wants_reassembly_probe());
+        assert_eq!((limits.frame(), limits.window()), (244, 3));
+        limits.learn_reassembly(true);
+        assert_eq!((limits.frame(), limits.reassembles()), (384, true));
+        limits.learn_reassembly(false);
+        assert_eq!((limits.frame(), limits.reassembles()), (244, false));
+    }
+
+    #[test]
+    fn options_cap_what_the_device_offers() {
+        let options = SessionOptions { max_frame: 128, window: 2, ..SessionOptions::default() };
+        let mut limits = Limits::new(&options);
+        assert_eq!((limits.frame(), limits.window()), (128, 2));
+        limits.learn_buffers(2475, 8);
+        limits.learn_reassembly(true);
+        assert_eq!((limits.frame(), limits.window()), (128, 2));
+    }
+
+    #[test]
+    fn stepping_down_ends_at_the_smallest_useful_frame() {
+        let mut limits =
+            Limits::new(&SessionOptions { reassembly: Reassembly::Yes, ..SessionOptions::default() });
+        limits.learn_buffers(2475, 4);
+        let mut steps = Vec::new();
+        while let Some(size) = limits.step_down() {
+            steps.push(size);
+        }
+        assert_eq!(steps, [244, 236, 182, 128, 96, 64]);
+        assert_eq!(limits.frame(), 64);
+    }
+
+    #[test]
+    fn a_device_with_two_buffers_gets_one_frame_at_a_time() {
+        let mut limits = Limits::new(&SessionOptions { max_write: 1500, ..SessionOptions::default() });
+        limits.learn_buffers(2048, 2);
+        assert_eq!(limits.window(), 1);
+    }
+}

@@ -1,0 +1,120 @@
+//! The conversation with one device: sequence numbers, the measured round trip, the learnt limits, the counters.
+//!
+//! It outlives the operations of a session: what one operation learns of the device and of the link serves the next.
+
+pub mod counters;
+pub mod event;
+pub mod limits;
+pub mod options;
+pub(crate) mod request;
+pub mod rtt;
+
+pub use counters::Counters;
+pub use event::{Event, EventKind};
+pub use options::{Framing, Reassembly, SessionOptions, SmpVersion};
+
+use crate::smp::{Header, Op, Version};
+use event::EventLog;
+use limits::Limits;
+use rtt::RoundTrip;
+
+/// What the session knows of the device and of the link between operations.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    pub options: SessionOptions,
+    pub limits: Limits,
+    pub rtt: RoundTrip,
+    pub counters: Counters,
+    pub events: EventLog,
+    /// Whether the caller reported the device link as down and not yet as up.
+    pub link_down: bool,
+    /// Whether any frame of ours was ever answered.
+    pub answered: bool,
+    version: Version,
+    sequence: u8,
+    /// The earliest time of the next frame, where the caller asked for pacing.
+    paced_until: u64,
+}
+
+impl Conversation {
+    pub fn new(options: SessionOptions) -> Conversation {
+        Conversation {
+            limits: Limits::new(&options),
+            rtt: RoundTrip::new(options.rtt_hint_ms),
+            counters: Counters::default(),
+            events: EventLog::default(),
+            link_down: false,
+            answered: false,
+            version: match options.smp_version {
+                SmpVersion::V1 => Version::V1,
+                SmpVersion::Auto | SmpVersion::V2 => Version::V2,
+            },
+            // Not 0 for everybody: a stale response of the previous session is then rarely taken for one of ours.
+            sequence: (options.nonce ^ options.nonce >> 8 ^ options.nonce >> 16 ^ options.nonce >> 24) as u8,
+            paced_until: 0,
+            options,
+        }
+    }
+
+    /// The header of the next frame, with a fresh sequence number, and the accounting that goes with sending it.
+    #[inline]
+    pub fn begin_frame(&mut self, now: u64, op: Op, group: u16, command: u8, body_len: usize) -> Header {
+        let sequence = self.sequence;
+        self.sequence = sequence.wrapping_add(1);
+        self.counters.sent = self.counters.sent.wrapping_add(1);
+        self.paced_until = now.saturating_add(u64::from(self.options.write_interval_ms));
+        Header {
+            op,
+            version: self.version as u8,
+            flags: 0,
+            length: body_len as u16,
+            group,
+            sequence,
+            command,
+        }
+    }
+
+    /// When the next frame may be sent; a time not after now means at once.
+    pub fn paced_until(&self) -> u64 {
+        if self.options.write_interval_ms == 0 { 0 } else { self.paced_until }
+    }
+
+    /// The sequence number that the next frame will carry.
+    pub fn next_sequence(&self) -> u8 {
+        self.sequence
+    }
+
+    /// Continues another process's numbering.
+    pub fn set_next_sequence(&mut self, sequence: u8) {
+        self.sequence = sequence;
+    }
+
+    /// The protocol version that requests carry now.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Speaks the given version from now on, unless the caller fixed one. Returns whether that changed anything.
+    pub fn adopt_version(&mut self, version: Version) -> bool {
+        let changes = self.options.smp_version == SmpVersion::Auto && self.version != version;
+        if changes {
+            self.version = version;
+        }
+        changes
+    }
+
+    /// Notes an event.
+    pub fn note(&mut self, now: u64, kind: EventKind) {
+        self.events.push(Event { at_ms: now, kind });
+    }
+
+    /// How long to wait for an ordinary answer, in milliseconds.
+    pub fn timeout(&self) -> u32 {
+        self.rtt.timeout().max(self.options.timeout_ms)
+    }
+
+    /// The link went down: what was learnt of the device stays, what was measured of the link is kept as a hint.
+    pub fn link_changed(&mut self, down: bool) {
+        self.link_down = down;
+    }
+}

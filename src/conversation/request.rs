@@ -1,0 +1,205 @@
+//! One request that is sent until it is answered: timeouts, retries, back-off, and the fall-back to the other protocol version.
+
+use super::{Conversation, EventKind};
+use crate::failure::{Failure, Finding};
+use crate::smp::error::rc;
+use crate::smp::header::HEADER_LEN;
+use crate::smp::{DeviceError, Frame, Op, Version, cbor};
+use crate::status::Status;
+
+/// How patient a request is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// The shortest time an answer may take, in milliseconds.
+    pub floor_ms: u32,
+    /// How often the request is sent at most.
+    pub attempts: u32,
+}
+
+/// What [`Request::poll`] wants.
+#[derive(Debug)]
+pub(crate) enum Poll {
+    /// The first bytes of the buffer hold a frame of this length.
+    Send(usize),
+    /// Nothing until an answer comes or the deadline passes.
+    Wait,
+    /// No answer came to any of the attempts.
+    Expired,
+}
+
+/// What a frame is to a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Match {
+    /// It answers the request; the request is over.
+    Answer(Option<DeviceError>),
+    /// It answers the request, which will be sent again.
+    Again,
+    /// It answers an attempt of this request whose answer was already seen.
+    Other,
+}
+
+/// How many attempts are remembered, so that a late answer to an early one still counts.
+const REMEMBERED: usize = 8;
+
+#[derive(Debug)]
+pub(crate) struct Request {
+    op: Op,
+    group: u16,
+    command: u8,
+    body: Vec<u8>,
+    patience: Patience,
+    sent: [(u8, u64); REMEMBERED],
+    attempts: u32,
+    refusals: u32,
+    /// The next attempt, or the end of the last one.
+    due: u64,
+    answered: bool,
+}
+
+impl Request {
+    pub fn new(op: Op, group: u16, command: u8, body: Vec<u8>, patience: Patience) -> Request {
+        Request {
+            op,
+            group,
+            command,
+            body,
+            patience,
+            sent: [(0, 0); REMEMBERED],
+            attempts: 0,
+            refusals: 0,
+            due: 0,
+            answered: false,
+        }
+    }
+
+    /// The length of the whole frame.
+    pub fn frame_len(&self) -> usize {
+        HEADER_LEN + self.body.len()
+    }
+
+    /// When [`Request::poll`] has to be called again.
+    pub fn deadline(&self) -> u64 {
+        self.due
+    }
+
+    /// Whether the request was ever sent.
+    pub fn was_sent(&self) -> bool {
+        self.attempts > 0
+    }
+
+    /// Sends the request again from the first attempt on, as after the link came up.
+    pub fn restart(&mut self) {
+        self.attempts = 0;
+        self.due = 0;
+    }
+
+    pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
+        let paced = talk.paced_until();
+        if now < self.due || self.answered {
+            return Poll::Wait;
+        }
+        if self.attempts >= self.patience.attempts {
+            return Poll::Expired;
+        }
+        if now < paced {
+            self.due = paced;
+            return Poll::Wait;
+        }
+        // A server that never answered may be one that drops the other version's header silently.
+        if self.attempts >= 2 && !talk.answered {
+            let other = if talk.version() == Version::V2 { Version::V1 } else { Version::V2 };
+            if talk.adopt_version(other) {
+                talk.note(now, EventKind::SmpVersion(other as u32 + 1));
+            }
+        }
+        let length = self.frame_len();
+        let Some(target) = out.get_mut(..length) else { return Poll::Expired };
+        let header = talk.begin_frame(now, self.op, self.group, self.command, self.body.len());
+        target[..HEADER_LEN].copy_from_slice(&header.encode());
+        target[HEADER_LEN..].copy_from_slice(&self.body);
+        if self.attempts > 0 && self.refusals == 0 {
+            talk.counters.retransmissions = talk.counters.retransmissions.wrapping_add(1);
+        }
+        self.sent[self.attempts as usize % REMEMBERED] = (header.sequence, now);
+        let timeout = talk.timeout().max(self.patience.floor_ms);
+        // Doubling (RFC 6298 section 5.5), at most eightfold: the number of attempts is the limit here.
+        self.due = now + (u64::from(timeout) << self.attempts.min(3));
+        self.attempts += 1;
+        Poll::Send(length)
+    }
+
+    /// Looks whether the frame answers this request, and takes the measurement if it does.
+    pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> Option<Match> {
+        let header = frame.header;
+        if (header.group, header.command, header.op) != (self.group, self.command, self.op.response()) {
+            return None;
+        }
+        let remembered = (self.attempts as usize).min(REMEMBERED);
+        let (_, at) = *self.sent[..remembered].iter().find(|(sequence, _)| *sequence == header.sequence)?;
+        if self.answered {
+            talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
+            return Some(Match::Other);
+        }
+        talk.answered = true;
+        let mut error = None;
+        if cbor::entries(frame.body, |key, value| error = error.or(DeviceError::from_entry(key, &value)))
+            .is_err()
+            && self.group < crate::smp::group::VENDOR_FIRST
+        {
+            talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+            return Some(Match::Other);
+        }
+        talk.counters.expected = talk.counters.expected.wrapping_add(1);
+        if self.patience.floor_ms <= talk.options.timeout_ms {
+            talk.rtt.sample(now.saturating_sub(at).min(u64::from(u32::MAX)) as u32);
+        }
+        if let Some(error) = error {
+            if self.try_again(talk, now, error) {
+                return Some(Match::Again);
+            }
+        }
+        self.answered = true;
+        Some(Match::Answer(error))
+    }
+
+    fn try_again(&mut self, talk: &mut Conversation, now: u64, error: DeviceError) -> bool {
+        if error.is_retryable() && self.refusals < 8 {
+            talk.note(now, EventKind::Busy(error.code));
+            self.refusals += 1;
+            self.attempts = self.attempts.saturating_sub(1).max(1);
+            self.due = now + (50u64 << self.refusals.min(6));
+            return true;
+        }
+        let version = match error.code {
+            rc::TOO_OLD if error.group.is_none() => Version::V2,
+            rc::TOO_NEW if error.group.is_none() => Version::V1,
+            _ => return false,
+        };
+        if talk.adopt_version(version) {
+            talk.note(now, EventKind::SmpVersion(version as u32 + 1));
+            self.due = now;
+            return true;
+        }
+        false
+    }
+
+    /// The failure to report when all attempts went unanswered; `what` names the request.
+    pub fn expired(&self, talk: &Conversation, what: &str) -> Failure {
+        if self.attempts == 0 {
+            return Failure::new(
+                Status::FrameTooSmall,
+                format!(
+                    "the {what} request takes {} bytes and a frame may hold {}; raise max_write or max_frame.",
+                    self.frame_len(),
+                    talk.limits.frame()
+                ),
+            );
+        }
+        let finding = if talk.answered { Finding::ServerStuck } else { Finding::NeverAnswered };
+        Failure::new(
+            Status::Timeout,
+            format!("the device did not answer the {what} request, sent {} times.", self.attempts),
+        )
+        .with_finding(finding)
+    }
+}

@@ -1,0 +1,334 @@
+//! The conversation with one device, as a caller drives it.
+//!
+//! A caller does four things, in any order and as often as it likes:
+//!
+//! 1. [`Session::next_frame`] until it says something other than [`Next::Write`]: what came out is one batch.
+//! 2. [`Session::feed`] whatever bytes came from the device, then 1.
+//! 3. When [`Session::deadline`] has passed: 1.
+//! 4. [`Session::link`] what is known of the device link, then 1.
+//!
+//! Time is the caller's monotonic clock in milliseconds. It may stand still; a time that goes back counts as standing still.
+
+mod operation;
+mod outbound;
+mod progress;
+
+pub use progress::Progress;
+
+use std::sync::Arc;
+
+use crate::command::Command;
+use crate::conversation::{Conversation, Counters, Event, EventKind, Framing, SessionOptions};
+use crate::failure::Failure;
+use crate::firmware::Firmware;
+use crate::smp::console::Decoder;
+use crate::smp::reassembly::Reassembly;
+use crate::smp::{Frame, Op};
+use crate::status::Status;
+use crate::update::{self, Phase, Update, UpdateOptions};
+use operation::Operation;
+use outbound::Outbound;
+
+/// What [`Session::next_frame`] has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The first bytes of the buffer, so many, are one write to send.
+    Write(usize),
+    /// Nothing to send until bytes arrive or the deadline passes.
+    Wait,
+    /// The caller should drop the device link, bring it up again and report both. A caller that cannot may ignore it.
+    LinkReset,
+    /// The new image runs; the caller should look whether it is healthy and say so with [`Session::health`].
+    HealthCheck,
+    /// The operation ended well.
+    Done,
+}
+
+/// What the caller knows of the device link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// It went down.
+    Down,
+    /// It is up (again).
+    Up,
+    /// A write may carry this many bytes from now on.
+    MaxWrite(u32),
+}
+
+/// The largest frame that is taken from a device.
+const LARGEST_RESPONSE: usize = 65_543;
+
+/// A session with one device.
+#[derive(Debug)]
+pub struct Session {
+    talk: Conversation,
+    operation: Operation,
+    outbound: Outbound,
+    inbound: Inbound,
+    /// The latest time a caller told.
+    now: u64,
+    /// Whether the operation was polled, and so knows the time of its start.
+    started: bool,
+    paused: bool,
+}
+
+/// How bytes from the device become frames.
+#[derive(Debug)]
+enum Inbound {
+    Raw(Reassembly),
+    Serial(Box<Decoder>),
+}
+
+impl Session {
+    /// Opens a session. Fails with [`Status::InvalidArgument`] when an option is outside its range.
+    pub fn open(options: SessionOptions) -> Result<Session, Failure> {
+        options.check()?;
+        Ok(Session {
+            inbound: match options.framing {
+                Framing::Raw => Inbound::Raw(Reassembly::new(LARGEST_RESPONSE)),
+                Framing::Serial => Inbound::Serial(Box::new(Decoder::new(LARGEST_RESPONSE))),
+            },
+            talk: Conversation::new(options),
+            operation: Operation::None,
+            outbound: Outbound::default(),
+            now: 0,
+            started: false,
+            paused: false,
+        })
+    }
+
+    /// Starts the update of the device with `firmware`.
+    ///
+    /// Fails with [`Status::OperationRunning`] while another operation has not ended, and with
+    /// [`Status::InvalidArgument`] for an option outside its range; nothing changes then.
+    pub fn start_update(&mut self, firmware: Arc<Firmware>, options: UpdateOptions) -> Result<(), Failure> {
+        options.check()?;
+        self.begin(Operation::Update(Box::new(Update::new(firmware, options))))
+    }
+
+    /// Starts a single request of any group, also a vendor's; the result holds the raw body of the answer.
+    ///
+    /// `op` is a read or a write. The body of groups below 64 must be a CBOR map; an empty one stands for the empty map.
+    pub fn start_request(&mut self, op: Op, group: u16, command: u8, body: &[u8]) -> Result<(), Failure> {
+        let request = operation::raw_request(op, group, command, body, &self.talk)?;
+        self.begin(Operation::Request(Box::new(request)))
+    }
+
+    /// Starts a command of the table; see [`Command`].
+    pub fn start_command(&mut self, command: Command) -> Result<(), Failure> {
+        let request = operation::command(command, &self.talk);
+        self.begin(Operation::Request(Box::new(request)))
+    }
+
+    fn begin(&mut self, operation: Operation) -> Result<(), Failure> {
+        if self.operation.is_running() {
+            return Err(Status::OperationRunning.into());
+        }
+        self.outbound.clear();
+        self.paused = false;
+        self.started = false;
+        self.operation = operation;
+        Ok(())
+    }
+
+    fn clock(&mut self, now_ms: u64) -> u64 {
+        self.now = self.now.max(now_ms);
+        self.now
+    }
+
+    /// The next write into `buffer`, or what else there is to do.
+    ///
+    /// The buffer holds at least [`Session::buffer_len`] bytes, else [`Status::BufferTooSmall`] and nothing changes.
+    /// [`Status::NoOperation`] when none was started; the failure of the operation, again and again, once it failed.
+    #[inline]
+    pub fn next_frame(&mut self, now_ms: u64, buffer: &mut [u8]) -> Result<Next, Failure> {
+        if buffer.len() < self.buffer_len() {
+            return Err(Failure::new(
+                Status::BufferTooSmall,
+                format!(
+                    "the buffer holds {} bytes and a write may take {}.",
+                    buffer.len(),
+                    self.buffer_len()
+                ),
+            ));
+        }
+        let now = self.clock(now_ms);
+        if let Some(length) = self.outbound.next_piece(self.talk.limits.max_write() as usize, buffer) {
+            return Ok(Next::Write(length));
+        }
+        if self.paused && self.operation.is_running() {
+            return Ok(Next::Wait);
+        }
+        if !self.started {
+            self.started = true;
+            self.operation.start(now);
+        }
+        let limit = self.talk.limits.frame() as usize;
+        let direct = self.talk.options.framing == Framing::Raw && limit <= buffer.len();
+        let poll = if direct && limit <= self.talk.limits.max_write() as usize {
+            self.operation.poll(&mut self.talk, now, &mut buffer[..limit])
+        } else {
+            let poll = self.operation.poll(&mut self.talk, now, self.outbound.room(limit));
+            if let update::Poll::Send(length) = poll {
+                self.outbound.load(length, self.talk.options.framing);
+                let piece = self.outbound.next_piece(self.talk.limits.max_write() as usize, buffer);
+                return Ok(piece.map_or(Next::Wait, Next::Write));
+            }
+            poll
+        };
+        match poll {
+            update::Poll::Send(length) => Ok(Next::Write(length)),
+            update::Poll::Wait => Ok(Next::Wait),
+            update::Poll::LinkReset => Ok(Next::LinkReset),
+            update::Poll::HealthCheck => Ok(Next::HealthCheck),
+            update::Poll::Done => Ok(Next::Done),
+            update::Poll::Failed(failure) => Err(failure),
+        }
+    }
+
+    /// How many bytes the buffer of [`Session::next_frame`] must hold.
+    #[inline]
+    pub fn buffer_len(&self) -> usize {
+        match self.talk.options.framing {
+            Framing::Raw => self.talk.limits.max_write() as usize,
+            Framing::Serial => outbound::LONGEST_LINE,
+        }
+    }
+
+    /// Takes bytes that came from the device, in pieces of any size, in the framing of the session.
+    ///
+    /// Anything may be fed: what is no answer to a request of this session is counted and changes nothing.
+    #[inline]
+    pub fn feed(&mut self, now_ms: u64, bytes: &[u8]) {
+        let now = self.clock(now_ms);
+        let Session { talk, operation, inbound, .. } = self;
+        let mut take = |frame: Frame<'_>| {
+            if !frame.header.op.is_response() || !operation.receive(talk, now, &frame) {
+                talk.counters.foreign = talk.counters.foreign.wrapping_add(1);
+            }
+        };
+        match inbound {
+            Inbound::Raw(reassembly) => {
+                let discarded = reassembly.feed(now, bytes, take);
+                if discarded > 0 {
+                    self.talk.counters.undecodable = self.talk.counters.undecodable.wrapping_add(1);
+                }
+            }
+            Inbound::Serial(decoder) => decoder.feed(bytes, |packet| {
+                if let Some((frame, _)) = Frame::split_first(packet) {
+                    take(frame);
+                }
+            }),
+        }
+    }
+
+    /// When [`Session::next_frame`] has to be called again even if no bytes arrive; `None` while there is nothing to wait for.
+    pub fn deadline(&self) -> Option<u64> {
+        if !self.operation.is_running() || self.paused {
+            return None;
+        }
+        if self.outbound.is_pending() {
+            return Some(self.now);
+        }
+        Some(self.operation.deadline(&self.talk).max(self.now))
+    }
+
+    /// Takes what the caller knows of the device link.
+    ///
+    /// After `Down` nothing is sent until `Up`, and waiting has a limit. `Up` alone, as after a reconnect that was noticed
+    /// late, is fine too.
+    pub fn link(&mut self, now_ms: u64, event: LinkEvent) {
+        let now = self.clock(now_ms);
+        match event {
+            LinkEvent::MaxWrite(max_write) => {
+                let before = self.talk.limits.frame();
+                self.talk.limits.set_max_write(max_write);
+                self.outbound.clear();
+                if self.talk.limits.frame() != before {
+                    self.talk.note(now, EventKind::FrameLimit(self.talk.limits.frame()));
+                }
+            }
+            LinkEvent::Down | LinkEvent::Up => {
+                let down = event == LinkEvent::Down;
+                if down && self.talk.link_down {
+                    return;
+                }
+                self.talk.link_changed(down);
+                self.talk.note(now, EventKind::Link(u32::from(!down)));
+                self.outbound.clear();
+                match &mut self.inbound {
+                    Inbound::Raw(reassembly) => reassembly.clear(),
+                    Inbound::Serial(decoder) => decoder.clear(),
+                }
+                self.operation.link_changed(now, down);
+            }
+        }
+    }
+
+    /// Ends the operation with [`Status::Cancelled`]. What the device has received stays there.
+    pub fn cancel(&mut self, now_ms: u64) {
+        let now = self.clock(now_ms);
+        self.outbound.clear();
+        self.operation.cancel(now);
+    }
+
+    /// Sends nothing until [`Session::resume`]; answers are still taken. No deadline runs meanwhile.
+    pub fn pause(&mut self, now_ms: u64) -> Result<(), Failure> {
+        self.clock(now_ms);
+        if !self.operation.is_running() {
+            return Err(Status::NoOperation.into());
+        }
+        self.paused = true;
+        Ok(())
+    }
+
+    /// Goes on after [`Session::pause`].
+    pub fn resume(&mut self, now_ms: u64) -> Result<(), Failure> {
+        let now = self.clock(now_ms);
+        if !self.paused {
+            return Err(Status::WrongState.into());
+        }
+        self.paused = false;
+        self.operation.resumed(now);
+        Ok(())
+    }
+
+    /// Answers [`Next::HealthCheck`]. An unhealthy image is left unconfirmed and the device is reset, so that it goes back.
+    pub fn health(&mut self, now_ms: u64, healthy: bool) -> Result<(), Failure> {
+        let now = self.clock(now_ms);
+        match &mut self.operation {
+            Operation::Update(update) => update.health(&mut self.talk, now, healthy),
+            _ => Err(Status::WrongState.into()),
+        }
+    }
+
+    /// How far the operation is.
+    pub fn progress(&self, now_ms: u64) -> Progress {
+        progress::of(self, now_ms.max(self.now))
+    }
+
+    /// Where the operation stands.
+    pub fn phase(&self) -> Phase {
+        self.operation.phase()
+    }
+
+    /// What was sent and what arrived since the session opened.
+    pub fn counters(&self) -> Counters {
+        self.talk.counters
+    }
+
+    /// The result of an operation that ended well.
+    pub fn result(&self) -> Option<serde_json::Value> {
+        self.operation.result(&self.talk)
+    }
+
+    /// Why the operation failed, once it has.
+    pub fn failure(&self) -> Option<Failure> {
+        self.operation.failure()
+    }
+
+    /// The next of the last few events, oldest first.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.talk.events.pop()
+    }
+}

@@ -1,0 +1,215 @@
+//! The image list of a device (Zephyr `img_mgmt_state.c`; `smp_group_1.rst`, "Get state of images").
+//!
+//! Flags may be absent or false, `image` is absent on single-image devices, slots without a valid image are left out.
+
+use crate::failure::Failure;
+use crate::smp::cbor::{self, Items, Value};
+use crate::status::Status;
+
+/// The hash by which a device lists an image.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ListedHash {
+    length: u8,
+    bytes: [u8; 64],
+}
+
+impl ListedHash {
+    /// SHA-256, SHA-384 and SHA-512 are known; any other length is `None`.
+    pub fn new(bytes: &[u8]) -> Option<ListedHash> {
+        if !matches!(bytes.len(), 32 | 48 | 64) {
+            return None;
+        }
+        let mut hash = ListedHash { length: bytes.len() as u8, bytes: [0; 64] };
+        hash.bytes[..bytes.len()].copy_from_slice(bytes);
+        Some(hash)
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length as usize]
+    }
+}
+
+impl std::fmt::Debug for ListedHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// One slot that holds an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedSlot {
+    /// The image number.
+    pub image: u32,
+    /// The slot of the image, 0 or 1.
+    pub slot: u32,
+    /// The version as the device writes it, "1.2.3" or "1.2.3.4".
+    pub version: Box<str>,
+    /// The hash, where the device tells one.
+    pub hash: Option<ListedHash>,
+    /// The bootloader can start it.
+    pub bootable: bool,
+    /// It will be started at the next reset.
+    pub pending: bool,
+    /// It will not be swapped back.
+    pub confirmed: bool,
+    /// It runs.
+    pub active: bool,
+    /// It will be started at the next reset for good.
+    pub permanent: bool,
+}
+
+/// The slots that a device lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// In the order of the device.
+    pub slots: Box<[ListedSlot]>,
+}
+
+/// More slots than any device has.
+const MOST_SLOTS: usize = 32;
+/// A version longer than this is cut.
+const LONGEST_VERSION: usize = 32;
+
+impl Listing {
+    /// Reads the body of an answer; `Err` says what is missing or contradicts itself.
+    pub fn decode(body: &[u8]) -> Result<Listing, Failure> {
+        let mut images = None;
+        cbor::entries(body, |key, value| {
+            if key == "images"
+                && let Value::Array(items) = value
+            {
+                images = Some(items);
+            }
+        })
+        .map_err(|error| {
+            Failure::new(Status::Undecodable, format!("the image list cannot be read: {error}."))
+        })?;
+        let Some(images) = images else {
+            return Err(Failure::new(
+                Status::UnexpectedResponse,
+                "the answer to the image list holds no list.",
+            ));
+        };
+        let mut slots = Vec::new();
+        let mut odd_hash = None;
+        images
+            .elements(|value| {
+                if let Value::Map(items) = value
+                    && slots.len() < MOST_SLOTS
+                {
+                    slots.push(ListedSlot::decode(&items, &mut odd_hash));
+                }
+            })
+            .map_err(|error| {
+                Failure::new(Status::Undecodable, format!("the image list cannot be read: {error}."))
+            })?;
+        if let Some(length) = odd_hash {
+            return Err(Failure::new(
+                Status::Contradiction,
+                format!("the device lists an image hash of {length} bytes; hashes have 32, 48 or 64."),
+            ));
+        }
+        let listing = Listing { slots: slots.into_boxed_slice() };
+        listing.check()?;
+        Ok(listing)
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        for (index, slot) in self.slots.iter().enumerate() {
+            if self.slots[..index].iter().any(|other| other.image == slot.image && other.slot == slot.slot) {
+                return Err(Failure::new(
+                    Status::Contradiction,
+                    format!("the device lists slot {} of image {} twice.", slot.slot, slot.image),
+                ));
+            }
+            if slot.active
+                && self.slots[..index].iter().any(|other| other.image == slot.image && other.active)
+            {
+                return Err(Failure::new(
+                    Status::Contradiction,
+                    format!("the device lists two active slots for image {}.", slot.image),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The slot that runs, for one image number.
+    pub fn active(&self, image: u32) -> Option<&ListedSlot> {
+        self.slots.iter().find(|slot| slot.image == image && slot.active)
+    }
+
+    /// The slots that do not run, for one image number.
+    pub fn others(&self, image: u32) -> impl Iterator<Item = &ListedSlot> {
+        self.slots.iter().filter(move |slot| slot.image == image && !slot.active)
+    }
+}
+
+impl ListedSlot {
+    fn decode(items: &Items<'_>, odd_hash: &mut Option<usize>) -> ListedSlot {
+        let mut slot = ListedSlot {
+            image: 0,
+            slot: 0,
+            version: Box::from(""),
+            hash: None,
+            bootable: false,
+            pending: false,
+            confirmed: false,
+            active: false,
+            permanent: false,
+        };
+        // The items were walked when the list was read, so they cannot fail here.
+        let _ = items.entries(|key, value| match (key, value) {
+            ("image", Value::Unsigned(n)) => slot.image = u32::try_from(n).unwrap_or(u32::MAX),
+            ("slot", Value::Unsigned(n)) => slot.slot = u32::try_from(n).unwrap_or(u32::MAX),
+            ("version", Value::Text(text)) => {
+                let mut end = text.len().min(LONGEST_VERSION);
+                while !text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                slot.version = Box::from(&text[..end]);
+            }
+            ("hash", Value::Bytes(bytes)) => {
+                slot.hash = ListedHash::new(bytes);
+                if slot.hash.is_none() && !bytes.is_empty() {
+                    *odd_hash = Some(bytes.len());
+                }
+            }
+            ("bootable", Value::Bool(flag)) => slot.bootable = flag,
+            ("pending", Value::Bool(flag)) => slot.pending = flag,
+            ("confirmed", Value::Bool(flag)) => slot.confirmed = flag,
+            ("active", Value::Bool(flag)) => slot.active = flag,
+            ("permanent", Value::Bool(flag)) => slot.permanent = flag,
+            _ => {}
+        });
+        slot
+    }
+
+    /// Whether the slot holds the image with this hash.
+    pub fn holds(&self, hash: &[u8]) -> bool {
+        self.hash.is_some_and(|listed| listed.as_bytes() == hash)
+    }
+
+    /// The slot as a JSON object, as the image-list command gives it.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "image": self.image,
+            "slot": self.slot,
+            "version": &*self.version,
+            "hash": self.hash.map(|hash| format!("{hash:?}")),
+            "bootable": self.bootable,
+            "pending": self.pending,
+            "confirmed": self.confirmed,
+            "active": self.active,
+            "permanent": self.permanent,
+        })
+    }
+}
+
+impl Listing {
+    /// The list as a JSON array.
+    pub fn to_json(&self) -> serde_json::Value {
+        self.slots.iter().map(ListedSlot::to_json).collect()
+    }
+}

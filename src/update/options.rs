@@ -1,0 +1,90 @@
+//! What the caller wants of an update.
+
+use crate::failure::Failure;
+use crate::status::Status;
+
+/// How far an update goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u8)]
+pub enum UpdateMode {
+    /// Upload, mark for test, reset, verify that the new image runs, confirm it, verify that.
+    #[default]
+    TestAndConfirm = 0,
+    /// Upload, mark for test, reset, verify that the new image runs; it reverts at the next reset unless somebody confirms it.
+    TestOnly = 1,
+    /// Upload, mark as permanent, reset, verify that the new image runs confirmed. There is no way back.
+    ConfirmAtOnce = 2,
+    /// Upload and verify that the device lists the image.
+    UploadOnly = 3,
+}
+
+/// The options of an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpdateOptions {
+    /// How far the update goes.
+    pub mode: UpdateMode,
+    /// Erase the slot with a command of its own before the upload.
+    pub erase_first: bool,
+    /// Refuse an image that is not newer than the running one, here and on the device.
+    pub upgrade_only: bool,
+    /// Wait for the caller's word before the new image is confirmed.
+    pub health_check: bool,
+    /// Upload even if the device already has the image.
+    pub force_upload: bool,
+    /// How long the bootloader is expected to need for the swap, in milliseconds; 0 asks as soon as the device may answer.
+    pub swap_estimate_ms: u32,
+    /// How long the device may stay away after the reset. Default 300,000.
+    pub swap_timeout_ms: u32,
+    /// The size of the slot, for servers that do not tell it; 0 is unknown.
+    pub slot_size: u32,
+    /// How long the caller's health check may take. Default 600,000.
+    pub health_timeout_ms: u32,
+    /// How long the whole update may take; 0 leaves it to the limits of its steps.
+    pub deadline_ms: u32,
+}
+
+impl Default for UpdateOptions {
+    fn default() -> UpdateOptions {
+        UpdateOptions {
+            mode: UpdateMode::TestAndConfirm,
+            erase_first: false,
+            upgrade_only: false,
+            health_check: false,
+            force_upload: false,
+            swap_estimate_ms: 0,
+            swap_timeout_ms: 300_000,
+            slot_size: 0,
+            health_timeout_ms: 600_000,
+            deadline_ms: 0,
+        }
+    }
+}
+
+impl UpdateOptions {
+    /// Refuses figures that make no sense, naming the field.
+    pub fn check(&self) -> Result<(), Failure> {
+        const DAY: u32 = 86_400_000;
+        for (name, value, least) in [
+            ("swap_estimate_ms", self.swap_estimate_ms, 0),
+            ("swap_timeout_ms", self.swap_timeout_ms, 1),
+            ("health_timeout_ms", self.health_timeout_ms, 1),
+        ] {
+            if !(least..=DAY).contains(&value) {
+                return Err(Failure::new(
+                    Status::InvalidArgument,
+                    format!("the update option {name} is {value}; it must lie between {least} and {DAY}."),
+                ));
+            }
+        }
+        if self.swap_estimate_ms > self.swap_timeout_ms {
+            return Err(Failure::new(
+                Status::InvalidArgument,
+                format!(
+                    "swap_estimate_ms {} is longer than swap_timeout_ms {}.",
+                    self.swap_estimate_ms, self.swap_timeout_ms
+                ),
+            ));
+        }
+        Ok(())
+    }
+}

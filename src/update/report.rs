@@ -1,0 +1,105 @@
+//! The result of an update as JSON, and its progress.
+
+use serde_json::{Value, json};
+
+use super::plan::Action;
+use super::{Phase, Update, UpdateMode};
+use crate::conversation::Conversation;
+
+/// Figures of the operation under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Figures {
+    pub acknowledged: u64,
+    pub total: u64,
+    pub image_index: u32,
+    pub image_count: u32,
+    pub bytes_per_second: u32,
+    /// Milliseconds, or `u32::MAX` when unknown.
+    pub eta_ms: u32,
+    pub window: u32,
+}
+
+impl Update {
+    pub fn figures(&self, talk: &Conversation, now: u64) -> Figures {
+        let total: u64 = self.tasks.iter().map(|task| u64::from(self.task_image(task).length())).sum();
+        let total = if self.tasks.is_empty() {
+            self.firmware.images.iter().map(|image| u64::from(image.length())).sum()
+        } else {
+            total
+        };
+        let mut done = 0;
+        for (index, task) in self.tasks.iter().enumerate() {
+            let length = u64::from(self.task_image(task).length());
+            if task.action != Action::Upload {
+                done += length;
+            } else if index == self.current as usize
+                && let Some(upload) = &self.upload
+            {
+                done += u64::from(upload.acknowledged());
+            } else if index == self.current as usize && self.phase() == Phase::VerifyUpload {
+                done += length;
+            }
+        }
+        let (mut rate, mut eta) = (0, u32::MAX);
+        if let Some(upload) = &self.upload {
+            let elapsed = now.saturating_sub(self.upload_started_at).max(1);
+            let bytes = u64::from(upload.acknowledged());
+            rate = (bytes * 1_000 / elapsed).min(u64::from(u32::MAX)) as u32;
+            if bytes > 0 {
+                eta = ((total - done) * elapsed / bytes).min(u64::from(u32::MAX) - 1) as u32;
+            }
+        } else if self.upload_ms > 0 {
+            rate = (self.uploaded_bytes * 1_000 / self.upload_ms).min(u64::from(u32::MAX)) as u32;
+        }
+        Figures {
+            acknowledged: done,
+            total,
+            image_index: u32::from(self.current),
+            image_count: self.tasks.len().max(1) as u32,
+            bytes_per_second: rate,
+            eta_ms: eta,
+            window: self.upload.as_ref().map_or_else(|| talk.limits.window(), |upload| upload.window(talk)),
+        }
+    }
+
+    /// What the update did, once it ended well.
+    pub fn result(&self) -> Option<Value> {
+        if !matches!(self.outcome.as_deref(), Some(Ok(()))) {
+            return None;
+        }
+        let nothing = self.tasks.iter().all(|task| task.action == Action::Nothing);
+        let outcome = match self.options.mode {
+            _ if nothing && self.uploaded_bytes == 0 => "already_installed",
+            UpdateMode::UploadOnly => "uploaded",
+            UpdateMode::TestOnly if self.boot.reverts() => "on_trial",
+            _ => "updated",
+        };
+        let last = self.listing.as_ref().or(self.before.as_ref());
+        let images: Vec<Value> = self
+            .tasks
+            .iter()
+            .map(|task| {
+                let image = self.task_image(task);
+                let active = last.and_then(|listing| listing.active(image.image_number));
+                json!({
+                    "image": image.image_number,
+                    "from": &*task.from,
+                    "to": image.version.to_string(),
+                    "confirmed": active.is_some_and(|slot| slot.confirmed && slot.holds(image.running_hash().as_bytes())),
+                })
+            })
+            .collect();
+        Some(json!({
+            "operation": "update",
+            "outcome": outcome,
+            "images": images,
+            "uploaded_bytes": self.uploaded_bytes,
+            "upload_ms": self.upload_ms,
+            "swap_ms": self.swap_ms,
+            "duration_ms": self.ended_at.saturating_sub(self.started_at),
+            "boot_mode": self.boot.name(),
+            "before": self.before.as_ref().map(super::Listing::to_json),
+            "after": self.listing.as_ref().map(super::Listing::to_json),
+        }))
+    }
+}

@@ -1,0 +1,259 @@
+//! The steps of an update and the request that each of them makes.
+
+use super::phase::Phase;
+use crate::conversation::limits::Limits;
+use crate::conversation::request::{Patience, Request};
+use crate::failure::Failure;
+use crate::firmware::Image;
+use crate::smp::cbor::{self, Value, Writer};
+use crate::smp::error::rc;
+use crate::smp::{DeviceError, Op, group};
+use crate::status::Status;
+use crate::upload::probe::echo_of;
+
+/// What the update waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Step {
+    Parameters = 0,
+    ReassemblyProbe = 1,
+    BootMode = 2,
+    SlotInformation = 3,
+    ListBefore = 4,
+    Erase = 5,
+    Upload = 6,
+    ListUploaded = 7,
+    Mark = 8,
+    /// The list just before the reset.
+    ListMarked = 9,
+    Reset = 10,
+    /// The list after the reset, asked until the device answers.
+    Look = 11,
+    HealthCheck = 12,
+    /// The list after the health check.
+    ListHealthy = 13,
+    Confirm = 14,
+    ListConfirmed = 15,
+}
+
+/// An erase of a whole slot takes tens of seconds (nRF52840: 10 s and more).
+const ERASE_FLOOR_MS: u32 = 75_000;
+/// The image list reads every slot's header and TLVs.
+const LIST_FLOOR_MS: u32 = 2_000;
+/// Marking and confirming write the trailer and may erase a page.
+const WRITE_FLOOR_MS: u32 = 3_000;
+
+/// What a request depends on.
+pub(crate) struct Context<'a> {
+    pub image: Option<&'a Image>,
+    pub confirm_at_once: bool,
+    /// Confirm by hash; otherwise whatever runs.
+    pub by_hash: bool,
+    pub ordinary: Patience,
+    /// The present timeout of an answer.
+    pub rtt: u32,
+}
+
+impl Step {
+    pub const fn phase(self) -> Phase {
+        match self {
+            Step::Parameters
+            | Step::ReassemblyProbe
+            | Step::BootMode
+            | Step::SlotInformation
+            | Step::ListBefore => Phase::Discover,
+            Step::Erase => Phase::Erase,
+            Step::Upload => Phase::Upload,
+            Step::ListUploaded => Phase::VerifyUpload,
+            Step::Mark | Step::ListMarked => Phase::Mark,
+            Step::Reset => Phase::Reset,
+            Step::Look => Phase::Swap,
+            Step::HealthCheck | Step::ListHealthy => Phase::HealthCheck,
+            Step::Confirm | Step::ListConfirmed => Phase::Confirm,
+        }
+    }
+
+    /// What is asked for, in the words of a failure.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Step::Parameters => "parameters",
+            Step::ReassemblyProbe => "echo",
+            Step::BootMode => "bootloader information",
+            Step::SlotInformation => "slot information",
+            Step::Erase => "erase",
+            Step::Upload | Step::HealthCheck => "upload",
+            Step::Mark => "test",
+            Step::Reset => "reset",
+            Step::Confirm => "confirm",
+            Step::ListBefore
+            | Step::ListUploaded
+            | Step::ListMarked
+            | Step::Look
+            | Step::ListHealthy
+            | Step::ListConfirmed => "image list",
+        }
+    }
+
+    /// The request of the step; `None` for the two that make none.
+    pub fn request(self, context: &Context<'_>, limits: &Limits) -> Option<Request> {
+        let ordinary = context.ordinary;
+        let at_least = |floor_ms: u32| Patience { floor_ms: ordinary.floor_ms.max(floor_ms), ..ordinary };
+        let read = |group, command, patience| {
+            Request::new(Op::Read, group, command, body(|w| _ = w.map(0)), patience)
+        };
+        Some(match self {
+            Step::Parameters => read(group::OS, group::os::PARAMETERS, at_least(1_000)),
+            Step::ReassemblyProbe => {
+                echo_of(limits.reassembly_probe_len(), Patience { attempts: 2, ..at_least(1_000) })
+            }
+            Step::BootMode => Request::new(
+                Op::Read,
+                group::OS,
+                group::os::BOOTLOADER,
+                body(|w| _ = w.map(1).text("query").text("mode")),
+                at_least(1_000),
+            ),
+            Step::SlotInformation => read(group::IMAGE, group::image::SLOT_INFORMATION, at_least(1_000)),
+            Step::ListBefore
+            | Step::ListUploaded
+            | Step::ListMarked
+            | Step::ListHealthy
+            | Step::ListConfirmed => read(group::IMAGE, group::image::STATE, at_least(LIST_FLOOR_MS)),
+            // Asked once and again by the step itself, since the device may be away.
+            Step::Look => read(
+                group::IMAGE,
+                group::image::STATE,
+                Patience { floor_ms: context.rtt.clamp(1_000, 10_000), attempts: 1 },
+            ),
+            Step::Erase => Request::new(
+                Op::Write,
+                group::IMAGE,
+                group::image::ERASE,
+                body(|w| match context.image.map(|image| image.image_number) {
+                    // `slot` counts over all images (Zephyr `img_mgmt_erase`); the default is the first image's free slot.
+                    Some(number) if number != 0 => {
+                        _ = w.map(1).text("slot").unsigned(u64::from(number) * 2 + 1)
+                    }
+                    _ => _ = w.map(0),
+                }),
+                Patience { attempts: 3, ..at_least(ERASE_FLOOR_MS) },
+            ),
+            Step::Mark => state_write(
+                context.image.map(|image| image.hash.as_bytes()),
+                context.confirm_at_once,
+                at_least(WRITE_FLOOR_MS),
+            ),
+            Step::Confirm => state_write(
+                context.image.filter(|_| context.by_hash).map(|image| image.running_hash().as_bytes()),
+                true,
+                at_least(WRITE_FLOOR_MS),
+            ),
+            // Sent once: a second reset that arrives after the swap would revert the image on trial.
+            Step::Reset => Request::new(
+                Op::Write,
+                group::OS,
+                group::os::RESET,
+                body(|w| _ = w.map(0)),
+                Patience { attempts: 1, ..at_least(2_000) },
+            ),
+            Step::Upload | Step::HealthCheck => return None,
+        })
+    }
+}
+
+fn body(write: impl Fn(&mut Writer<'_>)) -> Vec<u8> {
+    let mut buffer = [0; 128];
+    let mut writer = Writer::new(&mut buffer);
+    write(&mut writer);
+    let length = writer.finish().unwrap_or(0);
+    buffer[..length].to_vec()
+}
+
+fn state_write(hash: Option<&[u8]>, confirm: bool, patience: Patience) -> Request {
+    let bytes = body(|w| {
+        w.map(1 + usize::from(hash.is_some()));
+        if let Some(hash) = hash {
+            w.text("hash").bytes(hash);
+        }
+        w.text("confirm").bool(confirm);
+    });
+    Request::new(Op::Write, group::IMAGE, group::image::STATE, bytes, patience)
+}
+
+/// `buf_size` and `buf_count` (Zephyr `os_mgmt.c`).
+pub(crate) fn decode_parameters(body: &[u8]) -> Option<(u32, u32)> {
+    let (mut size, mut count) = (None, None);
+    cbor::entries(body, |key, value| match key {
+        "buf_size" => size = value.as_u32(),
+        "buf_count" => count = value.as_u32(),
+        _ => {}
+    })
+    .ok()?;
+    Some((size?, count?))
+}
+
+/// `mode` of the bootloader information.
+pub(crate) fn decode_boot_mode(body: &[u8]) -> Option<i64> {
+    let mut mode = None;
+    cbor::entries(body, |key, value| {
+        if key == "mode" {
+            mode = match value {
+                Value::Unsigned(n) => i64::try_from(n).ok(),
+                Value::Negative(_) => Some(-1),
+                _ => None,
+            };
+        }
+    })
+    .ok()?;
+    mode
+}
+
+/// The size that an upload of each image may have: `max_image_size` where told, else the size of the smallest slot.
+pub(crate) fn decode_slot_sizes(body: &[u8]) -> Box<[(u32, u32)]> {
+    let mut sizes = Vec::new();
+    let walked = cbor::entries(body, |key, value| {
+        let ("images", Value::Array(images)) = (key, value) else { return };
+        let _ = images.elements(|image| {
+            let Value::Map(image) = image else { return };
+            let (mut number, mut most, mut smallest) = (0, None, None::<u32>);
+            let _ = image.entries(|key, value| match (key, value) {
+                ("image", value) => number = value.as_u32().unwrap_or(0),
+                ("max_image_size", value) => most = value.as_u32(),
+                ("slots", Value::Array(slots)) => {
+                    let _ = slots.elements(|slot| {
+                        let Value::Map(slot) = slot else { return };
+                        let _ = slot.entries(|key, value| {
+                            if key == "size"
+                                && let Some(size) = value.as_u32()
+                                && size > 0
+                            {
+                                smallest = Some(smallest.map_or(size, |other| other.min(size)));
+                            }
+                        });
+                    });
+                }
+                _ => {}
+            });
+            if let Some(size) = most.or(smallest)
+                && sizes.len() < 16
+            {
+                sizes.push((number, size));
+            }
+        });
+    });
+    if walked.is_err() {
+        sizes.clear();
+    }
+    sizes.into_boxed_slice()
+}
+
+/// The failure for an error answer; `what` completes "the device refused".
+pub(crate) fn refused(error: DeviceError, what: &str) -> Failure {
+    let status = match (error.group, error.code) {
+        (None, rc::NOT_SUPPORTED) => Status::NotSupported,
+        (None, rc::ACCESS_DENIED) => Status::AccessDenied,
+        (None, rc::NO_MEMORY | rc::BUSY) => Status::DeviceBusy,
+        _ => Status::DeviceError,
+    };
+    Failure::new(status, format!("the device refused {what} ({error}).")).with_device(error)
+}

@@ -1,0 +1,171 @@
+//! The upload request of the image group, fitted to the byte (Zephyr `doc/services/device_mgmt/smp_groups/smp_group_1.rst`,
+//! "Image upload").
+//!
+//! The first chunk carries the length, the SHA-256 of the whole file and, where they differ from the default, the image
+//! number and `upgrade`; later ones only offset and data. How much data fits changes as the offset grows by a CBOR byte,
+//! so the room is worked out anew for every chunk.
+
+use crate::smp::cbor::{Writer, head_len};
+use crate::smp::header::HEADER_LEN;
+
+/// What the first chunk tells the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FirstChunk<'a> {
+    /// The image number; 0 is left out.
+    pub image: u32,
+    /// The length of the file.
+    pub size: u32,
+    /// The SHA-256 of the file; `None` makes the server start over instead of resuming.
+    pub sha: Option<&'a [u8; 32]>,
+    /// Whether the device shall refuse an image that is not newer; false is left out.
+    pub upgrade: bool,
+}
+
+/// Bytes of the key: its head and its text.
+const fn key_len(key: &str) -> usize {
+    1 + key.len()
+}
+
+/// The bytes of a body without the data string.
+fn overhead(first: Option<&FirstChunk<'_>>, offset: u32) -> usize {
+    let mut length = 1 + key_len("off") + head_len(offset as u64) + key_len("data");
+    if let Some(first) = first {
+        length += key_len("len") + head_len(first.size as u64);
+        if first.image != 0 {
+            length += key_len("image") + head_len(first.image as u64);
+        }
+        if first.sha.is_some() {
+            length += key_len("sha") + head_len(32) + 32;
+        }
+        if first.upgrade {
+            length += key_len("upgrade") + 1;
+        }
+    }
+    length
+}
+
+/// How many bytes of data fit beside `overhead` bytes into a frame of `limit` bytes; `None` when not even one does.
+fn room(limit: usize, overhead: usize) -> Option<usize> {
+    let room = limit.checked_sub(HEADER_LEN + overhead)?;
+    // The head of the data string grows with the data; between two sizes of the head one byte stays unused.
+    let data = [1usize, 2, 3, 5].into_iter().filter_map(|head| {
+        let data = room.checked_sub(head)?;
+        let most = match head {
+            1 => 23,
+            2 => 0xff,
+            3 => 0xffff,
+            _ => usize::MAX,
+        };
+        Some(data.min(most))
+    });
+    data.max().filter(|data| *data > 0)
+}
+
+/// How many bytes of data the chunk at `offset` carries in a frame of at most `limit` bytes.
+#[inline]
+pub(crate) fn fit(limit: usize, first: Option<&FirstChunk<'_>>, offset: u32, left: usize) -> Option<usize> {
+    room(limit, overhead(first, offset)).map(|room| room.min(left))
+}
+
+/// Writes the body after the header's place. Returns the length of the frame.
+#[inline]
+pub(crate) fn encode(
+    out: &mut [u8],
+    first: Option<&FirstChunk<'_>>,
+    offset: u32,
+    data: &[u8],
+) -> Option<usize> {
+    let mut writer = Writer::new(out.get_mut(HEADER_LEN..)?);
+    match first {
+        None => {
+            writer.map(2).text("off").unsigned(offset as u64);
+        }
+        Some(first) => {
+            let entries = 3
+                + usize::from(first.image != 0)
+                + usize::from(first.sha.is_some())
+                + usize::from(first.upgrade);
+            writer.map(entries);
+            if first.image != 0 {
+                writer.text("image").unsigned(first.image as u64);
+            }
+            writer.text("len").unsigned(first.size as u64).text("off").unsigned(offset as u64);
+            if let Some(sha) = first.sha {
+                writer.text("sha").bytes(sha);
+            }
+            if first.upgrade {
+                writer.text("upgrade").bool(true);
+            }
+        }
+    }
+    writer.text("data").bytes(data);
+    writer.finish().ok().map(|body| HEADER_LEN + body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA: [u8; 32] = [0x5a; 32];
+
+    fn first(image: u32, size: u32, upgrade: bool) -> FirstChunk<'static> {
+        FirstChunk { image, size, sha: Some(&SHA), upgrade }
+    }
+
+    #[test]
+    fn a_frame_of_244_bytes_carries_what_the_field_worked_out() {
+        // With image and upgrade, as the seed user sent it: 160 bytes of data. Without them 16 more.
+        assert_eq!(fit(244, Some(&first(1, 400_000, true)), 0, usize::MAX), Some(160));
+        assert_eq!(fit(244, Some(&first(0, 400_000, false)), 0, usize::MAX), Some(176));
+        for (offset, data) in [(24, 222), (160, 222), (255, 222), (256, 221), (65_535, 221), (65_536, 219)] {
+            assert_eq!(fit(244, None, offset, usize::MAX), Some(data), "offset {offset}");
+        }
+    }
+
+    #[test]
+    fn every_frame_is_full_to_the_byte_but_where_the_head_of_the_data_grows() {
+        let data = vec![0xee; 70_000];
+        let mut out = vec![0; 70_000];
+        let firsts =
+            [None, Some(first(0, 5, false)), Some(first(1, 70_000, true)), Some(first(3, 70_000, false))];
+        for limit in (64..1_200).chain([2_475, 4_096, 65_535]) {
+            for first in &firsts {
+                for offset in [1u32, 23, 24, 255, 256, 65_535, 65_536, 9_000_000] {
+                    let offset = if first.is_some() { 0 } else { offset };
+                    let Some(fits) = fit(limit, first.as_ref(), offset, data.len()) else { continue };
+                    let length = encode(&mut out, first.as_ref(), offset, &data[..fits]).expect("room");
+                    let unused = limit - length;
+                    assert!(
+                        unused == 0 || (unused == 1 && [23, 255].contains(&fits)),
+                        "{limit} {offset} {unused}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_too_small_for_one_byte_is_refused() {
+        assert_eq!(fit(64, Some(&first(0, 400_000, false)), 0, usize::MAX), None);
+        assert_eq!(fit(8, None, 5, usize::MAX), None);
+    }
+
+    #[test]
+    fn the_body_is_what_an_independent_reader_reads() {
+        let mut out = [0; 244];
+        let length = encode(&mut out, Some(&first(1, 70_000, true)), 0, &[1, 2, 3]).expect("room");
+        let value: ciborium::Value = ciborium::from_reader(&out[HEADER_LEN..length]).expect("CBOR");
+        let text = |key: &str| ciborium::Value::Text(key.into());
+        assert_eq!(
+            value,
+            ciborium::Value::Map(vec![
+                (text("image"), 1.into()),
+                (text("len"), 70_000.into()),
+                (text("off"), 0.into()),
+                (text("sha"), ciborium::Value::Bytes(SHA.to_vec())),
+                (text("upgrade"), true.into()),
+                (text("data"), ciborium::Value::Bytes(vec![1, 2, 3])),
+            ])
+        );
+    }
+}

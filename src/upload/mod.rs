@@ -1,0 +1,749 @@
+//! The upload of one image: chunk fitting, window, loss recovery, resume.
+//!
+//! The engine knows the device only by its answers: `off` says where the device stands and is believed in both directions.
+//! It never decides that an upload succeeded; it ends with [`Outcome::Complete`] and the image list decides.
+
+pub(crate) mod chunk;
+pub(crate) mod flight;
+pub(crate) mod probe;
+pub(crate) mod refusal;
+pub(crate) mod window;
+
+use crate::conversation::{Conversation, EventKind};
+use crate::failure::{Failure, Finding};
+use crate::smp::cbor::{self, Value};
+use crate::smp::header::HEADER_LEN;
+use crate::smp::{DeviceError, Frame, Op, group};
+use crate::status::Status;
+use chunk::FirstChunk;
+use flight::{Fate, Flight};
+use probe::Probe;
+use window::Window;
+
+/// The image to upload, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    /// The whole file.
+    pub data: &'a [u8],
+    /// The SHA-256 of the whole file.
+    pub sha256: &'a [u8; 32],
+    /// The image number.
+    pub image: u32,
+    /// Whether the device shall refuse an image that is not newer.
+    pub upgrade: bool,
+}
+
+/// How an upload ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The device says that it has every byte, or an answer after the last chunk leaves it open: the list decides.
+    Complete,
+    Failed(Failure),
+}
+
+/// What [`Upload::poll`] wants.
+#[derive(Debug)]
+pub(crate) enum Poll {
+    Send(usize),
+    Wait,
+    /// The caller should drop the link and bring it up again.
+    LinkReset,
+    Ended(Outcome),
+}
+
+/// How often an upload may start over.
+const MOST_RESTARTS: u32 = 4;
+/// How often the device may refuse the very chunk that it asks for.
+const MOST_REFUSALS: u32 = 8;
+/// After so many silent timeouts an echo finds out what still passes.
+const TIMEOUTS_BEFORE_PROBE: u32 = 3;
+/// The longest pause between two chunks that go unanswered, in milliseconds.
+const LONGEST_SILENCE: u64 = 20_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The first chunk alone, until it is answered.
+    First,
+    /// Chunks under the window.
+    Stream,
+    Ended,
+}
+
+/// The upload of one image to one device.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    stage: Stage,
+    size: u32,
+    /// Where the device stands.
+    acknowledged: u32,
+    /// The end of the furthest chunk that was sent since the last first chunk.
+    high: u32,
+    flight: Flight,
+    window: Window,
+    /// The last time a chunk was sent or answered.
+    active_at: u64,
+    /// The last time the device moved on.
+    progress_at: u64,
+    /// No chunk before this time: the device asked for a pause.
+    hold_until: u64,
+    /// Timeouts since the last answer.
+    silent: u32,
+    /// Whether a chunk of the present frame size was answered since the upload or the link started.
+    size_passed: bool,
+    /// The order before which an offset behind ours is not believed yet.
+    doubt: Option<u32>,
+    /// The order of the first transmission since the last restart.
+    generation: u32,
+    restarts: u32,
+    refusals: u32,
+    holds: u32,
+    /// Make the server forget what it has: no SHA in the first chunk.
+    forget: bool,
+    /// The first chunk must be taken at its own end; after an erase anything else is a stale offset.
+    erased: bool,
+    reset_asked: bool,
+    probe: Option<Box<Probe>>,
+    outcome: Option<Box<Outcome>>,
+    evidence: Evidence,
+}
+
+/// What was seen that explains a failure.
+#[derive(Debug, Clone, Copy, Default)]
+struct Evidence {
+    replayed: u32,
+    restarted_to_zero: u32,
+    busy: u32,
+    answered: u32,
+    corrupt: u32,
+}
+
+impl Upload {
+    /// Starts at `now`. `erased` says that the slot was erased by a command just before.
+    pub fn new(now: u64, size: u32, erased: bool) -> Upload {
+        Upload {
+            stage: Stage::First,
+            size,
+            acknowledged: 0,
+            high: 0,
+            flight: Flight::new(),
+            window: Window::new(),
+            active_at: now,
+            progress_at: now,
+            hold_until: 0,
+            silent: 0,
+            size_passed: false,
+            doubt: None,
+            generation: 0,
+            restarts: 0,
+            refusals: 0,
+            holds: 0,
+            forget: false,
+            erased,
+            reset_asked: false,
+            probe: None,
+            outcome: None,
+            evidence: Evidence::default(),
+        }
+    }
+
+    /// How many bytes the device has, by its own word.
+    pub fn acknowledged(&self) -> u32 {
+        self.acknowledged
+    }
+
+    /// How many times the upload started over.
+    pub fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    /// The window in use.
+    pub fn window(&self, talk: &Conversation) -> u32 {
+        if self.stage == Stage::First { 1 } else { self.window.size(talk.limits.window()) }
+    }
+
+    /// When [`Upload::poll`] has to be called again.
+    pub fn deadline(&self, talk: &Conversation) -> u64 {
+        if self.outcome.is_some() {
+            return 0;
+        }
+        if talk.link_down {
+            return self.stall_end(talk);
+        }
+        if let Some(probe) = &self.probe {
+            return probe.deadline().min(self.stall_end(talk));
+        }
+        let next = if self.may_send(talk) {
+            self.hold_until.max(talk.paced_until())
+        } else {
+            self.active_at.saturating_add(self.patience(talk))
+        };
+        next.min(self.stall_end(talk))
+    }
+
+    fn stall_end(&self, talk: &Conversation) -> u64 {
+        let options = &talk.options;
+        let floor =
+            if self.stage == Stage::First { options.first_timeout_ms } else { options.last_timeout_ms };
+        self.progress_at.saturating_add(u64::from(options.stall_timeout_ms.max(floor.saturating_mul(2))))
+    }
+
+    /// Whether a chunk may be sent as far as the window goes.
+    fn may_send(&self, talk: &Conversation) -> bool {
+        match self.stage {
+            Stage::First => self.flight.flying() == 0,
+            Stage::Stream => {
+                self.flight.flying() < self.window(talk) && self.flight.predict(self.acknowledged) < self.size
+            }
+            Stage::Ended => false,
+        }
+    }
+
+    /// How long silence is ordinary now, in milliseconds.
+    fn patience(&self, talk: &Conversation) -> u64 {
+        let options = &talk.options;
+        let floor = match self.stage {
+            Stage::First => options.first_timeout_ms,
+            _ if self.flight.predict(self.acknowledged) >= self.size && self.last_alone() => {
+                options.last_timeout_ms
+            }
+            _ => options.timeout_ms,
+        };
+        let ordinary = u64::from(probe_timeout(talk).max(floor));
+        // Each further silence makes the next one longer, but slowly: on a link that is down for a while the time until the
+        // next try is what the outage costs, and one chunk per try costs the link little.
+        let grown = ordinary + ordinary * u64::from(self.silent.saturating_sub(1).min(16)) / 2;
+        grown.min(LONGEST_SILENCE.max(ordinary))
+    }
+
+    /// Whether only the last chunk is unanswered; the device may be hashing the image.
+    fn last_alone(&self) -> bool {
+        self.flight.flying() <= 1
+    }
+
+    /// Asks for the next frame; `out` holds at least the frame limit.
+    #[inline]
+    pub fn poll(&mut self, talk: &mut Conversation, now: u64, source: &Source<'_>, out: &mut [u8]) -> Poll {
+        if let Some(outcome) = &self.outcome {
+            return Poll::Ended((**outcome).clone());
+        }
+        if now >= self.stall_end(talk) {
+            let failure = self.stalled(talk, now);
+            return self.end(Outcome::Failed(failure));
+        }
+        if talk.link_down {
+            return Poll::Wait;
+        }
+        if self.probe.is_some() {
+            return self.poll_probe(talk, now, out);
+        }
+        if self.may_send(talk) {
+            if now < self.hold_until.max(talk.paced_until()) {
+                return Poll::Wait;
+            }
+            let offset = if self.stage == Stage::First { 0 } else { self.flight.predict(self.acknowledged) };
+            return self.send(talk, now, source, offset, out);
+        }
+        if now < self.active_at.saturating_add(self.patience(talk)) || now < talk.paced_until() {
+            return Poll::Wait;
+        }
+        self.on_silence(talk, now, source, out)
+    }
+
+    /// Nothing came for longer than is ordinary.
+    fn on_silence(&mut self, talk: &mut Conversation, now: u64, source: &Source<'_>, out: &mut [u8]) -> Poll {
+        self.silent += 1;
+        talk.note(now, EventKind::Silence((now - self.active_at).min(u64::from(u32::MAX)) as u32));
+        let before_probe = if self.stage == Stage::First { 1 } else { TIMEOUTS_BEFORE_PROBE };
+        if self.silent % (before_probe + 1) == before_probe
+            && (!self.size_passed || self.silent > 2 * before_probe)
+        {
+            self.probe = Some(Box::new(Probe::new(talk, self.frame_limit(talk), self.size_passed)));
+            return self.poll_probe(talk, now, out);
+        }
+        if self.silent >= 2 || self.stage == Stage::First {
+            // Once may be a slow answer; twice, and what was in flight is gone.
+            self.flight.give_up_all();
+        }
+        let offset = if self.stage == Stage::First { 0 } else { self.acknowledged };
+        self.send(talk, now, source, offset, out)
+    }
+
+    fn frame_limit(&self, talk: &Conversation) -> u32 {
+        talk.limits.frame()
+    }
+
+    #[inline]
+    fn send(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        source: &Source<'_>,
+        offset: u32,
+        out: &mut [u8],
+    ) -> Poll {
+        let first_chunk = FirstChunk {
+            image: source.image,
+            size: self.size,
+            sha: if self.forget { None } else { Some(source.sha256) },
+            upgrade: source.upgrade,
+        };
+        let first = (offset == 0).then_some(&first_chunk);
+        let limit = (self.frame_limit(talk) as usize).min(out.len());
+        let left = (self.size - offset) as usize;
+        let length = match chunk::fit(limit, first, offset, left) {
+            // The server looks at the image header in the first chunk and wants all 32 bytes of it.
+            Some(length) if first.is_none() || length >= left.min(32) => length,
+            _ => return self.end(Outcome::Failed(frame_too_small(limit))),
+        };
+        let data = &source.data[offset as usize..offset as usize + length];
+        let Some(frame_len) = chunk::encode(out, first, offset, data) else {
+            return self.end(Outcome::Failed(frame_too_small(limit)));
+        };
+        let header =
+            talk.begin_frame(now, Op::Write, group::IMAGE, group::image::UPLOAD, frame_len - HEADER_LEN);
+        out[..HEADER_LEN].copy_from_slice(&header.encode());
+        let end = offset + length as u32;
+        if end <= self.high || (offset == 0 && self.flight.next_order() > 0) {
+            talk.counters.retransmissions = talk.counters.retransmissions.wrapping_add(1);
+        }
+        self.high = self.high.max(end);
+        self.flight.push(now, header.sequence, offset, length as u16);
+        self.active_at = now;
+        Poll::Send(frame_len)
+    }
+
+    /// Takes a frame. Returns false when it is not an answer to this upload.
+    #[inline]
+    pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
+        if let Some(probe) = &mut self.probe {
+            if probe.receive(talk, now, frame) {
+                self.probe_answered(talk, now);
+                return true;
+            }
+        }
+        let header = frame.header;
+        if (header.group, header.command, header.op)
+            != (group::IMAGE, group::image::UPLOAD, Op::WriteResponse)
+        {
+            return false;
+        }
+        let Some((order, sent)) = self.flight.find(header.sequence) else { return false };
+        if sent.fate == Fate::Answered || self.outcome.is_some() {
+            talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
+            self.evidence.replayed += 1;
+            if self.evidence.replayed <= 2 {
+                talk.note(now, EventKind::Replayed(u32::from(header.sequence)));
+            }
+            return true;
+        }
+        let Some(answer) = Answer::decode(frame.body) else {
+            talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+            return true;
+        };
+        talk.answered = true;
+        self.evidence.answered += 1;
+        let late = sent.fate == Fate::Lost;
+        if late {
+            talk.counters.late = talk.counters.late.wrapping_add(1);
+            self.flight.answered_late(order);
+        } else {
+            talk.counters.expected = talk.counters.expected.wrapping_add(1);
+        }
+        if self.stage == Stage::Stream && sent.offset != 0 && sent.end() < self.size {
+            talk.rtt.sample(sent.age(now));
+        }
+        if let Some(error) = answer.error {
+            if !late {
+                self.flight.settle(order);
+                self.refused(talk, now, error);
+            }
+            return true;
+        }
+        self.silent = 0;
+        self.reset_asked = false;
+        self.active_at = now;
+        self.size_passed |= sent.offset != 0 || self.stage == Stage::First;
+        let Some(off) = answer.offset else {
+            self.fail(Failure::new(
+                Status::UnexpectedResponse,
+                "the device accepted a chunk without saying at which offset it stands.",
+            ));
+            return true;
+        };
+        if off > self.size {
+            self.fail(Failure::new(
+                Status::OffsetOutOfRange,
+                format!("the device asks for offset {off} of an image of {} bytes.", self.size),
+            ));
+            return true;
+        }
+        if answer.matches == Some(false) && off == self.size {
+            self.fail(Failure::new(
+                Status::DigestMismatch,
+                "the device received every byte and says that they do not fit the SHA-256 of the file: \
+                 something changed them on the way.",
+            ));
+            return true;
+        }
+        match self.stage {
+            Stage::First => {
+                // A late answer to an earlier copy of the same first chunk is as good; one from before a restart is not.
+                if order >= self.generation {
+                    self.flight.settle(order);
+                    self.first_answered(talk, now, off, sent.end());
+                }
+            }
+            Stage::Stream if late => self.advance(talk, now, off),
+            Stage::Stream => {
+                let before = self.flight.flying();
+                self.flight.settle(order);
+                let settled = before - self.flight.flying();
+                self.stream_answered(talk, now, order, sent, off, settled);
+            }
+            Stage::Ended => {}
+        }
+        true
+    }
+
+    fn first_answered(&mut self, talk: &mut Conversation, now: u64, off: u32, first_end: u32) {
+        if off == 0 {
+            return self.asked_again(talk, now);
+        }
+        if self.erased && off != first_end && off != self.size {
+            // Zephyr issue 51798: after an erase the old offset is still there and would leave a hole.
+            self.forget = true;
+            self.erased = false;
+            return self.restart(talk, now, off);
+        }
+        self.erased = false;
+        self.stage = Stage::Stream;
+        self.high = self.high.max(off);
+        self.refusals = 0;
+        self.acknowledged = off;
+        self.progress_at = now;
+        if off == self.size {
+            self.end(Outcome::Complete);
+        }
+    }
+
+    #[inline]
+    fn stream_answered(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        order: u32,
+        sent: flight::Sent,
+        off: u32,
+        settled: u32,
+    ) {
+        let doubted = self.doubt.take();
+        if off > self.acknowledged {
+            let lost = u32::from(sent.end() > off && sent.offset > off);
+            let limit = talk.limits.window();
+            if self.window.settled(limit, settled, lost) {
+                talk.note(now, EventKind::Window(self.window.size(limit)));
+            }
+            return self.advance(talk, now, off);
+        }
+        if off == self.acknowledged {
+            let limit = talk.limits.window();
+            if sent.offset == off {
+                // The device got just the chunk that it asks for and did not take it.
+                self.asked_again(talk, now);
+            } else if self.window.settled(limit, settled, u32::from(sent.offset > off)) {
+                talk.note(now, EventKind::Window(self.window.size(limit)));
+            }
+            if sent.offset > off && self.flight.predict(off) == off {
+                talk.note(now, EventKind::WentBack(off));
+            }
+            return;
+        }
+        if off == 0 && self.high >= self.size {
+            // Newer servers forget the upload when it is finished and answer 0 from then on (Zephyr 3.3 and newer).
+            self.end(Outcome::Complete);
+            return;
+        }
+        // Behind what the device said before. An old answer that was overtaken says the same, so it is believed only when
+        // an answer to a frame sent from now on repeats it.
+        match doubted {
+            Some(doubt) if order >= doubt => self.device_went_back(talk, now, off),
+            earlier => self.doubt = Some(earlier.unwrap_or(self.flight.next_order())),
+        }
+    }
+
+    fn advance(&mut self, talk: &mut Conversation, now: u64, off: u32) {
+        if off <= self.acknowledged {
+            return;
+        }
+        self.acknowledged = off;
+        self.high = self.high.max(off);
+        self.refusals = 0;
+        self.holds = 0;
+        self.progress_at = now;
+        if off == self.size {
+            self.end(Outcome::Complete);
+        } else if self.flight.flying() > 0 && self.flight.predict(off) < self.high {
+            talk.note(now, EventKind::WentBack(off));
+        }
+    }
+
+    fn device_went_back(&mut self, talk: &mut Conversation, now: u64, off: u32) {
+        if off == 0 {
+            self.evidence.restarted_to_zero += 1;
+            return self.restart(talk, now, off);
+        }
+        self.restarts += 1;
+        if self.restarts > MOST_RESTARTS {
+            return self.too_many_restarts();
+        }
+        talk.note(now, EventKind::WentBack(off));
+        self.acknowledged = off;
+    }
+
+    /// The device answered the very chunk that it asked for with the same offset.
+    fn asked_again(&mut self, talk: &mut Conversation, now: u64) {
+        self.refusals += 1;
+        if self.refusals >= MOST_REFUSALS {
+            return self.fail(
+                Failure::new(
+                    Status::Stalled,
+                    format!(
+                        "the device took the chunk at offset {} {} times and asks for it again.",
+                        self.acknowledged, self.refusals
+                    ),
+                )
+                .with_finding(self.stall_finding()),
+            );
+        }
+        if self.refusals > 1 {
+            self.hold_until = now + (u64::from(talk.rtt.smoothed().min(1_000)) << self.refusals.min(4)) / 4;
+        }
+    }
+
+    fn stall_finding(&self) -> Finding {
+        if self.evidence.replayed > 2 { Finding::ResponsesReplayed } else { Finding::OffsetRepeats }
+    }
+
+    /// Sends the first chunk again, alone.
+    fn restart(&mut self, talk: &mut Conversation, now: u64, off: u32) {
+        self.restarts += 1;
+        if self.restarts > MOST_RESTARTS {
+            return self.too_many_restarts();
+        }
+        talk.note(now, EventKind::Restarted(off));
+        self.begin_again();
+    }
+
+    fn begin_again(&mut self) {
+        self.stage = Stage::First;
+        self.flight.give_up_all();
+        self.acknowledged = 0;
+        self.high = 0;
+        self.silent = 0;
+        self.doubt = None;
+        self.generation = self.flight.next_order();
+    }
+
+    fn too_many_restarts(&mut self) {
+        let finding = if self.evidence.restarted_to_zero > 0 && self.refusals == 0 {
+            Finding::DeviceRestarted
+        } else {
+            self.stall_finding()
+        };
+        self.fail(
+            Failure::new(
+                Status::RestartLimit,
+                format!("the device made the upload start over {} times.", self.restarts),
+            )
+            .with_finding(finding),
+        );
+    }
+
+    /// The device answered a chunk with an error.
+    fn refused(&mut self, talk: &mut Conversation, now: u64, error: DeviceError) {
+        self.silent = 0;
+        self.active_at = now;
+        if error.is_retryable() {
+            self.holds += 1;
+            self.evidence.busy += 1;
+            talk.note(now, EventKind::Busy(error.code));
+            let limit = talk.limits.window();
+            if self.window.refused(limit) {
+                talk.note(now, EventKind::Window(self.window.size(limit)));
+            }
+            let pause = u64::from((talk.rtt.smoothed() / 2).clamp(20, 500));
+            self.hold_until = now + (pause << self.holds.min(6));
+            return;
+        }
+        match refusal::judge(error, self.stage == Stage::First, talk.limits.reassembles()) {
+            refusal::Verdict::SmallerFrame => {
+                self.evidence.corrupt += 1;
+                match talk.limits.step_down() {
+                    Some(size) if self.evidence.corrupt <= 16 => {
+                        talk.note(now, EventKind::FrameLimit(size));
+                        self.size_passed = false;
+                        self.flight.give_up_all();
+                    }
+                    _ => self.fail(
+                        refusal::failure(error, self.stage == Stage::First)
+                            .with_finding(Finding::LargeFramesLost),
+                    ),
+                }
+            }
+            refusal::Verdict::StartOver if self.restarts < MOST_RESTARTS => self.restart(talk, now, 0),
+            _ => self.fail(refusal::failure(error, self.stage == Stage::First)),
+        }
+    }
+
+    /// The link went down or came up.
+    pub fn link_changed(&mut self, now: u64, down: bool) {
+        self.flight.give_up_all();
+        self.probe = None;
+        self.silent = 0;
+        self.size_passed = false;
+        self.active_at = now;
+        self.progress_at = now;
+        if down || self.stage == Stage::Ended {
+            return;
+        }
+        if self.high >= self.size {
+            // The device may be finished; a first chunk would erase what it has.
+            self.end(Outcome::Complete);
+        } else {
+            self.begin_again();
+        }
+    }
+
+    /// The caller had stopped the clock of the operation.
+    pub fn resumed(&mut self, now: u64) {
+        self.active_at = now;
+        self.progress_at = now;
+    }
+
+    fn poll_probe(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
+        let Some(probe) = &mut self.probe else { return Poll::Wait };
+        match probe.poll(talk, now, out) {
+            probe::Poll::Send(length) => Poll::Send(length),
+            probe::Poll::Wait => Poll::Wait,
+            probe::Poll::Nothing => {
+                // Not even a small echo passes: the link or the server is gone. Chunks go on at a slow pace.
+                self.probe = None;
+                self.active_at = now;
+                self.flight.give_up_all();
+                if self.reset_asked {
+                    return Poll::Wait;
+                }
+                self.reset_asked = true;
+                talk.counters.link_resets = talk.counters.link_resets.wrapping_add(1);
+                talk.note(now, EventKind::LinkReset);
+                Poll::LinkReset
+            }
+        }
+    }
+
+    fn probe_answered(&mut self, talk: &mut Conversation, now: u64) {
+        let Some(probe) = self.probe.take() else { return };
+        self.flight.give_up_all();
+        self.active_at = now;
+        self.silent = 0;
+        if probe.full_size_passed() {
+            // The frame size is fine; the chunk was lost for another reason.
+            self.size_passed = true;
+        } else if let Some(size) = talk.limits.step_down() {
+            talk.note(now, EventKind::FrameLimit(size));
+            self.size_passed = false;
+        }
+    }
+
+    fn stalled(&self, talk: &Conversation, now: u64) -> Failure {
+        let seconds = now.saturating_sub(self.progress_at) / 1_000;
+        if talk.link_down {
+            return Failure::new(
+                Status::LinkLost,
+                format!("the device link went down {seconds} s ago and did not come up again."),
+            )
+            .with_finding(Finding::LinkDrops);
+        }
+        let finding = if !talk.answered {
+            Finding::NeverAnswered
+        } else if self.evidence.busy > 0 && self.holds > 0 {
+            Finding::BuffersExhausted
+        } else if self.silent > 0 && self.reset_asked {
+            Finding::ServerStuck
+        } else if self.evidence.answered <= 1 {
+            Finding::FirstFrameOnly
+        } else {
+            self.stall_finding()
+        };
+        let status = match finding {
+            Finding::BuffersExhausted => Status::DeviceBusy,
+            Finding::OffsetRepeats | Finding::ResponsesReplayed => Status::Stalled,
+            _ => Status::Timeout,
+        };
+        Failure::new(
+            status,
+            format!(
+                "the upload did not move beyond {} of {} bytes for {seconds} s.",
+                self.acknowledged, self.size
+            ),
+        )
+        .with_finding(finding)
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.end(Outcome::Failed(failure));
+    }
+
+    fn end(&mut self, outcome: Outcome) -> Poll {
+        self.stage = Stage::Ended;
+        self.probe = None;
+        self.outcome = Some(Box::new(outcome.clone()));
+        Poll::Ended(outcome)
+    }
+}
+
+/// When silence is suspicious: a little earlier than the retransmission timeout, because one chunk sent too early costs
+/// far less than a stalled window.
+fn probe_timeout(talk: &Conversation) -> u32 {
+    if talk.rtt.is_measured() {
+        talk.rtt.smoothed() + (talk.rtt.variation() * 4).max(talk.rtt.smoothed() / 4)
+    } else {
+        talk.rtt.timeout()
+    }
+}
+
+fn frame_too_small(limit: usize) -> Failure {
+    Failure::new(
+        Status::FrameTooSmall,
+        format!(
+            "a frame of {limit} bytes cannot carry the first chunk; raise max_write or max_frame to at least 128."
+        ),
+    )
+}
+
+/// The answer to an upload request.
+struct Answer {
+    offset: Option<u32>,
+    matches: Option<bool>,
+    error: Option<DeviceError>,
+}
+
+impl Answer {
+    #[inline]
+    fn decode(body: &[u8]) -> Option<Answer> {
+        let mut answer = Answer { offset: None, matches: None, error: None };
+        cbor::entries(body, |key, value| match key {
+            "off" => {
+                // A number beyond 32 bits is beyond every image.
+                answer.offset = match value {
+                    Value::Unsigned(off) => Some(u32::try_from(off).unwrap_or(u32::MAX)),
+                    _ => answer.offset,
+                }
+            }
+            "match" => answer.matches = value.as_bool(),
+            _ => answer.error = answer.error.or(DeviceError::from_entry(key, &value)),
+        })
+        .ok()?;
+        Some(answer)
+    }
+}

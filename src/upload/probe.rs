@@ -1,0 +1,86 @@
+//! An echo that finds out what still passes when chunks go unanswered.
+//!
+//! First an echo of just the size of the frames that vanish: if it comes back, size is not the cause. Then a small one: if it
+//! comes back, large frames are lost on the way; if not, the link or the server is gone. A short frame also clears a server
+//! that waits for the rest of a frame that was cut (Zephyr's BLE reassembly drops on overflow and has no timeout).
+
+use crate::conversation::Conversation;
+use crate::conversation::request::{self, Match, Patience, Request};
+use crate::smp::cbor::Writer;
+use crate::smp::header::HEADER_LEN;
+use crate::smp::{Frame, Op, group};
+
+pub(crate) enum Poll {
+    Send(usize),
+    Wait,
+    /// Nothing passes.
+    Nothing,
+}
+
+/// Two echoes, the large one first.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    echo: Request,
+    full_size: bool,
+}
+
+/// The echo request whose frame has exactly `frame` bytes, or as near as CBOR allows.
+pub(crate) fn echo_of(frame: u32, patience: Patience) -> Request {
+    let room = (frame as usize).saturating_sub(HEADER_LEN + 3).max(1);
+    let text = match room {
+        0..=24 => room - 1,
+        25..=257 => room - 2,
+        _ => room - 3,
+    };
+    // 0xff cannot stand in text, so binary safety is for the chunks themselves to show.
+    let text = "#".repeat(text);
+    let mut body = vec![0; text.len() + 8];
+    let mut writer = Writer::new(&mut body);
+    writer.map(1).text("d").text(&text);
+    let length = writer.finish().unwrap_or(0);
+    body.truncate(length);
+    Request::new(Op::Write, group::OS, group::os::ECHO, body, patience)
+}
+
+impl Probe {
+    /// With `size_passed` frames of this size were answered before, so the small echo alone tells what matters.
+    pub fn new(talk: &Conversation, frame: u32, size_passed: bool) -> Probe {
+        if size_passed {
+            Probe::small()
+        } else {
+            Probe { echo: echo_of(frame, patience(talk, 1)), full_size: true }
+        }
+    }
+
+    fn small() -> Probe {
+        Probe { echo: echo_of(20, Patience { floor_ms: 2_000, attempts: 2 }), full_size: false }
+    }
+
+    pub fn deadline(&self) -> u64 {
+        self.echo.deadline()
+    }
+
+    pub fn full_size_passed(&self) -> bool {
+        self.full_size
+    }
+
+    pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
+        loop {
+            match self.echo.poll(talk, now, out) {
+                request::Poll::Send(length) => return Poll::Send(length),
+                request::Poll::Wait => return Poll::Wait,
+                request::Poll::Expired if self.full_size => *self = Probe::small(),
+                request::Poll::Expired => return Poll::Nothing,
+            }
+        }
+    }
+
+    /// Whether the frame answers the echo. An error answer shows just as well that frames pass.
+    pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
+        matches!(self.echo.receive(talk, now, frame), Some(Match::Answer(_)))
+    }
+}
+
+fn patience(talk: &Conversation, attempts: u32) -> Patience {
+    Patience { floor_ms: talk.options.timeout_ms.max(2_000), attempts }
+}
