@@ -7,6 +7,8 @@ pub mod conversation;
 pub mod failure;
 pub mod firmware;
 pub mod session;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 pub mod smp;
 pub mod status;
 pub mod update;

@@ -1,0 +1,470 @@
+//! The virtual link in front of a device: cloud, gateway and radio in virtual microseconds.
+//!
+//! A frame to the device waits its drawn delay in the cloud (first in, first out), then the last hop carries it at
+//! the stated bandwidth; an answer goes the other way round. Losses, copies and reordering come from a random stream
+//! of their own, so that the k-th frame has the same delay whether or not anything goes wrong before it.
+
+mod batch;
+mod delay;
+mod fault;
+mod gateway;
+mod oracle;
+mod profile;
+mod scenario;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+pub use delay::RoundTrip;
+pub use fault::{FRAME_CEILING, Fault, TRUNCATE_FROM};
+pub use oracle::{ideal_time_for, ideal_time_us};
+pub use profile::{LinkKind, LinkProfile};
+pub use scenario::Scenario;
+
+use super::device::{Transport, VirtualDevice};
+use super::rng::Rng;
+use batch::{Batch, Gather};
+use delay::Delays;
+use gateway::{Act, Gateway};
+
+/// What the link has done so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LinkCounters {
+    /// Frames that the client handed over.
+    pub frames_down: u64,
+    /// Bytes of those.
+    pub bytes_down: u64,
+    /// Frames that the device sent.
+    pub frames_up: u64,
+    /// Frames lost on the way to the device.
+    pub lost_down: u64,
+    /// Frames lost on the way to the client.
+    pub lost_up: u64,
+    /// Second copies.
+    pub duplicated: u64,
+    /// Frames that were held back.
+    pub reordered: u64,
+    /// Writes that lost bytes.
+    pub truncated: u64,
+    /// Unannounced link drops.
+    pub drops: u64,
+    /// Times the fault script did something.
+    pub fault_acts: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    /// Arrived at the gateway from the cloud.
+    Gateway,
+    /// Through the last hop.
+    Device,
+    /// Back at the client.
+    Client,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Event {
+    at: u64,
+    number: u64,
+    place: Place,
+    batch: Batch,
+    /// A copy made by a fault script, which it does not look at again.
+    copy: bool,
+}
+
+impl Ord for Event {
+    fn cmp(&self, other: &Event) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+impl PartialOrd for Event {
+    fn partial_cmp(&self, other: &Event) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// One direction.
+#[derive(Debug, Clone)]
+struct Way {
+    delays: Delays,
+    faults: Rng,
+    latest: u64,
+    hop_free: u64,
+}
+
+impl Way {
+    fn new(profile: &LinkProfile, seed: u64, number: u64) -> Way {
+        Way {
+            delays: Delays::new(profile.round_trip, Rng::stream(seed, number)),
+            faults: Rng::stream(seed, number + 1),
+            latest: 0,
+            hop_free: 0,
+        }
+    }
+
+    /// When a frame that starts now arrives: never before one that started earlier.
+    fn arrival(&mut self, at: u64) -> u64 {
+        self.latest = self.latest.max(at + self.delays.draw());
+        self.latest
+    }
+
+    /// When the last hop has carried this frame, which stands ready at this time. The stated round trip includes
+    /// the carrying of one full write; what is longer takes longer, and frames queue for the bandwidth.
+    fn hop(&mut self, at: u64, bytes: usize, profile: &LinkProfile, operation_us: u64) -> u64 {
+        let time = |bytes: usize| (bytes as u64 * 1_000_000).checked_div(profile.bandwidth).unwrap_or(0);
+        let included = bytes.min(profile.max_write as usize);
+        self.hop_free = (at + time(bytes - included)).max(self.hop_free + time(bytes).max(operation_us));
+        self.hop_free
+    }
+}
+
+/// A carrier and a gateway in front of a virtual device. Times are microseconds and must not go back.
+#[derive(Debug, Clone)]
+pub struct VirtualLink {
+    profile: LinkProfile,
+    device: VirtualDevice,
+    now: u64,
+    events: BinaryHeap<Reverse<Event>>,
+    number: u64,
+    down: Way,
+    up: Way,
+    faulty: bool,
+    drops: Rng,
+    next_drop: u64,
+    dropped_until: u64,
+    caller_up: bool,
+    gather_down: Gather,
+    gather_up: Gather,
+    gateway: Gateway,
+    acts: Vec<Act>,
+    inbox: VecDeque<(u64, Vec<u8>)>,
+    spare: Vec<Vec<u8>>,
+    counters: LinkCounters,
+}
+
+impl VirtualLink {
+    /// A link with these numbers and this fault in front of a device; everything random comes from the seed.
+    pub fn new(profile: LinkProfile, fault: Fault, seed: u64, device: VirtualDevice) -> VirtualLink {
+        let mut link = VirtualLink {
+            down: Way::new(&profile, seed, 10),
+            up: Way::new(&profile, seed, 20),
+            faulty: profile.has_faults(),
+            drops: Rng::stream(seed, 30),
+            gateway: Gateway::new(fault, Rng::stream(seed, 40), profile.round_trip.typical_us()),
+            profile,
+            device,
+            now: 0,
+            events: BinaryHeap::new(),
+            number: 0,
+            next_drop: u64::MAX,
+            dropped_until: 0,
+            caller_up: true,
+            gather_down: Gather::default(),
+            gather_up: Gather::default(),
+            acts: Vec::new(),
+            inbox: VecDeque::new(),
+            spare: Vec::new(),
+            counters: LinkCounters::default(),
+        };
+        link.plan_drop(0);
+        link
+    }
+
+    fn plan_drop(&mut self, from: u64) {
+        if self.profile.drop_every_us > 0 {
+            let wait = self.drops.exponential(self.profile.drop_every_us as f64);
+            self.next_drop = from + wait as u64;
+        }
+    }
+
+    /// One write of the client enters the link. Writes handed over at one instant that belong to one frame travel
+    /// together.
+    pub fn write(&mut self, now_us: u64, bytes: &[u8]) {
+        self.pump(now_us);
+        let mut write = self.spare.pop().unwrap_or_default();
+        write.extend_from_slice(bytes);
+        let lines = self.device.options().transport == Transport::Serial;
+        for (at, batch) in self.gather_down.push(now_us, write, lines).into_iter().flatten() {
+            self.launch_down(at, batch);
+        }
+    }
+
+    /// The next notification that has arrived at the client by now.
+    pub fn read(&mut self, now_us: u64) -> Option<Vec<u8>> {
+        self.read_timed(now_us).map(|(_, bytes)| bytes)
+    }
+
+    /// As [`read`](Self::read), with the time of its arrival.
+    pub fn read_timed(&mut self, now_us: u64) -> Option<(u64, Vec<u8>)> {
+        if self.inbox.is_empty() {
+            if let Some((at, batch)) = self.gather_down.flush() {
+                self.launch_down(at, batch);
+            }
+            self.pump(now_us);
+        }
+        self.inbox.pop_front()
+    }
+
+    /// When something next happens: a frame arrives somewhere, or the device finishes something.
+    pub fn next_event(&self) -> Option<u64> {
+        let arrived = self.inbox.front().map(|(at, _)| *at);
+        let travelling = self.events.peek().map(|Reverse(event)| event.at);
+        [arrived, travelling, self.device.next_event(), self.gather_down.since()].into_iter().flatten().min()
+    }
+
+    /// The caller drops the device's link, or brings it up again.
+    pub fn set_link(&mut self, now_us: u64, up: bool) {
+        self.pump(now_us);
+        if self.caller_up == up {
+            return;
+        }
+        self.caller_up = up;
+        if !up {
+            self.device.link_down(now_us);
+        } else if now_us >= self.dropped_until {
+            self.device.link_up(now_us);
+        }
+    }
+
+    /// The device behind the link.
+    pub fn device(&self) -> &VirtualDevice {
+        &self.device
+    }
+
+    /// The device behind the link, to change it.
+    pub fn device_mut(&mut self) -> &mut VirtualDevice {
+        &mut self.device
+    }
+
+    /// The link's numbers.
+    pub fn profile(&self) -> &LinkProfile {
+        &self.profile
+    }
+
+    /// The counters so far.
+    pub fn counters(&self) -> LinkCounters {
+        LinkCounters { fault_acts: self.gateway.acts, ..self.counters }
+    }
+
+    fn is_up(&self) -> bool {
+        self.caller_up && self.now >= self.dropped_until
+    }
+
+    fn push(&mut self, at: u64, place: Place, batch: Batch, copy: bool) {
+        self.number += 1;
+        self.events.push(Reverse(Event { at, number: self.number, place, batch, copy }));
+    }
+
+    /// Runs link and device up to this time.
+    fn pump(&mut self, now: u64) {
+        loop {
+            let travelling = self.events.peek().map_or(u64::MAX, |Reverse(event)| event.at);
+            let inside = self.device.next_event().unwrap_or(u64::MAX);
+            let restored = if self.dropped_until > self.now { self.dropped_until } else { u64::MAX };
+            let at = travelling.min(inside).min(self.next_drop).min(restored);
+            if at > now || at == u64::MAX {
+                break;
+            }
+            self.now = self.now.max(at);
+            if self.next_drop == at {
+                self.drop_link(at);
+            } else if restored == at {
+                if self.caller_up {
+                    self.device.link_up(at);
+                }
+            } else if inside == at {
+                self.collect(at);
+            } else if let Some(Reverse(event)) = self.events.pop() {
+                self.arrive(event);
+            }
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// The link goes away unannounced, with everything in flight.
+    fn drop_link(&mut self, at: u64) {
+        self.counters.drops += 1;
+        self.dropped_until = at + self.profile.drop_for_us;
+        self.device.link_down(at);
+        self.events.clear();
+        self.plan_drop(self.dropped_until);
+    }
+
+    fn launch_down(&mut self, at: u64, mut batch: Batch) {
+        self.counters.frames_down += 1;
+        self.counters.bytes_down += batch.len() as u64;
+        let mut arrival = self.down.arrival(at);
+        if self.faulty {
+            let rng = &mut self.down.faults;
+            let lost = rng.chance(self.profile.loss_down);
+            let copied = rng.chance(self.profile.duplicate);
+            let held = rng.chance(self.profile.reorder);
+            let cut = rng.chance(self.profile.truncate);
+            let (spread, bytes) = (rng.unit(), rng.between(1, 8) as usize);
+            let fragments = self.profile.fragment_loss;
+            let mut passes = true;
+            if fragments > 0.0 && !batch.rest.is_empty() {
+                let rng = &mut self.down.faults;
+                passes = batch.retain(|_| !rng.chance(fragments));
+            }
+            if lost || !passes {
+                self.counters.lost_down += 1;
+                return;
+            }
+            if cut {
+                self.counters.truncated += 1;
+                let last = batch.rest.last_mut().unwrap_or(&mut batch.first);
+                last.truncate(last.len().saturating_sub(bytes).max(1));
+            }
+            let extra = (self.profile.round_trip.typical_us() as f64 * (0.5 + spread)) as u64;
+            if copied {
+                self.counters.duplicated += 1;
+                self.push(arrival + extra, Place::Gateway, batch.clone(), false);
+            }
+            if held {
+                self.counters.reordered += 1;
+                arrival += extra;
+            }
+        }
+        self.push(arrival, Place::Gateway, batch, false);
+    }
+
+    fn launch_up(&mut self, at: u64, batch: Batch) {
+        self.counters.frames_up += 1;
+        if !self.gateway.is_idle() {
+            self.gateway.up(&batch, &self.device, &mut self.acts);
+            self.run_acts(at);
+        }
+        let carried = self.up.hop(at, batch.len(), &self.profile, 0);
+        let mut arrival = self.up.arrival(carried);
+        if self.faulty {
+            let rng = &mut self.up.faults;
+            let lost = rng.chance(self.profile.loss_up);
+            let copied = rng.chance(self.profile.duplicate);
+            let held = rng.chance(self.profile.reorder);
+            let spread = rng.unit();
+            if lost {
+                self.counters.lost_up += 1;
+                return;
+            }
+            let extra = (self.profile.round_trip.typical_us() as f64 * (0.5 + spread)) as u64;
+            if copied {
+                self.counters.duplicated += 1;
+                self.push(arrival + extra, Place::Client, batch.clone(), false);
+            }
+            if held {
+                self.counters.reordered += 1;
+                arrival += extra;
+            }
+        }
+        self.push(arrival, Place::Client, batch, false);
+    }
+
+    fn arrive(&mut self, event: Event) {
+        let Event { at, place, mut batch, copy, .. } = event;
+        match place {
+            Place::Gateway => {
+                if !self.is_up() {
+                    self.counters.lost_down += 1;
+                    return;
+                }
+                if !copy && !self.gateway.is_idle() {
+                    let passes = self.gateway.down(&mut batch, &self.device, &mut self.acts);
+                    self.run_acts(at);
+                    if !passes {
+                        return;
+                    }
+                }
+                let operations = self.profile.operation_us * (1 + batch.rest.len() as u64);
+                let carried = self.down.hop(at, batch.len(), &self.profile, operations);
+                if carried == at {
+                    self.deliver(at, batch)
+                } else {
+                    self.push(carried, Place::Device, batch, true)
+                }
+            }
+            Place::Device if self.is_up() => self.deliver(at, batch),
+            Place::Device => self.counters.lost_down += 1,
+            Place::Client => {
+                self.inbox.push_back((at, batch.first));
+                self.inbox.extend(batch.rest.into_iter().map(|piece| (at, piece)));
+            }
+        }
+    }
+
+    fn deliver(&mut self, at: u64, batch: Batch) {
+        for write in batch.writes() {
+            self.device.write(at, write);
+        }
+        if !self.gateway.is_idle() {
+            self.gateway.after(at, &mut self.device);
+        }
+        let Batch { mut first, .. } = batch;
+        if self.spare.len() < 16 {
+            first.clear();
+            self.spare.push(first);
+        }
+    }
+
+    /// What the device has sent by now starts its way back.
+    fn collect(&mut self, at: u64) {
+        let lines = self.device.options().transport == Transport::Serial;
+        while let Some((sent, piece)) = self.device.poll_timed(at) {
+            if lines {
+                self.launch_up(sent, Batch::one(piece));
+                continue;
+            }
+            for (since, batch) in self.gather_up.push(sent, piece, false).into_iter().flatten() {
+                self.launch_up(since, batch);
+            }
+        }
+        if let Some((since, batch)) = self.gather_up.flush() {
+            self.launch_up(since, batch);
+        }
+    }
+
+    fn run_acts(&mut self, at: u64) {
+        for act in std::mem::take(&mut self.acts) {
+            match act {
+                Act::ToDevice(wait, batch) => self.push(at + wait, Place::Gateway, batch, true),
+                Act::ToClient(wait, batch) => {
+                    let arrival = self.up.latest.max(at + wait + self.profile.round_trip.typical_us() / 2);
+                    self.push(arrival, Place::Client, batch, true);
+                }
+            }
+        }
+    }
+
+    /// What a person wants to know: slots, running version, counters. The names are those of the C interface.
+    pub fn describe(&mut self) -> serde_json::Value {
+        let running = self.device.running().map(|v| v.to_string());
+        let slots: Vec<_> = self.device.slots().iter().map(|slot| {
+            serde_json::json!({
+                "image": slot.image, "slot": slot.slot, "version": slot.version.to_string(),
+                "hash": slot.hash.iter().map(|b| format!("{b:02x}")).collect::<String>(), "valid": slot.valid,
+                "active": slot.flags.active, "confirmed": slot.flags.confirmed,
+                "pending": slot.flags.pending, "permanent": slot.flags.permanent,
+            })
+        }).collect();
+        let (device, link) = (self.device.counters(), self.counters());
+        serde_json::json!({
+            "profile": self.device.options().profile.name(),
+            "running": running,
+            "slots": slots,
+            "up": self.device.is_up(),
+            "device": {
+                "requests": device.requests, "answers": device.answers, "no_buffer": device.no_buffer,
+                "no_response_buffer": device.no_response_buffer, "dropped_writes": device.dropped_writes,
+                "unheard": device.unheard, "lost_answers": device.lost_answers, "boots": device.boots,
+                "swaps": device.swaps, "reverts": device.reverts, "refused": device.refused,
+            },
+            "link": {
+                "frames_down": link.frames_down, "bytes_down": link.bytes_down, "frames_up": link.frames_up,
+                "lost_down": link.lost_down, "lost_up": link.lost_up, "duplicated": link.duplicated,
+                "reordered": link.reordered, "truncated": link.truncated, "drops": link.drops,
+                "fault_acts": link.fault_acts,
+            },
+        })
+    }
+}

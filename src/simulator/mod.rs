@@ -1,0 +1,14 @@
+//! A virtual device and a virtual link in front of it, for tests and demonstrations without hardware.
+//!
+//! Everything runs in virtual microseconds that the caller hands in; every random number comes from a seed.
+
+pub mod device;
+pub mod image;
+pub mod link;
+pub mod rng;
+
+pub use device::{
+    BootMode, DeviceCounters, DeviceOptions, DeviceProfile, EraseMode, FlashTiming, InstallError, SlotState,
+    Transport, VirtualDevice,
+};
+pub use link::{Fault, LinkCounters, LinkKind, LinkProfile, RoundTrip, Scenario, VirtualLink, ideal_time_us};
