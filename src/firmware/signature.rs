@@ -2,29 +2,31 @@
 
 use super::{HashKind, Tlv};
 
-/// The kind of the signature. The numbers are part of the C interface.
+/// The kind of the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u32)]
 #[non_exhaustive]
 pub enum SignatureKind {
     /// No signature: only a bootloader that checks none takes the image.
-    None = 0,
+    None,
     /// RSA-2048, PSS.
-    Rsa2048 = 1,
+    Rsa2048,
     /// RSA-3072, PSS.
-    Rsa3072 = 2,
+    Rsa3072,
     /// ECDSA on P-224, which MCUboot no longer supports.
-    EcdsaP224 = 3,
+    EcdsaP224,
     /// ECDSA on P-256.
-    EcdsaP256 = 4,
+    EcdsaP256,
     /// ECDSA on P-384.
-    EcdsaP384 = 5,
+    EcdsaP384,
     /// Ed25519 over the hash of the image.
-    Ed25519 = 6,
+    Ed25519,
     /// Ed25519 over the image itself ("pure").
-    Ed25519Pure = 7,
+    Ed25519Pure,
     /// Of a type from the signature range (0x20 to 0x2f) that is not known here.
-    Unknown = 8,
+    Unknown(
+        /// The type.
+        u16,
+    ),
 }
 
 impl SignatureKind {
@@ -42,13 +44,21 @@ impl SignatureKind {
             Some(Tlv::ECDSA) => SignatureKind::EcdsaP256,
             Some(Tlv::ED25519) if pure => SignatureKind::Ed25519Pure,
             Some(Tlv::ED25519) => SignatureKind::Ed25519,
-            Some(_) => SignatureKind::Unknown,
+            Some(other) => SignatureKind::Unknown(other),
         }
     }
 
-    /// The number of the C interface.
-    pub const fn number(self) -> u32 {
-        self as u32
+    /// The type of the signature's TLV, 0 for none. Kinds that share a type differ in the hash or in a further TLV.
+    pub const fn tlv_type(self) -> u16 {
+        match self {
+            SignatureKind::None => 0,
+            SignatureKind::Rsa2048 => Tlv::RSA2048,
+            SignatureKind::Rsa3072 => Tlv::RSA3072,
+            SignatureKind::EcdsaP224 => Tlv::ECDSA224,
+            SignatureKind::EcdsaP256 | SignatureKind::EcdsaP384 => Tlv::ECDSA,
+            SignatureKind::Ed25519 | SignatureKind::Ed25519Pure => Tlv::ED25519,
+            SignatureKind::Unknown(kind) => kind,
+        }
     }
 
     /// The usual name.
@@ -62,7 +72,7 @@ impl SignatureKind {
             SignatureKind::EcdsaP384 => "ECDSA-P384",
             SignatureKind::Ed25519 => "Ed25519",
             SignatureKind::Ed25519Pure => "Ed25519 (pure)",
-            SignatureKind::Unknown => "unknown",
+            SignatureKind::Unknown(_) => "unknown",
         }
     }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 pub const SHA256: u16 = 0x10;
 
 /// An image to be built; every field may be wrong on purpose.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Builder {
     pub magic: u32,
     pub load_address: u32,

@@ -1,7 +1,7 @@
 //! Makes zip archives by hand, so that each field can be wrong on purpose; the code under test reads with a library.
 
 /// One entry, its directory record and its local header in agreement unless a field says otherwise.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     pub name: Vec<u8>,
     pub data: Vec<u8>,
