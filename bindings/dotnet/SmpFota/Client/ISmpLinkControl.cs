@@ -9,9 +9,11 @@ namespace SmpFota;
 /// </summary>
 public interface ISmpLinkControl
 {
-    /// <summary>Drops the link to the device and brings it up again, subscription included.</summary>
+    /// <summary>
+    /// Drops the link to the device and brings it up again, subscription included. Where that does not succeed it just
+    /// comes back: the session goes on asking the device.
+    /// </summary>
     /// <param name="cancellationToken">Fires when the operation is cancelled.</param>
-    /// <returns>Whether the link is up again; if not, the session goes on asking the device.</returns>
     /// <exception cref="System.Exception">Anything thrown here ends the operation and reaches its caller.</exception>
-    ValueTask<bool> ResetLinkAsync(CancellationToken cancellationToken);
+    ValueTask ResetLinkAsync(CancellationToken cancellationToken);
 }

@@ -160,10 +160,8 @@ internal sealed class SessionDriver(SmpSession session, Carrier carrier, ISmpLin
     private async Task ResetLinkAsync(ISmpLinkControl control, CancellationToken cancellationToken)
     {
         session.ReportLink(Now, SmpLinkEvent.Down);
-        if (await control.ResetLinkAsync(cancellationToken).ConfigureAwait(false))
-        {
-            session.ReportLink(Now, SmpLinkEvent.Up);
-        }
+        await control.ResetLinkAsync(cancellationToken).ConfigureAwait(false);
+        session.ReportLink(Now, SmpLinkEvent.Up);
     }
 
     private async Task CheckHealthAsync(HealthCheck health, Task woken, CancellationToken cancellationToken)

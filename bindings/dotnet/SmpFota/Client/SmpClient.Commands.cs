@@ -33,15 +33,18 @@ public sealed partial class SmpClient
     /// <param name="command">The command in the group.</param>
     /// <param name="body">The body in CBOR; empty for the empty map.</param>
     /// <param name="cancellationToken">Stops waiting for the answer.</param>
-    /// <returns>The answer as JSON.</returns>
+    /// <returns>The body of the answer in CBOR.</returns>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     /// <exception cref="SmpUsageException">An argument is outside its range.</exception>
     /// <exception cref="SmpDeviceException">The device refused the request.</exception>
     /// <exception cref="SmpProtocolException">The device did not answer, or not in a way that makes sense.</exception>
-    public Task<string> RequestAsync(
+    public Task<byte[]> RequestAsync(
         SmpOperation operation, ushort group, byte command, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default) =>
-        RunAsync(s => s.StartRequest(operation, group, command, body.Span), static json => json, cancellationToken: cancellationToken);
+        RunAsync(
+            s => s.StartRequest(operation, group, command, body.Span),
+            static json => Read(json, static answer => answer.Hex("body")),
+            cancellationToken: cancellationToken);
 
     /// <summary>The device's image list.</summary>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
@@ -75,13 +78,12 @@ public sealed partial class SmpClient
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
+    private static T Read<T>(string json, Func<JsonElement, T> read)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        return read(document.RootElement);
+    }
+
     private Task<T> AskAsync<T>(string name, string? arguments, Func<JsonElement, T> read, CancellationToken cancellationToken) =>
-        RunAsync(
-            s => s.StartCommand(name, arguments),
-            json =>
-            {
-                using JsonDocument document = JsonDocument.Parse(json);
-                return read(document.RootElement);
-            },
-            cancellationToken: cancellationToken);
+        RunAsync(s => s.StartCommand(name, arguments), json => Read(json, read), cancellationToken: cancellationToken);
 }

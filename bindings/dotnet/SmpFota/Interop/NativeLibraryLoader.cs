@@ -86,6 +86,11 @@ internal static unsafe class NativeLibraryLoader
         var tried = new List<string>();
         foreach (string candidate in Candidates(assembly))
         {
+            if (tried.Contains(candidate))
+            {
+                continue;
+            }
+
             tried.Add(candidate);
             if (File.Exists(candidate) && NativeLibrary.TryLoad(candidate, out nint found))
             {

@@ -1,27 +1,59 @@
+using System;
 using System.Collections.Generic;
 using System.Text.Json;
 
 namespace SmpFota;
 
-/// <summary>How an update ended well. What it says of the device, the device itself has said.</summary>
+/// <summary>How an update ended well. What it says of the device, the device itself has said. Immutable.</summary>
 public sealed class UpdateResult
 {
-    private UpdateResult(string json, string outcome, IReadOnlyList<DeviceImage> before, IReadOnlyList<DeviceImage> after)
+    private UpdateResult(string json, JsonElement root)
     {
         Json = json;
-        Outcome = outcome;
-        Before = before;
-        After = after;
+        Outcome = root.Text("outcome") switch
+        {
+            "updated" => UpdateOutcome.Updated,
+            "on_trial" => UpdateOutcome.OnTrial,
+            "uploaded" => UpdateOutcome.Uploaded,
+            "already_installed" => UpdateOutcome.AlreadyInstalled,
+            _ => UpdateOutcome.Other,
+        };
+        Images = root.Items("images", UpdatedImage.Read);
+        Before = root.Items("before", DeviceImage.Read);
+        After = root.Items("after", DeviceImage.Read);
+        UploadedBytes = root.Number("uploaded_bytes") ?? 0;
+        UploadTime = TimeSpan.FromMilliseconds(root.Number("upload_ms") ?? 0);
+        SwapTime = TimeSpan.FromMilliseconds(root.Number("swap_ms") ?? 0);
+        Duration = TimeSpan.FromMilliseconds(root.Number("duration_ms") ?? 0);
+        BootMode = root.Text("boot_mode");
     }
 
-    /// <summary>The end in one word, such as <c>updated</c>.</summary>
-    public string Outcome { get; }
+    /// <summary>The end.</summary>
+    public UpdateOutcome Outcome { get; }
+
+    /// <summary>What was done to each image of the file.</summary>
+    public IReadOnlyList<UpdatedImage> Images { get; }
 
     /// <summary>The device's image list before anything was done.</summary>
     public IReadOnlyList<DeviceImage> Before { get; }
 
-    /// <summary>The device's image list at the end.</summary>
+    /// <summary>The device's image list when it was last asked.</summary>
     public IReadOnlyList<DeviceImage> After { get; }
+
+    /// <summary>The bytes of the images that were uploaded, without repetitions.</summary>
+    public long UploadedBytes { get; }
+
+    /// <summary>How long the upload took.</summary>
+    public TimeSpan UploadTime { get; }
+
+    /// <summary>From the reset until the device answered again.</summary>
+    public TimeSpan SwapTime { get; }
+
+    /// <summary>How long it all took.</summary>
+    public TimeSpan Duration { get; }
+
+    /// <summary>How the device's bootloader works, where the device told; for people.</summary>
+    public string? BootMode { get; }
 
     /// <summary>Everything that the library tells of the update, as JSON.</summary>
     public string Json { get; }
@@ -29,8 +61,6 @@ public sealed class UpdateResult
     internal static UpdateResult Parse(string json)
     {
         using JsonDocument document = JsonDocument.Parse(json);
-        JsonElement root = document.RootElement;
-        return new UpdateResult(
-            json, root.Text("outcome") ?? string.Empty, root.Items("before", DeviceImage.Read), root.Items("after", DeviceImage.Read));
+        return new UpdateResult(json, document.RootElement);
     }
 }

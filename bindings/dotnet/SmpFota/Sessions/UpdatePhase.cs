@@ -41,4 +41,7 @@ public enum UpdatePhase
 
     /// <summary>Ended with an error.</summary>
     Failed = 12,
+
+    /// <summary>A single command or request is under way.</summary>
+    Command = 13,
 }
