@@ -309,6 +309,10 @@ fn an_image_of_more_than_16_mib_is_refused() {
     assert_eq!(largest.len(), 16 * 1024 * 1024);
     parse(largest);
     refused_as(vec![0; 64 * 1024 * 1024 + 1], Status::ImageTooLarge, &["67108865"]);
+    // What a large file is matters more than how large it is: an ELF with debug information easily has 20 MiB.
+    let mut elf = b"\x7fELF\x01\x01\x01".to_vec();
+    elf.resize(20 * 1024 * 1024, 0x11);
+    refused_as(elf, Status::NotAnImage, &["ELF", "zephyr.signed.bin"]);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn a_package_of_application_and_network_core_is_read_in_order() {
     let text = json!({"format-version": 1, "time": 1_786_861_789u32, "name": "demo",
         "firmware": {"zephyr": {"revision": "abc"}, "nrf": {"revision": "def"}}, "files": [
         {"type": "application", "board": "board/nrf5340/cpunet", "soc": "nrf5340", "load_address": 16_812_032,
-         "image_index": "1", "slot_index_primary": "3", "slot_index_secondary": "4", "version_MCUBOOT": null,
+         "image_index": "1", "slot_index_primary": "3", "slot_index_secondary": "4", "version_MCUBOOT": null, "version": "7",
          "size": net.len(), "file": "ipc_radio.bin", "modtime": 1_786_861_789u32},
         {"type": "application", "board": "board", "soc": "nrf5340", "load_address": 66048, "image_index": "0",
          "slot_index_primary": "1", "slot_index_secondary": "2", "version_MCUBOOT": "0.0.4+0", "size": app.len(),
@@ -79,6 +79,7 @@ fn a_package_of_application_and_network_core_is_read_in_order() {
     let described = firmware.describe();
     assert_eq!(described["kind"], "package");
     assert_eq!(described["package"]["files"][0]["board"], "board");
+    assert_eq!(described["package"]["files"][1]["other_version"], "7");
     assert_eq!(described["package"]["notes"], json!([]));
     assert_eq!(described["images"][1]["image"], 1);
 }
@@ -380,12 +381,30 @@ fn every_truncation_of_a_package_is_refused() {
 }
 
 #[test]
+fn zip_signatures_inside_of_an_image_mean_nothing() {
+    // Encrypted or compressed images hold every four bytes sooner or later; these stand in the end of the file as well.
+    let mut body = Vec::new();
+    for signature in [b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x01\x02", b"PK\x03\x04"] {
+        body.extend(signature);
+        body.extend((1..40u8).map(|byte| byte.wrapping_mul(201)));
+    }
+    let bytes = Builder { body, ..Builder::default() }.build();
+    let firmware = parse(&[files(json!([{"file": "a.bin"}])), Entry::new("a.bin", bytes.clone())]);
+    assert_eq!(&firmware.images[0].bytes[..], &bytes[..]);
+}
+
+#[test]
 fn declared_counts_allocate_nothing() {
     let mut bytes = archive(&good());
     let end = bytes.len() - 22;
-    bytes[end + 8..end + 12].copy_from_slice(&[0xff; 4]);
+    bytes[end + 8..end + 12].copy_from_slice(&[1, 1, 1, 1]);
     refused_bytes(bytes, Status::PackageUnsafe, &["256 entries"]);
     let mut zip64 = archive(&good());
     zip64.splice(end..end, *b"PK\x06\x07................");
     refused_bytes(zip64, Status::PackageMalformed, &["zip64"]);
+    // A second end record, in the comment of the first: the reader would find it first.
+    let mut second = archive(&good());
+    second[end + 20] = 22;
+    second.extend(b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff\0\0\0\x01\0\0\0\0\0\0");
+    refused_bytes(second, Status::PackageUnsafe, &["256 entries"]);
 }

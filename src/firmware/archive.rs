@@ -130,31 +130,33 @@ impl<'a> Archive<'a> {
 }
 
 /// Bounds what the zip reader will allocate, before it sees the bytes: it trusts the declared number of entries.
+///
+/// The signatures also occur by chance inside of images, so an end record counts only if its other fields make it one for
+/// the reader too: a zip64 locator right before it, or disk numbers of 0 and two equal counts.
 fn bound_directory(bytes: &[u8]) -> Result<(), FirmwareError> {
     let mut headers = 0usize;
+    let mut declared = 0usize;
     let mut ends = 0usize;
     for (at, window) in bytes.windows(4).enumerate() {
         match window {
             b"PK\x01\x02" => headers += 1,
             b"PK\x05\x06" => {
                 ends += 1;
-                // Total number of entries, at offset 10 of the end record.
-                if let Some(count) = bytes.get(at + 10..at + 12)
-                    && usize::from(u16::from_le_bytes([count[0], count[1]])) > MAX_ENTRIES
-                {
-                    headers = MAX_ENTRIES + 1;
+                if at.checked_sub(20).is_some_and(|locator| bytes[locator..].starts_with(b"PK\x06\x07")) {
+                    return Err(damaged("it is a zip64 archive, which no package of firmware needs".into()));
                 }
-            }
-            b"PK\x06\x06" | b"PK\x06\x07" => {
-                return Err(damaged("it is a zip64 archive, which no package of firmware needs".into()));
+                // Two disk numbers, entries on this disk, entries in all: u16 each, at offset 4.
+                if let Some([0, 0, 0, 0, low, high, low_all, high_all]) = bytes[at + 4..].first_chunk()
+                    && [low, high] == [low_all, high_all]
+                {
+                    declared = declared.max(usize::from(u16::from_le_bytes([*low, *high])));
+                }
             }
             _ => {}
         }
-        if headers > MAX_ENTRIES {
-            return Err(unsafe_entry(
-                "(directory)".into(),
-                format!("it has or declares more than {MAX_ENTRIES} entries"),
-            ));
+        if headers.max(declared) > MAX_ENTRIES {
+            let detail = format!("it has or declares more than {MAX_ENTRIES} entries");
+            return Err(unsafe_entry("(directory)".into(), detail));
         }
     }
     if ends == 0 {

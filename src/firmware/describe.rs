@@ -39,6 +39,7 @@ fn describe_package(package: &Package, images: &[Image]) -> Value {
                 "image_index": file.image_index,
                 "slot": file.slot,
                 "version": file.version,
+                "other_version": file.other_version,
                 "partition": file.partition,
             })
         })

@@ -68,11 +68,11 @@ impl Image {
     /// Each says what is wrong with the file; the walk is bounded by its length and never panics.
     pub fn parse(bytes: Arc<[u8]>) -> Result<Image, FirmwareError> {
         let length = bytes.len() as u64;
-        if length > super::MAX_IMAGE_LENGTH {
-            return Err(FirmwareError::TooLarge { length, limit: super::MAX_IMAGE_LENGTH });
-        }
         if !bytes.starts_with(&MAGIC.to_le_bytes()) {
             return Err(FirmwareError::NotAnImage(FileKind::of(&bytes)));
+        }
+        if length > super::MAX_IMAGE_LENGTH {
+            return Err(FirmwareError::TooLarge { length, limit: super::MAX_IMAGE_LENGTH });
         }
         let Some(first) = bytes.first_chunk::<HEADER_LENGTH>() else {
             return Err(FirmwareError::Truncated { needed: HEADER_LENGTH as u64, length });

@@ -47,8 +47,10 @@ pub struct PackageFile {
     pub image_index: u32,
     /// `slot`: for direct XIP, the slot of all images (0 and 1 of image 0, 2 and 3 of image 1, ...) it was built for.
     pub slot: Option<u32>,
-    /// `version_MCUBOOT`, `version_MCUBOOT+XIP` or `version`, as text.
+    /// `version_MCUBOOT` or `version_MCUBOOT+XIP`: what the image's header should say.
     pub version: Option<String>,
+    /// `version`: that of a network core, in the counting of its own bootloader.
+    pub other_version: Option<String>,
     /// The flash partition, if one is named.
     pub partition: Option<String>,
 }
@@ -143,9 +145,8 @@ fn parse_file(index: usize, value: &Value) -> Result<PackageFile, FirmwareError>
         load_address: number(file, "load_address", &place)?,
         image_index,
         slot,
-        version: ["version_MCUBOOT", "version_MCUBOOT+XIP", "version"]
-            .iter()
-            .find_map(|key| text_at(file, key)),
+        version: ["version_MCUBOOT", "version_MCUBOOT+XIP"].iter().find_map(|key| text_at(file, key)),
+        other_version: text_at(file, "version"),
         partition: text_at(file, "partition"),
         file: name,
     })
