@@ -357,6 +357,9 @@ mod tests {
         assert_eq!((encoded_len(MAX_FRAME + 1), line_count(MAX_FRAME + 1)), (0, 0));
     }
 
+    /// What is shown, the pieces fed, the frames that come out, what is counted.
+    type Row<'a> = (&'a str, Vec<&'a [u8]>, Vec<&'a [u8]>, Rejected);
+
     #[test]
     fn a_console_is_never_clean() {
         let (short, long) = (vec![1; 20], (0..200).collect::<Vec<u8>>());
@@ -368,7 +371,7 @@ mod tests {
         let mut damaged = a.clone();
         damaged[6] = if damaged[6] == b'A' { b'B' } else { b'A' };
         let rejected = Rejected::default();
-        let table: &[(&str, Vec<&[u8]>, Vec<&[u8]>, Rejected)] = &[
+        let table: &[Row<'_>] = &[
             ("two packets", vec![&a, &b], vec![&short, &long], rejected),
             (
                 "log text between lines",

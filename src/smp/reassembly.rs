@@ -8,9 +8,9 @@
 //! 2. A frame that lies whole in one feed is handed over in place.
 //! 3. The unfinished end of a feed is kept, and the next feed continues it.
 //! 4. Half a frame is dropped when nothing continued it for [`HALF_FRAME_MS`].
-//! 5. Where a piece was lost, the next frame seems to continue the half one. A feed that starts like a header is therefore
-//!    remembered as a possible restart. The half frame gives way to it when the feed holds a whole well-formed frame
-//!    that would only be swallowed, or when the joined bytes turn out not to be a well-formed frame.
+//! 5. Where a piece was lost, the next frame seems to continue the half one. A feed that starts with a whole well-formed
+//!    frame is therefore taken as such, and the half one is dropped. A feed that starts like a header is remembered as a
+//!    possible restart, should the joined bytes turn out not to be a well-formed frame.
 //!
 //! "Well-formed" is a header with version 0 or 1 and no flags before a body that is one CBOR map with text keys, to the
 //! byte; groups from 64 on may hold anything.
@@ -113,27 +113,27 @@ impl Reassembly {
     fn join(&mut self, bytes: &[u8], discarded: &mut usize) -> Joined {
         let mut before = self.pending.len();
         let fresh = self.starts_frame(bytes);
+        if fresh && is_well_formed(bytes) {
+            *discarded += self.drop_pending();
+            return Joined::Fresh;
+        }
         if fresh && self.restart == 0 {
             self.restart = before;
         }
         let mut taken = 0;
         loop {
             taken += self.keep(&bytes[taken..]);
-            let good = self.is_plausible(&self.pending);
-            let complete = good && Frame::split_first(&self.pending).is_some();
-            let well_formed = complete && is_well_formed(&self.pending);
-            if well_formed || complete && self.restart == 0 {
-                return Joined::Complete(taken);
-            }
-            if good && !complete {
-                if !(fresh && is_well_formed(bytes)) {
-                    return Joined::Waiting;
+            if self.is_plausible(&self.pending) {
+                match Frame::split_first(&self.pending) {
+                    None => return Joined::Waiting,
+                    Some(_) if self.restart == 0 || is_well_formed(&self.pending) => {
+                        return Joined::Complete(taken);
+                    }
+                    Some(_) => {}
                 }
-                // The feed is a frame by itself, and joined it would only vanish inside the half one.
-                self.restart = before;
             }
             if self.restart == 0 || self.restart == before {
-                // Not even a header: without a restart to fall back on, the feed is judged by itself.
+                // The feed is judged by itself, and garbage in it is counted there.
                 self.pending.truncate(before);
                 *discarded += self.drop_pending();
                 return Joined::Fresh;
@@ -246,26 +246,29 @@ mod tests {
         (out, discarded, reassembly)
     }
 
+    /// What is shown, the pieces fed, the sequence numbers that come out, the bytes discarded.
+    type Row<'a> = (&'a str, Vec<&'a [u8]>, &'a [u8], usize);
+
     #[test]
     fn frames_come_out_of_every_packing() {
         let (a, b, long) = (answer(1), answer(2), long_answer(3));
         let all = [a.clone(), b.clone(), long.clone()].concat();
-        let table: &[(&str, Vec<&[u8]>, &[u8], usize, bool)] = &[
-            ("one feed, one frame", vec![&a], &[1], 0, true),
-            ("three frames in a feed", vec![&all], &[1, 2, 3], 0, true),
-            ("cut inside the header", vec![&a[..3], &a[3..]], &[1], 0, true),
-            ("cut behind the header", vec![&a[..8], &a[8..]], &[1], 0, true),
-            ("cut twice inside the header", vec![&a[..1], &a[1..2], &a[2..]], &[1], 0, true),
-            ("in the middle of the second", vec![&all[..30], &all[30..]], &[1, 2, 3], 0, true),
-            ("an empty feed between", vec![&a[..9], &[], &a[9..]], &[1], 0, true),
-            ("half a frame stays", vec![&a[..9]], &[], 0, false),
-            ("a request is no response", vec![&[2, 0, 0, 1, 0, 1, 0, 1, 0xa0]], &[], 9, true),
-            ("reserved bits", vec![&[0x23, 0, 0, 1, 0, 1, 0, 1, 0xa0]], &[], 9, true),
-            ("longer than the limit", vec![&[3, 0, 2, 0, 0, 1, 0, 1, 0xa0]], &[], 9, true),
-            ("garbage, then a frame", vec![b"OK\r\n", &a], &[1], 4, true),
-            ("garbage behind a frame ends with the feed", vec![&all[..20], b"+++", &b], &[1, 2], 3, true),
+        let table: &[(Row<'_>, bool)] = &[
+            (("one feed, one frame", vec![&a], &[1], 0), true),
+            (("three frames in a feed", vec![&all], &[1, 2, 3], 0), true),
+            (("cut inside the header", vec![&a[..3], &a[3..]], &[1], 0), true),
+            (("cut behind the header", vec![&a[..8], &a[8..]], &[1], 0), true),
+            (("cut twice inside the header", vec![&a[..1], &a[1..2], &a[2..]], &[1], 0), true),
+            (("in the middle of the second", vec![&all[..30], &all[30..]], &[1, 2, 3], 0), true),
+            (("an empty feed between", vec![&a[..9], &[], &a[9..]], &[1], 0), true),
+            (("half a frame stays", vec![&a[..9]], &[], 0), false),
+            (("a request is no response", vec![&[2, 0, 0, 1, 0, 1, 0, 1, 0xa0]], &[], 9), true),
+            (("reserved bits", vec![&[0x23, 0, 0, 1, 0, 1, 0, 1, 0xa0]], &[], 9), true),
+            (("longer than the limit", vec![&[3, 0, 2, 0, 0, 1, 0, 1, 0xa0]], &[], 9), true),
+            (("garbage, then a frame", vec![b"OK\r\n", &a], &[1], 4), true),
+            (("garbage behind a frame ends with the feed", vec![&all[..20], b"+++", &b], &[1, 2], 3), true),
         ];
-        for (name, pieces, expected, discarded, empty) in table {
+        for ((name, pieces, expected, discarded), empty) in table {
             let (out, dropped, reassembly) = run(pieces);
             assert_eq!((&out[..], dropped, reassembly.is_empty()), (*expected, *discarded, *empty), "{name}");
         }
@@ -274,7 +277,7 @@ mod tests {
     #[test]
     fn a_lost_piece_costs_one_frame() {
         let (a, b, long, next) = (answer(1), answer(2), long_answer(3), long_answer(4));
-        let table: &[(&str, Vec<&[u8]>, &[u8], usize)] = &[
+        let table: &[Row<'_>] = &[
             ("the tail is lost and a short frame follows", vec![&long[..100], &a], &[1], 100),
             ("several short frames follow", vec![&long[..100], &a, &b], &[1, 2], 100),
             ("the tail is lost and the next frame completes it", vec![&long[..200], &a], &[1], 200),
