@@ -4,6 +4,7 @@
 
 pub mod command;
 pub mod conversation;
+pub mod diagnose;
 pub mod failure;
 pub mod firmware;
 pub mod session;

@@ -1,0 +1,70 @@
+//! What was noticed in the bytes, collected.
+
+use serde_json::{Value, json};
+
+/// How many findings are kept; further ones are counted.
+const MAX_FINDINGS: usize = 64;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Severity {
+    /// The device refuses, drops or misunderstands it, or says that it failed.
+    Error,
+    /// It works on some devices or links, or only by luck.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    const fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
+/// The findings of one explanation, in the order in which they were made.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    list: Vec<Value>,
+    left_out: usize,
+    /// The frame that is being looked at.
+    frame: Option<usize>,
+}
+
+impl Findings {
+    /// Lets the following findings belong to a frame, or to none.
+    pub(super) fn at(&mut self, frame: Option<usize>) {
+        self.frame = frame;
+    }
+
+    pub(super) fn error(&mut self, code: &str, text: impl Into<String>) {
+        self.add(Severity::Error, code, text.into());
+    }
+
+    pub(super) fn warning(&mut self, code: &str, text: impl Into<String>) {
+        self.add(Severity::Warning, code, text.into());
+    }
+
+    pub(super) fn note(&mut self, code: &str, text: impl Into<String>) {
+        self.add(Severity::Note, code, text.into());
+    }
+
+    fn add(&mut self, severity: Severity, code: &str, text: String) {
+        if self.list.len() < MAX_FINDINGS {
+            self.list.push(json!({
+                "frame": self.frame, "severity": severity.name(), "code": code, "text": text,
+            }));
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// The list, and how many did not fit in it.
+    pub(super) fn into_parts(self) -> (Vec<Value>, usize) {
+        (self.list, self.left_out)
+    }
+}
