@@ -189,6 +189,13 @@ fn a_padded_image_is_recognised() {
     let trailer = parse(Builder { tail, ..Builder::default() }.build()).padding.unwrap().trailer.unwrap();
     assert_eq!((trailer.alignment, trailer.confirmed), (32, true));
 
+    // No alignment that MCUboot knows: these bytes only look like a trailer.
+    let mut tail = vec![0xff; 200];
+    tail.extend([
+        0x07, 0, 0x2d, 0xe1, 0x5d, 0x29, 0x41, 0x0b, 0x8d, 0x77, 0x67, 0x9c, 0x11, 0x0f, 0x1f, 0x8a,
+    ]);
+    assert!(!parse(Builder { tail, ..Builder::default() }.build()).is_padded());
+
     let image = parse(Builder { tail: vec![1, 2, 3], ..Builder::default() }.build());
     assert!(!image.is_padded());
     assert_eq!(image.padding.unwrap().length, 3);
