@@ -6,6 +6,7 @@ pub mod command;
 pub mod conversation;
 pub mod diagnose;
 pub mod failure;
+pub mod ffi;
 pub mod firmware;
 pub mod session;
 #[cfg(feature = "simulator")]

@@ -674,28 +674,6 @@ fn lists_are_bounded_and_the_rest_is_counted() {
     assert_ne!(explained["findings_left_out"], 0);
 }
 
-#[test]
-fn the_longest_explanation_fits() {
-    let version = text(&"\u{1}".repeat(200));
-    let flags = ["bootable", "pending", "confirmed", "active", "permanent"].map(|flag| (flag, truth(true)));
-    let image = [&[("version", version), ("hash", bytes(&[0xff; 64]))][..], &flags[..]].concat();
-    let list_of_images = map(&[("images", list(&vec![map(&image); 9]))]);
-    let echo = map(&[("d", text(&"\u{1}".repeat(200)))]);
-    let wrong_state = map(&[("\u{1}".repeat(200).as_str(), number(1)), ("hash", text(&hex(&[1; 32])))]);
-    for (op, group, command, body) in [
-        (READ_RESPONSE, 1, 0, list_of_images),
-        (WRITE, 0, 0, echo),
-        (WRITE | 2 << 3, 1, 0, wrong_state),
-        (WRITE, 1, 1, vec![0x81; 600]),
-        (WRITE_RESPONSE, 1, 1, map(&[("rc", number(3))])),
-    ] {
-        let frames: Vec<u8> =
-            (0..40).flat_map(|sequence| frame(op, group, command, sequence, &body)).collect();
-        let length = explain(&frames).to_string().len();
-        assert!(length <= MAX_OUTPUT, "{op} {group} {command}: {length}");
-    }
-}
-
 /// Bodies made to be long when shown.
 fn worst_body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![

@@ -78,6 +78,10 @@ impl EventLog {
         self.events.push_back(event);
     }
 
+    pub fn peek(&self) -> Option<Event> {
+        self.events.front().copied()
+    }
+
     pub fn pop(&mut self) -> Option<Event> {
         self.events.pop_front()
     }

@@ -201,8 +201,8 @@ fn upload(frame: &Seen<'_>, findings: &mut Findings) {
         findings.warning(
             "image_not_0",
             format!(
-                "\"image\" is {number} and counts from 0: 1 is the second image (the network core of an nRF5340), not the second \
-                 slot. For the application leave it out or send 0; the device chooses the free slot itself."
+                "\"image\" {number} is image {number} counted from 0 (1: the network core of an nRF5340), not the second slot. For \
+                 the application leave it out or send 0; the device chooses the free slot itself."
             ),
         );
     }

@@ -274,20 +274,20 @@ impl Session {
 
     /// Sends nothing until [`Session::resume`]; answers are still taken. No deadline runs meanwhile.
     pub fn pause(&mut self, now_ms: u64) -> Result<(), Failure> {
-        self.clock(now_ms);
         if !self.operation.is_running() {
             return Err(Status::NoOperation.into());
         }
+        self.clock(now_ms);
         self.paused = true;
         Ok(())
     }
 
     /// Goes on after [`Session::pause`].
     pub fn resume(&mut self, now_ms: u64) -> Result<(), Failure> {
-        let now = self.clock(now_ms);
         if !self.paused {
             return Err(Status::WrongState.into());
         }
+        let now = self.clock(now_ms);
         self.paused = false;
         self.operation.resumed(now);
         Ok(())
@@ -325,6 +325,11 @@ impl Session {
     /// Why the operation failed, once it has.
     pub fn failure(&self) -> Option<Failure> {
         self.operation.failure()
+    }
+
+    /// The event that [`Session::next_event`] would give; it stays where it is.
+    pub fn peek_event(&self) -> Option<Event> {
+        self.talk.events.peek()
     }
 
     /// The next of the last few events, oldest first.

@@ -18,257 +18,893 @@ namespace SmpFota.Interop
 
 
 
+        /// <summary>
+        ///  The version of the ABI that this library has. It must equal `SMPFOTA_ABI_VERSION` of the header.
+        ///
+        ///  May be called from any thread at any time. Never fails.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_abi_version", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern uint smpfota_abi_version();
 
+        /// <summary>
+        ///  The version of this library, such as `0.1.0`.
+        ///
+        ///  `text` receives ASCII without NUL, at most `capacity` bytes; `*length` the number of bytes. With `capacity` 0 the
+        ///  text is not looked at and `*length` says how many bytes it needs.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` or `SMPFOTA_NULL_POINTER`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_version", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_version(byte* text, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  The name of a status, such as `BUFFER_TOO_SMALL`.
+        ///
+        ///  `text`, `capacity` and `length` as with `smpfota_version`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number
+        ///  that this library does not know. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_status_name", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_status_name(int status, byte* text, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  One English sentence that says what a status means.
+        ///
+        ///  `text`, `capacity` and `length` as with `smpfota_version`; the sentence is ASCII.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number
+        ///  that this library does not know. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_status_text", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_status_text(int status, byte* text, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  The name of a finding, such as `LARGE_FRAMES_LOST`; `NONE` for 0.
+        ///
+        ///  `text`, `capacity` and `length` as with `smpfota_version`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number
+        ///  that this library does not know. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_finding_name", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_finding_name(uint finding, byte* text, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  Opens a firmware file: a signed MCUboot image (`.bin`) or a `dfu_application.zip`. Its content decides, not its name.
+        ///
+        ///  `path` has `path_length` bytes of UTF-8, without NUL. The whole file is read and checked before the call returns, at
+        ///  most 64 MiB. `*image` receives the handle, which belongs to the caller until `smpfota_image_close`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_FILE_UNREADABLE` or another status of the image range (-100 to -199), with a
+        ///  sentence in `error` that says what the file is instead; `SMPFOTA_NULL_POINTER`, `SMPFOTA_INVALID_ARGUMENT` when the
+        ///  path is empty or no UTF-8, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_TOO_MANY_HANDLES`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_image_open_file", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_image_open_file(byte* path, nuint path_length, nuint* image, smpfota_error* error);
 
+        /// <summary>
+        ///  Opens a firmware file that the caller has in memory. See `smpfota_image_open_file`.
+        ///
+        ///  `bytes` has `length` bytes, at most 64 MiB; they are copied.
+        ///
+        ///  Returns what `smpfota_image_open_file` returns, except `SMPFOTA_FILE_UNREADABLE` and `SMPFOTA_INVALID_ARGUMENT`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_image_open_bytes", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_image_open_bytes(byte* bytes, nuint length, nuint* image, smpfota_error* error);
 
+        /// <summary>
+        ///  What is known of one image of the file.
+        ///
+        ///  `index` counts from 0; `image_count` of any answer says how many there are. Set `info-&gt;struct_size` to
+        ///  `sizeof(smpfota_image_info)` before the call.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, or
+        ///  `SMPFOTA_INVALID_ARGUMENT` for an index outside the file. Several threads may ask at once.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_image_info_get", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_image_info_get(nuint image, uint index, smpfota_image_info* info);
 
+        /// <summary>
+        ///  Everything that is known of the file as a JSON object: `kind`, `size`, `images` with header, hash, TLVs and notes,
+        ///  and for a package `package`.
+        ///
+        ///  `text`, `capacity` and `length` as with `smpfota_version`. The keys may become more; none changes its meaning.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_NULL_POINTER`. Several
+        ///  threads may ask at once.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_image_describe", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_image_describe(nuint image, byte* text, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  Closes an image. Sessions that use it keep their share, so it may be closed as soon as the last one has started.
+        ///
+        ///  Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_image_close", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_image_close(nuint image);
 
+        /// <summary>
+        ///  Fills the options of a session with their defaults, which suit a BLE device at ATT MTU 247 behind a gateway.
+        ///
+        ///  `struct_size` is `sizeof(smpfota_session_options)` of the caller.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_STRUCT_SIZE`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_options_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_options_init(smpfota_session_options* options, uint struct_size);
 
+        /// <summary>
+        ///  Fills the options of an update with their defaults: test, reset, verify, confirm.
+        ///
+        ///  `struct_size` is `sizeof(smpfota_update_options)` of the caller.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_STRUCT_SIZE`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_update_options_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_update_options_init(smpfota_update_options* options, uint struct_size);
 
+        /// <summary>
+        ///  Opens a session: the conversation with one device. Nothing is sent before an operation is started.
+        ///
+        ///  `options` may be NULL for the defaults. `*session` receives the handle, which belongs to the caller until
+        ///  `smpfota_session_close`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_TOO_MANY_HANDLES`, or
+        ///  `SMPFOTA_INVALID_ARGUMENT` with the name of the option and its range in `error`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_open", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_open(smpfota_session_options* options, nuint* session, smpfota_error* error);
 
+        /// <summary>
+        ///  Closes a session, whatever it does. A call that is inside on another thread finishes first.
+        ///
+        ///  The device is left as it is: an update that was under way has simply ended.
+        ///
+        ///  Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_close", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_close(nuint session);
 
+        /// <summary>
+        ///  Starts an update. The first frame comes from `smpfota_session_next_frame`.
+        ///
+        ///  The session takes a share of the image, so the image may be closed at once. `options` may be NULL for the defaults.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_OPERATION_RUNNING`, `SMPFOTA_INVALID_HANDLE` for either handle, `SMPFOTA_STRUCT_SIZE`,
+        ///  `SMPFOTA_BUSY`, or `SMPFOTA_INVALID_ARGUMENT` with the name of the option in `error`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_start_update", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_start_update(nuint session, nuint image, smpfota_update_options* options, smpfota_error* error);
 
+        /// <summary>
+        ///  Starts a command of the library by its name, such as `echo` or `image-list`.
+        ///
+        ///  `name` has `name_length` bytes. `arguments` has `arguments_length` bytes: a JSON object in UTF-8, at most 64 KiB, or
+        ///  nothing for a command without arguments. docs/COMMANDS.md lists the commands and their arguments.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_UNKNOWN_COMMAND`, `SMPFOTA_INVALID_JSON`, `SMPFOTA_INVALID_ARGUMENT`,
+        ///  `SMPFOTA_OPERATION_RUNNING`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or
+        ///  `SMPFOTA_BUSY`; `error` says what is wrong with which argument.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_start_command", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_start_command(nuint session, byte* name, nuint name_length, byte* arguments, nuint arguments_length, smpfota_error* error);
 
+        /// <summary>
+        ///  Starts a request of any group and command, also a vendor's (groups from 64 on).
+        ///
+        ///  `op` is `SMPFOTA_OP_READ` or `SMPFOTA_OP_WRITE`, `group` 0 to 65,535, `command` 0 to 255. `body` has `length` bytes:
+        ///  CBOR, which is not looked at; nothing stands for the empty map in groups below 64. The result has the body of the
+        ///  answer in hexadecimal digits.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_OPERATION_RUNNING`, `SMPFOTA_INVALID_HANDLE`,
+        ///  `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_start_request", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_start_request(nuint session, uint op, uint group, uint command, byte* body, nuint length, smpfota_error* error);
 
+        /// <summary>
+        ///  What to do next. Call it after each start, feed and link event and when the deadline has come, until it says
+        ///  something other than `SMPFOTA_OK`.
+        ///
+        ///  `now_ms` is the caller's monotonic time. `buffer` must hold at least `max_write` bytes, 128 with
+        ///  `SMPFOTA_FRAMING_SERIAL`.
+        ///
+        ///  Returns:
+        ///    - `SMPFOTA_OK`: the first `*length` bytes of `buffer` are one write to the device. Call again.
+        ///    - `SMPFOTA_WAIT`: nothing to send until bytes arrive or the deadline comes.
+        ///    - `SMPFOTA_LINK_RESET`: drop the device link, bring it up again, and report both with `smpfota_session_link`. Who
+        ///      cannot does nothing, and waits.
+        ///    - `SMPFOTA_HEALTH_CHECK`: the new image runs. Look whether it is well and say so with `smpfota_session_health`.
+        ///    - `SMPFOTA_DONE`: the operation has ended well; `smpfota_session_result` has its result.
+        ///    - `SMPFOTA_BUFFER_TOO_SMALL`: `*length` says the need; nothing changed.
+        ///    - `SMPFOTA_NO_OPERATION`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`: nothing changed.
+        ///    - any other number below 0: the operation has failed with it; it says so again until another is started.
+        ///      `smpfota_session_error` has the sentence.
+        ///
+        ///  `*length` is 0 with every other status from 0 on.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_next_frame", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_next_frame(nuint session, ulong now_ms, byte* buffer, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  Bytes that came from the device, as they came: half a frame, several frames, console lines between log text.
+        ///
+        ///  `bytes` has `length` bytes; they are copied. Whatever is no answer to this session is counted and does no harm. Call
+        ///  `smpfota_session_next_frame` afterwards.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_feed", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_feed(nuint session, ulong now_ms, byte* bytes, nuint length);
 
+        /// <summary>
+        ///  When to call `smpfota_session_next_frame` even if nothing arrives, in the caller's time.
+        ///
+        ///  It may lie in the past: then call at once. It moves with every call on the session, so ask again after each round.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is waited for, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or
+        ///  `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_deadline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_deadline(nuint session, ulong* deadline_ms);
 
+        /// <summary>
+        ///  What the caller knows of the device link. Who cannot see the link never calls this.
+        ///
+        ///  `event` is `SMPFOTA_LINK_DOWN`, `SMPFOTA_LINK_UP`, or `SMPFOTA_LINK_MAX_WRITE` with the bytes of one write in `value`,
+        ///  20 to 65,535. `value` is not looked at with the others.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_link", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_link(nuint session, ulong now_ms, uint @event, uint value);
 
+        /// <summary>
+        ///  Ends the running operation: `smpfota_session_next_frame` then says `SMPFOTA_CANCELLED`. What the device has stays there.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_cancel", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_cancel(nuint session, ulong now_ms);
 
+        /// <summary>
+        ///  Sends nothing until `smpfota_session_resume`. Answers are still taken, and no deadline runs.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_pause", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_pause(nuint session, ulong now_ms);
 
+        /// <summary>
+        ///  Goes on after `smpfota_session_pause`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_WRONG_STATE` when it was not paused,
+        ///  `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_resume", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_resume(nuint session, ulong now_ms);
 
+        /// <summary>
+        ///  Answers `SMPFOTA_HEALTH_CHECK`: `healthy` 1 confirms the new image, 0 leaves it unconfirmed and resets the device, so
+        ///  that it goes back to the old one.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION`, `SMPFOTA_WRONG_STATE` when nobody asked, `SMPFOTA_INVALID_ARGUMENT` for
+        ///  another number, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_health", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_health(nuint session, ulong now_ms, uint healthy);
 
+        /// <summary>
+        ///  How far the operation is. Works at any time, also before the first operation and after the last.
+        ///
+        ///  Set `progress-&gt;struct_size` to `sizeof(smpfota_progress)` before the call.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_progress_get", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_progress_get(nuint session, ulong now_ms, smpfota_progress* progress);
 
+        /// <summary>
+        ///  The result of the operation that has ended well, as a JSON object.
+        ///
+        ///  `text`, `capacity` and `length` as with `smpfota_version`. It stays readable until another operation is started.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NO_OPERATION` while there is no result,
+        ///  `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_result", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_result(nuint session, byte* text, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  Why the operation failed. It stays readable until another operation is started.
+        ///
+        ///  Set `error-&gt;struct_size` to `sizeof(smpfota_error)` before the call. Here `error` is the output and not NULL.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when no operation has failed, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`,
+        ///  `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_error", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_error(nuint session, smpfota_error* error);
 
+        /// <summary>
+        ///  Takes the oldest entry out of the session's short log: what happened that was not ordinary, as one JSON object with
+        ///  `at_ms`, `event` and, for most, `value`.
+        ///
+        ///  `text`, `capacity` and `length` as with `smpfota_version`. The last few events are kept; whoever never reads loses
+        ///  the oldest. An entry that does not fit stays where it is.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or
+        ///  `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_next_event", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_next_event(nuint session, byte* text, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  Saves a session as a few hundred bytes.
+        ///
+        ///  Returns `SMPFOTA_UNAVAILABLE` in this version, or `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_save", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_save(nuint session, byte* buffer, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  Opens a session that goes on where a saved one stood.
+        ///
+        ///  Returns `SMPFOTA_UNAVAILABLE` in this version, or `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`,
+        ///  `SMPFOTA_INVALID_ARGUMENT`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_restore", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_restore(byte* snapshot, nuint length, nuint image, smpfota_session_options* options, nuint* session, smpfota_error* error);
 
+        /// <summary>
+        ///  Explains bytes that went to a device or came from one, as a JSON object: `frames` with header, meaning and body, and
+        ///  `findings`, what is wrong with them.
+        ///
+        ///  `bytes` has `length` bytes, at most 1 MiB: one frame or several, raw or in console lines, also written as
+        ///  hexadecimal, base64 or a JSON list of numbers. Any bytes are explained. `text`, `capacity` and `length_out` as with
+        ///  `smpfota_version`; the text is never longer than 128 KiB.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_INVALID_ARGUMENT` for more than
+        ///  1 MiB. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_explain_frame", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_explain_frame(byte* bytes, nuint length, byte* text, nuint capacity, nuint* written);
+        internal static extern int smpfota_explain_frame(byte* bytes, nuint length, byte* text, nuint capacity, nuint* length_out);
 
+        /// <summary>
+        ///  Puts an SMP frame into the console framing: lines of at most 127 bytes, each with its newline.
+        ///
+        ///  `frame` has `length` bytes, 1 to 65,533. `out` receives all lines, one after the other, about 4/3 of the frame and 3
+        ///  bytes per line; `*out_length` the number of bytes.
+        ///
+        ///  A session with `SMPFOTA_FRAMING_SERIAL` does this by itself; the function is for other frames on the same wire.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*out_length` says the need), `SMPFOTA_NULL_POINTER`, or
+        ///  `SMPFOTA_INVALID_ARGUMENT` for a length outside the range. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_serial_encode", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_serial_encode(byte* frame, nuint length, byte* @out, nuint capacity, nuint* out_length);
 
+        /// <summary>
+        ///  Opens a decoder of the console framing.
+        ///
+        ///  It accepts frames of up to `max_frame` bytes, at most 65,533; 0 means that maximum. `*decoder` receives the handle,
+        ///  which belongs to the caller until `smpfota_serial_decoder_close`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_INVALID_ARGUMENT` or `SMPFOTA_TOO_MANY_HANDLES`. Any thread,
+        ///  any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_serial_decoder_open", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_serial_decoder_open(uint max_frame, nuint* decoder);
 
+        /// <summary>
+        ///  Feeds bytes as they came from the console, in any pieces.
+        ///
+        ///  `bytes` has `length` bytes; they are copied. Log text and damaged lines among them are passed over.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or `SMPFOTA_WRONG_STATE`
+        ///  when 64 frames or more wait for `smpfota_serial_decoder_next`; then nothing was taken.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_serial_decoder_feed", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_serial_decoder_feed(nuint decoder, byte* bytes, nuint length);
 
+        /// <summary>
+        ///  Fetches the next complete frame.
+        ///
+        ///  `buffer` receives the frame, at most `capacity` bytes; `*length` its length. A frame that does not fit stays where
+        ///  it is.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when there is none, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need),
+        ///  `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_serial_decoder_next", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_serial_decoder_next(nuint decoder, byte* buffer, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  Closes a decoder. A call that is inside on another thread finishes first.
+        ///
+        ///  Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_serial_decoder_close", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_serial_decoder_close(nuint decoder);
 
+        /// <summary>
+        ///  Fills the options of a virtual device with their defaults: a Zephyr 4.4 server, no link in front, no fault, seed 1.
+        ///
+        ///  `struct_size` is `sizeof(smpfota_device_options)` of the caller. Works in every build.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_STRUCT_SIZE`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_options_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_device_options_init(smpfota_device_options* options, uint struct_size);
 
+        /// <summary>
+        ///  Opens a virtual device behind a virtual link. It runs version 1.0.0 of an image of its own.
+        ///
+        ///  `options` may be NULL for the defaults. `*device` receives the handle, which belongs to the caller until
+        ///  `smpfota_device_close`. The device knows no clock: the first `now_ms` that it is told is its beginning, and a time
+        ///  that goes back counts as standing still.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_TOO_MANY_HANDLES`,
+        ///  `SMPFOTA_INVALID_ARGUMENT` with the name of the option in `error`, or `SMPFOTA_UNAVAILABLE` in a build without the
+        ///  simulator. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_open", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_device_open(smpfota_device_options* options, nuint* device, smpfota_error* error);
 
+        /// <summary>
+        ///  Puts an image into the running slot, confirmed, and boots it.
+        ///
+        ///  `image` has `length` bytes; they are copied.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_BUSY`,
+        ///  `SMPFOTA_SLOT_TOO_SMALL`, or a status of the image range (-100 to -199).
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_install", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_device_install(nuint device, byte* image, nuint length, smpfota_error* error);
 
+        /// <summary>
+        ///  One write of the client enters the link. What is too large for the device is lost, as it would be.
+        ///
+        ///  `bytes` has `length` bytes; they are copied.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or
+        ///  `SMPFOTA_INVALID_ARGUMENT` for a write of more than 65,543 bytes or a time more than ten years after the first.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_write", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_device_write(nuint device, ulong now_ms, byte* buffer, nuint capacity);
+        internal static extern int smpfota_device_write(nuint device, ulong now_ms, byte* bytes, nuint length);
 
+        /// <summary>
+        ///  Takes one notification of the device that has arrived by now.
+        ///
+        ///  `buffer` receives it, at most `capacity` bytes; `*length` its length. One that does not fit stays where it is.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when none has arrived, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need),
+        ///  `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or `SMPFOTA_INVALID_ARGUMENT` for a time more than
+        ///  ten years after the first.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_read", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_device_read(nuint device, ulong now_ms, byte* buffer, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  When something happens next in the link or in the device, in the caller's time.
+        ///
+        ///  Call `smpfota_device_read` then; there may still be nothing to read.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is on its way, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`
+        ///  or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_deadline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_device_deadline(nuint device, ulong* deadline_ms);
 
+        /// <summary>
+        ///  Drops the link to the device (`SMPFOTA_LINK_DOWN`) or brings it up (`SMPFOTA_LINK_UP`).
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_BUSY`, or `SMPFOTA_INVALID_ARGUMENT` for another event or
+        ///  a time more than ten years after the first.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_link", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_device_link(nuint device, ulong now_ms, uint @event);
 
+        /// <summary>
+        ///  The device as a JSON object: `profile`, `running` (the version), `slots`, and what device and link counted.
+        ///
+        ///  `text`, `capacity` and `length` as with `smpfota_version`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_describe", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_device_describe(nuint device, byte* text, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  Removes a virtual device. A call that is inside on another thread finishes first.
+        ///
+        ///  Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_close", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_device_close(nuint device);
 
+        /// <summary>
+        ///  Makes an image that a virtual device takes: valid and hashed, without a signature.
+        ///
+        ///  `version` has `version_length` bytes, such as `1.2.3` or `1.2.3+4`. The file has `size` bytes, at least 76 and at most
+        ///  16 MiB; its content comes from `seed`. `buffer` receives it, `*length` its length.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need), `SMPFOTA_NULL_POINTER`,
+        ///  `SMPFOTA_INVALID_ARGUMENT` for a version or size that is none, or `SMPFOTA_UNAVAILABLE`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_simulator_make_image", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_simulator_make_image(byte* version, nuint version_length, uint size, ulong seed, byte* buffer, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  The name of a fault: `index` is the number that `smpfota_device_options.fault` takes, from 0 (`none`).
+        ///
+        ///  `text`, `capacity` and `length` as with `smpfota_version`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_INVALID_ARGUMENT` behind the last
+        ///  one, or `SMPFOTA_UNAVAILABLE`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_simulator_fault_name", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_simulator_fault_name(uint index, byte* text, nuint capacity, nuint* length);
 
+        /// <summary>
+        ///  The name of a link: `index` is the number that `smpfota_device_options.link` takes, from 0 (`none`).
+        ///
+        ///  `text`, `capacity` and `length` as with `smpfota_version`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_INVALID_ARGUMENT` behind the last
+        ///  one, or `SMPFOTA_UNAVAILABLE`. Any thread, any time.
+        /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_simulator_link_name", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_simulator_link_name(uint index, byte* text, nuint capacity, nuint* length);
 
 
     }
 
+    /// <summary>
+    ///  Why a call or an operation failed. Set `struct_size` to `sizeof(smpfota_error)` before the call.
+    ///
+    ///  It is written only when the call fails. The sentence is for a human reader: it says what is wrong and what to do.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct smpfota_error
     {
+        /// <summary>
+        ///  The size of the struct in the caller's program, in bytes; at least 24.
+        /// </summary>
         public uint struct_size;
+        /// <summary>
+        ///  The status of the failed call or operation.
+        /// </summary>
         public int status;
+        /// <summary>
+        ///  The group whose error table `code` is from; -1 for the common table, or when the device answered no error.
+        /// </summary>
         public int group;
+        /// <summary>
+        ///  The error code that the device answered; -1 when it answered none.
+        /// </summary>
         public int code;
+        /// <summary>
+        ///  What points to the cause: an `SMPFOTA_FINDING_...` number, 0 for nothing.
+        /// </summary>
         public uint finding;
+        /// <summary>
+        ///  The bytes of `text` that are filled.
+        /// </summary>
         public uint text_length;
+        /// <summary>
+        ///  The sentence in UTF-8, without NUL; a longer one is cut after a whole character.
+        /// </summary>
         public fixed byte text[488];
     }
 
+    /// <summary>
+    ///  How a session speaks to its device. Fill it with `smpfota_session_options_init`, then change what is known.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct smpfota_session_options
     {
+        /// <summary>
+        ///  The size of the struct in the caller's program, in bytes.
+        /// </summary>
         public uint struct_size;
+        /// <summary>
+        ///  `SMPFOTA_FRAMING_RAW`, or `SMPFOTA_FRAMING_SERIAL` for a console or UART.
+        /// </summary>
         public uint framing;
+        /// <summary>
+        ///  The bytes that one write to the device carries: ATT MTU - 3. Default 244.
+        /// </summary>
         public uint max_write;
+        /// <summary>
+        ///  The bytes of the largest SMP frame, header included; 0: learn it from the device (default).
+        /// </summary>
         public uint max_frame;
+        /// <summary>
+        ///  The most frames in flight; 0: learn it from the device (default).
+        /// </summary>
         public uint window;
+        /// <summary>
+        ///  The SMP version of requests: 0 find out (default), 1 or 2.
+        /// </summary>
         public uint smp_version;
+        /// <summary>
+        ///  Any number that differs between the sessions on one device: it decides where sequence numbers begin.
+        /// </summary>
         public uint nonce;
+        /// <summary>
+        ///  The expected round-trip time in milliseconds; 0: not known (default).
+        /// </summary>
         public uint rtt_hint_ms;
+        /// <summary>
+        ///  How long the first answer of an upload may take, while the device erases its slot, in milliseconds. Default 40,000.
+        /// </summary>
         public uint first_timeout_ms;
+        /// <summary>
+        ///  How long the last answer of an upload may take, while the device checks the whole image. Default 20,000.
+        /// </summary>
         public uint last_timeout_ms;
+        /// <summary>
+        ///  The least time that any other answer is waited for, in milliseconds.
+        /// </summary>
         public uint timeout_ms;
+        /// <summary>
+        ///  How often one request is sent again before the operation fails.
+        /// </summary>
         public uint retries;
+        /// <summary>
+        ///  How long an upload may stay where it is while the device answers, in milliseconds.
+        /// </summary>
         public uint stall_timeout_ms;
+        /// <summary>
+        ///  The least time between two writes in milliseconds, for carriers that limit their rate; 0: none (default).
+        /// </summary>
         public uint write_interval_ms;
+        /// <summary>
+        ///  Whether the device puts frames together from several writes: 0 find out (default), 1 yes, 2 no.
+        /// </summary>
         public uint reassembly;
+        /// <summary>
+        ///  Must be 0.
+        /// </summary>
         public uint reserved;
     }
 
+    /// <summary>
+    ///  What an update shall do. Fill it with `smpfota_update_options_init`, then change what is wanted.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct smpfota_update_options
     {
+        /// <summary>
+        ///  The size of the struct in the caller's program, in bytes.
+        /// </summary>
         public uint struct_size;
+        /// <summary>
+        ///  An `SMPFOTA_MODE_...` number.
+        /// </summary>
         public uint mode;
+        /// <summary>
+        ///  Any of the `SMPFOTA_UPDATE_...` bits.
+        /// </summary>
         public uint flags;
+        /// <summary>
+        ///  How long the bootloader is expected to swap the images, in milliseconds: the device is not asked before.
+        /// </summary>
         public uint swap_estimate_ms;
+        /// <summary>
+        ///  How long the device may stay away after its reset, in milliseconds.
+        /// </summary>
         public uint swap_timeout_ms;
+        /// <summary>
+        ///  The bytes of the slot where the device cannot say; 0: not known (default).
+        /// </summary>
         public uint slot_size;
+        /// <summary>
+        ///  How long the caller may take to judge the new image, in milliseconds; with `SMPFOTA_UPDATE_HEALTH_CHECK` only.
+        /// </summary>
         public uint health_timeout_ms;
+        /// <summary>
+        ///  How long the whole update may take, in milliseconds; 0: no limit beyond those of its steps (default).
+        /// </summary>
         public uint deadline_ms;
     }
 
+    /// <summary>
+    ///  What is known of one image of a file.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct smpfota_image_info
     {
+        /// <summary>
+        ///  The size of the struct in the caller's program, in bytes; at least 8.
+        /// </summary>
         public uint struct_size;
+        /// <summary>
+        ///  How many images the file holds.
+        /// </summary>
         public uint image_count;
+        /// <summary>
+        ///  The image number on the device, 0 for the application.
+        /// </summary>
         public uint image_number;
+        /// <summary>
+        ///  The bytes that are uploaded.
+        /// </summary>
         public uint size;
+        /// <summary>
+        ///  The bytes of the image header.
+        /// </summary>
         public uint header_size;
+        /// <summary>
+        ///  The flags of the image header, as they stand there.
+        /// </summary>
         public uint flags;
+        /// <summary>
+        ///  The bits of the image hash: 256, 384 or 512.
+        /// </summary>
         public uint hash_kind;
+        /// <summary>
+        ///  The bytes of `hash` that are filled.
+        /// </summary>
         public uint hash_length;
+        /// <summary>
+        ///  The image hash of the TLV area, which the device lists.
+        /// </summary>
         public fixed byte hash[64];
+        /// <summary>
+        ///  The SHA-256 of the whole file, which the upload sends.
+        /// </summary>
         public fixed byte sha256[32];
+        /// <summary>
+        ///  The TLV type of the signature (MCUboot `image.h`, 0x20 to 0x2f), 0 for none.
+        /// </summary>
         public uint signature_kind;
+        /// <summary>
+        ///  How many other images this one depends on.
+        /// </summary>
         public uint dependency_count;
+        /// <summary>
+        ///  The version: major.
+        /// </summary>
         public uint version_major;
+        /// <summary>
+        ///  The version: minor.
+        /// </summary>
         public uint version_minor;
+        /// <summary>
+        ///  The version: revision.
+        /// </summary>
         public uint version_revision;
+        /// <summary>
+        ///  The version: build number.
+        /// </summary>
         public uint version_build;
+        /// <summary>
+        ///  Any of the `SMPFOTA_IMAGE_...` bits.
+        /// </summary>
         public uint properties;
+        /// <summary>
+        ///  The slot that the image is built for (direct XIP), `SMPFOTA_UNKNOWN` for any.
+        /// </summary>
         public uint slot;
     }
 
+    /// <summary>
+    ///  How far an operation is.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct smpfota_progress
     {
+        /// <summary>
+        ///  The size of the struct in the caller's program, in bytes; at least 8.
+        /// </summary>
         public uint struct_size;
+        /// <summary>
+        ///  An `SMPFOTA_PHASE_...` number.
+        /// </summary>
         public uint phase;
+        /// <summary>
+        ///  The bytes of the current image that the device has acknowledged.
+        /// </summary>
         public ulong bytes_acknowledged;
+        /// <summary>
+        ///  The bytes of the current image.
+        /// </summary>
         public ulong bytes_total;
+        /// <summary>
+        ///  The current image, from 0.
+        /// </summary>
         public uint image_index;
+        /// <summary>
+        ///  How many images the update has.
+        /// </summary>
         public uint image_count;
+        /// <summary>
+        ///  The upload rate of the last seconds.
+        /// </summary>
         public uint bytes_per_second;
+        /// <summary>
+        ///  The time until the upload is complete, in milliseconds; `SMPFOTA_UNKNOWN` while unknown.
+        /// </summary>
         public uint eta_ms;
+        /// <summary>
+        ///  The smoothed round-trip time in milliseconds, 0 before the first measurement.
+        /// </summary>
         public uint rtt_ms;
+        /// <summary>
+        ///  How many frames may be in flight now.
+        /// </summary>
         public uint window;
+        /// <summary>
+        ///  The bytes of the largest frame in use.
+        /// </summary>
         public uint frame;
+        /// <summary>
+        ///  How many frames were sent again.
+        /// </summary>
         public uint retransmissions;
+        /// <summary>
+        ///  How many received frames did not count: late, repeated, foreign or undecodable.
+        /// </summary>
         public uint ignored;
+        /// <summary>
+        ///  How often the link was reported down.
+        /// </summary>
         public uint link_resets;
     }
 
+    /// <summary>
+    ///  Which virtual device behind which link. Fill it with `smpfota_device_options_init`, then change what is wanted.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct smpfota_device_options
     {
+        /// <summary>
+        ///  The size of the struct in the caller's program, in bytes; at least 24.
+        /// </summary>
         public uint struct_size;
+        /// <summary>
+        ///  The server on the device: an `SMPFOTA_PROFILE_...` number.
+        /// </summary>
         public uint profile;
+        /// <summary>
+        ///  The link: 0 none, or a number that `smpfota_simulator_link_name` knows.
+        /// </summary>
         public uint link;
+        /// <summary>
+        ///  The fault: 0 none, or a number that `smpfota_simulator_fault_name` knows.
+        /// </summary>
         public uint fault;
+        /// <summary>
+        ///  What delays, losses and faults are drawn from: the same seed, the same run.
+        /// </summary>
         public ulong seed;
+        /// <summary>
+        ///  The bytes of each image slot; 0: as the profile has it.
+        /// </summary>
         public uint slot_size;
+        /// <summary>
+        ///  The bytes of each buffer of the server; 0: as the profile has it.
+        /// </summary>
         public uint buf_size;
+        /// <summary>
+        ///  How many buffers the server has; 0: as the profile has it.
+        /// </summary>
         public uint buf_count;
+        /// <summary>
+        ///  Any of the `SMPFOTA_DEVICE_...` bits.
+        /// </summary>
         public uint flags;
+        /// <summary>
+        ///  The bytes that one notification of the device carries; 0: 244.
+        /// </summary>
         public uint max_write;
+        /// <summary>
+        ///  Must be 0.
+        /// </summary>
         public uint reserved;
     }
 

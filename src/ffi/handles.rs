@@ -1,0 +1,408 @@
+//! Handles: numbers that stand for things the library keeps, safe against every value and every race.
+//!
+//! A handle is made of a kind, a slot and the generation of that slot. Closing moves the generation on, so a stale
+//! handle never reaches what lives in the slot later. Slots live in segments that double in size, are made on demand
+//! and never move: looking one up is two loads, and opening, closing and looking up cost the same with ten handles or
+//! with a hundred thousand. Each slot has a lock of its own, so that two handles never wait for each other.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{OnceLock, RwLock, TryLockError};
+
+use crate::status::Status;
+
+/// What a handle stands for. A handle of one kind is never valid for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    Image = 1,
+    Session = 2,
+    Decoder = 3,
+    Device = 4,
+}
+
+/// How the bits of a handle are shared out, from the top: kind, generation, slot.
+///
+/// The kind stands in the top bits, where a pointer of user space has zeros: no pointer is ever a valid handle.
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    generation_bits: u32,
+    slot_bits: u32,
+}
+
+impl Layout {
+    const BITS_64: Layout = Layout { generation_bits: 32, slot_bits: 24 };
+    const BITS_32: Layout = Layout { generation_bits: 12, slot_bits: 17 };
+    const NATIVE: Layout = if usize::BITS >= 64 { Layout::BITS_64 } else { Layout::BITS_32 };
+
+    /// The last generation of a slot; then the slot rests for ever, so that no handle is given out twice.
+    const fn last_generation(self) -> u32 {
+        ((1u64 << self.generation_bits) - 1) as u32
+    }
+
+    /// How many slots there can be; only whole segments are used.
+    const fn slots(self) -> u32 {
+        (1 << self.slot_bits) - FIRST_SEGMENT
+    }
+
+    const fn pack(self, kind: Kind, generation: u32, slot: u32) -> u64 {
+        (((kind as u64) << self.generation_bits) | generation as u64) << self.slot_bits | slot as u64
+    }
+
+    /// The generation and the slot of a handle of this kind.
+    const fn unpack(self, kind: Kind, handle: u64) -> Option<(u32, u32)> {
+        let slot = (handle & ((1 << self.slot_bits) - 1)) as u32;
+        let generation = (handle >> self.slot_bits) & ((1 << self.generation_bits) - 1);
+        let of_kind = handle >> (self.slot_bits + self.generation_bits) == kind as u64;
+        if of_kind { Some((generation as u32, slot)) } else { None }
+    }
+}
+
+/// Slots in the first segment; each further segment has twice as many as the one before.
+const FIRST_SEGMENT: u32 = 256;
+
+/// Segments enough for every slot number of the native layout.
+const SEGMENTS: usize = (Layout::NATIVE.slot_bits - FIRST_SEGMENT.trailing_zeros()) as usize;
+
+/// The segment of a slot and its place there.
+#[inline]
+const fn locate(slot: u32) -> (usize, usize) {
+    let shifted = slot + FIRST_SEGMENT;
+    let segment = shifted.ilog2() - FIRST_SEGMENT.ilog2();
+    (segment as usize, (shifted - (FIRST_SEGMENT << segment)) as usize)
+}
+
+/// A slot has its own cache line, so that threads in neighbouring sessions do not slow each other down.
+#[repr(align(64))]
+struct Slot<T> {
+    /// The generation of the handle that is open or comes next. Changed under the write lock only.
+    generation: AtomicU32,
+    /// The next free slot plus one, while this one is free.
+    next_free: AtomicU32,
+    /// A panic inside poisons the lock, which marks the value as unusable until it is closed.
+    value: RwLock<Option<Box<T>>>,
+}
+
+/// All handles of one kind.
+pub(super) struct Table<T> {
+    kind: Kind,
+    segments: [OnceLock<Box<[Slot<T>]>>; SEGMENTS],
+    /// How many slots were ever used.
+    used: AtomicU32,
+    /// The first free slot plus one in the low half; the high half counts, so that an exchange never succeeds late.
+    free: AtomicU64,
+}
+
+impl<T> Table<T> {
+    pub(super) const fn new(kind: Kind) -> Table<T> {
+        Table {
+            kind,
+            segments: [const { OnceLock::new() }; SEGMENTS],
+            used: AtomicU32::new(0),
+            free: AtomicU64::new(0),
+        }
+    }
+
+    /// Gives a handle to `value`.
+    pub(super) fn open(&self, value: T) -> Result<usize, Status> {
+        // Boxed before a slot is taken: nothing between taking and filling can fail.
+        let value = Box::new(value);
+        let index = self.take_slot().ok_or(Status::TooManyHandles)?;
+        let slot = self.slot(index).ok_or(Status::TooManyHandles)?;
+        // Waits at most for a caller with a stale handle that is about to notice.
+        let mut place = slot.value.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *place = Some(value);
+        let generation = slot.generation.load(Ordering::Relaxed);
+        Ok(Layout::NATIVE.pack(self.kind, generation, index) as usize)
+    }
+
+    /// Closes a handle. A call that is inside finishes first; every later one is told that the handle is invalid.
+    pub(super) fn close(&self, handle: usize) -> Result<(), Status> {
+        let (slot, generation, index) = self.find(handle)?;
+        let mut place = slot.value.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if slot.generation.load(Ordering::Relaxed) != generation {
+            return Err(Status::InvalidHandle);
+        }
+        let value = place.take().ok_or(Status::InvalidHandle)?;
+        let spent = generation == Layout::NATIVE.last_generation();
+        if !spent {
+            slot.generation.store(generation + 1, Ordering::Release);
+        }
+        slot.value.clear_poison();
+        drop(place);
+        if !spent {
+            self.give_slot(slot, index);
+        }
+        // Last and without the lock: dropping may take a while, and may panic.
+        drop(value);
+        Ok(())
+    }
+
+    /// Runs `call` on the value alone. Another thread inside: [`Status::Busy`]. Never waits.
+    #[inline]
+    pub(super) fn with_mut<R>(&self, handle: usize, call: impl FnOnce(&mut T) -> R) -> Result<R, Status> {
+        let (slot, generation, _) = self.find(handle)?;
+        let mut place = match slot.value.try_write() {
+            Ok(place) => place,
+            Err(TryLockError::Poisoned(_)) => return Err(slot.unless_stale(generation, Status::Panic)),
+            Err(TryLockError::WouldBlock) => return Err(slot.unless_stale(generation, Status::Busy)),
+        };
+        if slot.generation.load(Ordering::Relaxed) != generation {
+            return Err(Status::InvalidHandle);
+        }
+        let value = place.as_deref_mut().ok_or(Status::InvalidHandle)?;
+        Ok(call(value))
+    }
+
+    /// Runs `call` on the value while others may read it too. Waits for nobody but a thread that closes the handle.
+    pub(super) fn with_ref<R>(&self, handle: usize, call: impl FnOnce(&T) -> R) -> Result<R, Status> {
+        let (slot, generation, _) = self.find(handle)?;
+        let place = match slot.value.read() {
+            Ok(place) => place,
+            Err(_) => return Err(slot.unless_stale(generation, Status::Panic)),
+        };
+        if slot.generation.load(Ordering::Relaxed) != generation {
+            return Err(Status::InvalidHandle);
+        }
+        let value = place.as_deref().ok_or(Status::InvalidHandle)?;
+        Ok(call(value))
+    }
+
+    /// The slot that the handle names. Looks at the generation before any lock is touched: a stale handle must not
+    /// make the slot's new owner find it busy.
+    #[inline]
+    fn find(&self, handle: usize) -> Result<(&Slot<T>, u32, u32), Status> {
+        let (generation, index) =
+            Layout::NATIVE.unpack(self.kind, handle as u64).ok_or(Status::InvalidHandle)?;
+        let slot = self.slot(index).ok_or(Status::InvalidHandle)?;
+        if slot.generation.load(Ordering::Acquire) != generation {
+            return Err(Status::InvalidHandle);
+        }
+        Ok((slot, generation, index))
+    }
+
+    #[inline]
+    fn slot(&self, index: u32) -> Option<&Slot<T>> {
+        let (segment, place) = locate(index);
+        self.segments.get(segment)?.get()?.get(place)
+    }
+
+    /// A free slot: one given back, or the next that was never used.
+    fn take_slot(&self) -> Option<u32> {
+        let mut head = self.free.load(Ordering::Acquire);
+        while head as u32 != 0 {
+            let index = head as u32 - 1;
+            let next = self.slot(index)?.next_free.load(Ordering::Relaxed);
+            let new = (head >> 32).wrapping_add(1) << 32 | u64::from(next);
+            match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(index),
+                Err(now) => head = now,
+            }
+        }
+        let next = |used: u32| (used < Layout::NATIVE.slots()).then_some(used + 1);
+        let index = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;
+        let (segment, _) = locate(index);
+        self.segments
+            .get(segment)?
+            .get_or_init(|| (0..FIRST_SEGMENT << segment).map(|_| Slot::new()).collect());
+        Some(index)
+    }
+
+    fn give_slot(&self, slot: &Slot<T>, index: u32) {
+        let mut head = self.free.load(Ordering::Relaxed);
+        loop {
+            slot.next_free.store(head as u32, Ordering::Relaxed);
+            let new = (head >> 32).wrapping_add(1) << 32 | u64::from(index + 1);
+            match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+}
+
+impl<T> Slot<T> {
+    fn new() -> Slot<T> {
+        Slot { generation: AtomicU32::new(1), next_free: AtomicU32::new(0), value: RwLock::new(None) }
+    }
+
+    /// `status`, or that the handle is invalid if it was closed in the meantime.
+    #[cold]
+    fn unless_stale(&self, generation: u32, status: Status) -> Status {
+        if self.generation.load(Ordering::Acquire) == generation { status } else { Status::InvalidHandle }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Barrier;
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value(table: &Table<u32>, handle: usize) -> Result<u32, Status> {
+        table.with_mut(handle, |value| *value)
+    }
+
+    #[test]
+    fn a_closed_handle_never_reaches_what_lives_in_its_slot_later() {
+        let table = Table::new(Kind::Session);
+        let first = table.open(1).expect("a handle");
+        assert_eq!(table.close(first), Ok(()));
+        let second = table.open(2).expect("a handle");
+        assert_ne!(first, second);
+        assert_eq!(value(&table, first), Err(Status::InvalidHandle));
+        assert_eq!(table.close(first), Err(Status::InvalidHandle));
+        assert_eq!(value(&table, second), Ok(2));
+    }
+
+    #[test]
+    fn the_handle_that_comes_next_is_invalid_until_it_is_given_out() {
+        let table = Table::new(Kind::Session);
+        let first = table.open(1).expect("a handle");
+        table.close(first).expect("open");
+        let guessed = first + (1 << Layout::NATIVE.slot_bits);
+        assert_eq!(value(&table, guessed), Err(Status::InvalidHandle));
+        assert_eq!(table.close(guessed), Err(Status::InvalidHandle));
+        assert_eq!(table.open(2), Ok(guessed));
+    }
+
+    #[test]
+    fn a_handle_of_another_kind_is_invalid() {
+        let (images, sessions) = (Table::new(Kind::Image), Table::new(Kind::Session));
+        let image = images.open(1).expect("a handle");
+        let session = sessions.open(2).expect("a handle");
+        assert_eq!(value(&images, session), Err(Status::InvalidHandle));
+        assert_eq!(sessions.close(image), Err(Status::InvalidHandle));
+        assert_eq!((value(&images, image), value(&sessions, session)), (Ok(1), Ok(2)));
+    }
+
+    #[test]
+    fn a_panic_inside_marks_the_value_until_it_is_closed() {
+        let table = Table::new(Kind::Session);
+        let handle = table.open(1).expect("a handle");
+        let panicked =
+            catch_unwind(AssertUnwindSafe(|| table.with_mut(handle, |_| panic!("wanted by the test"))));
+        assert!(panicked.is_err());
+        assert_eq!(value(&table, handle), Err(Status::Panic));
+        assert_eq!(table.with_ref(handle, |_| ()), Err(Status::Panic));
+        assert_eq!(table.close(handle), Ok(()));
+        let next = table.open(2).expect("a handle");
+        assert_eq!(value(&table, next), Ok(2));
+        assert_eq!(value(&table, handle), Err(Status::InvalidHandle));
+    }
+
+    #[test]
+    fn the_second_thread_is_told_busy_and_a_close_waits() {
+        let table = Table::new(Kind::Session);
+        let handle = table.open(1).expect("a handle");
+        let (entered, may_leave) = (Barrier::new(2), Barrier::new(2));
+        let closed = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let call = scope.spawn(|| {
+                table.with_mut(handle, |value| {
+                    entered.wait();
+                    may_leave.wait();
+                    *value
+                })
+            });
+            entered.wait();
+            assert_eq!(value(&table, handle), Err(Status::Busy));
+            let close = scope.spawn(|| {
+                let result = table.close(handle);
+                closed.store(true, Ordering::SeqCst);
+                result
+            });
+            thread::sleep(Duration::from_millis(20));
+            assert!(!closed.load(Ordering::SeqCst), "the call that is inside finishes first");
+            may_leave.wait();
+            assert_eq!(call.join().expect("no panic"), Ok(1));
+            assert_eq!(close.join().expect("no panic"), Ok(()));
+        });
+        assert_eq!(value(&table, handle), Err(Status::InvalidHandle));
+    }
+
+    #[test]
+    fn threads_that_open_and_close_never_share_a_handle() {
+        let table = Table::new(Kind::Session);
+        thread::scope(|scope| {
+            for thread in 0..4u32 {
+                let table = &table;
+                scope.spawn(move || {
+                    let mut open = Vec::new();
+                    for round in 0..5_000u32 {
+                        let mine = thread << 16 | round;
+                        open.push((table.open(mine).expect("a handle"), mine));
+                        if round % 3 != 0 {
+                            let (handle, mine) = open.swap_remove(round as usize % open.len());
+                            assert_eq!(table.with_mut(handle, |value| *value), Ok(mine));
+                            assert_eq!(table.close(handle), Ok(()));
+                        }
+                    }
+                    for (handle, mine) in open {
+                        assert_eq!(table.with_ref(handle, |value| *value), Ok(mine));
+                        assert_eq!(table.close(handle), Ok(()));
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn segments_cover_every_slot_once() {
+        let mut expected = (0, 0);
+        for slot in 0..200_000 {
+            assert_eq!(locate(slot), expected);
+            expected.1 += 1;
+            if expected.1 == (FIRST_SEGMENT as usize) << expected.0 {
+                expected = (expected.0 + 1, 0);
+            }
+        }
+        let (segment, place) = locate(Layout::NATIVE.slots() - 1);
+        assert_eq!((segment, place), (SEGMENTS - 1, ((FIRST_SEGMENT as usize) << segment) - 1));
+    }
+
+    #[test]
+    fn a_slot_rests_for_ever_after_its_last_generation() {
+        let table = Table::new(Kind::Decoder);
+        let first = table.open(1).expect("a handle");
+        let slot = table.slot(0).expect("the first slot");
+        slot.generation.store(Layout::NATIVE.last_generation(), Ordering::Relaxed);
+        let last = Layout::NATIVE.pack(Kind::Decoder, Layout::NATIVE.last_generation(), 0) as usize;
+        assert_eq!(table.close(first), Err(Status::InvalidHandle));
+        assert_eq!(table.close(last), Ok(()));
+        assert_eq!(table.close(last), Err(Status::InvalidHandle));
+        let next = table.open(2).expect("a handle");
+        assert_eq!(Layout::NATIVE.unpack(Kind::Decoder, next as u64), Some((1, 1)));
+    }
+
+    proptest! {
+        #[test]
+        fn both_layouts_give_back_what_was_packed(generation: u32, slot: u32, wide: bool) {
+            let layout = if wide { Layout::BITS_64 } else { Layout::BITS_32 };
+            let (generation, slot) = (generation & layout.last_generation(), slot % layout.slots());
+            for kind in [Kind::Image, Kind::Session, Kind::Decoder, Kind::Device] {
+                let handle = layout.pack(kind, generation, slot);
+                prop_assert!(wide || handle <= u64::from(u32::MAX));
+                prop_assert_ne!(handle, 0);
+                prop_assert_eq!(layout.unpack(kind, handle), Some((generation, slot)));
+                let other = if kind == Kind::Image { Kind::Session } else { Kind::Image };
+                prop_assert_eq!(layout.unpack(other, handle), None);
+            }
+        }
+
+        #[test]
+        fn no_invented_number_is_a_handle(handle: usize) {
+            let table = Table::new(Kind::Session);
+            let given = table.open(1).expect("a handle");
+            if handle != given {
+                prop_assert_eq!(value(&table, handle), Err(Status::InvalidHandle));
+                prop_assert_eq!(table.close(handle), Err(Status::InvalidHandle));
+            }
+        }
+    }
+}

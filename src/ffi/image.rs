@@ -1,0 +1,173 @@
+//! Firmware files: opened once, described, shared by any number of sessions.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+
+use super::constants::{
+    SMPFOTA_IMAGE_COMPRESSED, SMPFOTA_IMAGE_ENCRYPTED, SMPFOTA_IMAGE_PACKAGE, SMPFOTA_IMAGE_PADDED,
+    SMPFOTA_UNKNOWN,
+};
+use super::guard::{guard, guard_explained};
+use super::handles::{Kind, Table};
+use super::pointers::{BufferOut, Out, StructOut, input, input_text, size_t};
+use super::structs::{smpfota_error, smpfota_image_info};
+use crate::failure::Failure;
+use crate::firmware::{Firmware, FirmwareError, Image};
+use crate::status::Status;
+
+/// Images are read only, so any number of threads may be in one at once.
+static IMAGES: Table<Arc<Firmware>> = Table::new(Kind::Image);
+
+/// The caller's share of an image, for a session that keeps it.
+pub(super) fn share(image: usize) -> Result<Arc<Firmware>, Status> {
+    IMAGES.with_ref(image, Arc::clone)
+}
+
+fn keep(parsed: Result<Firmware, FirmwareError>) -> Result<usize, Failure> {
+    let firmware = parsed.map_err(|error| Failure::new(error.status(), error.to_string()))?;
+    Ok(IMAGES.open(Arc::new(firmware))?)
+}
+
+/// Opens a firmware file: a signed MCUboot image (`.bin`) or a `dfu_application.zip`. Its content decides, not its name.
+///
+/// `path` has `path_length` bytes of UTF-8, without NUL. The whole file is read and checked before the call returns, at
+/// most 64 MiB. `*image` receives the handle, which belongs to the caller until `smpfota_image_close`.
+///
+/// Returns `SMPFOTA_OK`, `SMPFOTA_FILE_UNREADABLE` or another status of the image range (-100 to -199), with a
+/// sentence in `error` that says what the file is instead; `SMPFOTA_NULL_POINTER`, `SMPFOTA_INVALID_ARGUMENT` when the
+/// path is empty or no UTF-8, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_TOO_MANY_HANDLES`. Any thread, any time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smpfota_image_open_file(
+    path: *const c_char,
+    path_length: size_t,
+    image: *mut usize,
+    error: *mut smpfota_error,
+) -> i32 {
+    // SAFETY: the module's contract, here and inside.
+    unsafe {
+        guard_explained(error, || {
+            let (handle, path) = (Out::new(image)?, input_text(path, path_length)?);
+            if path.is_empty() {
+                return Err(Failure::new(Status::InvalidArgument, "The path is empty."));
+            }
+            handle.set(keep(Firmware::read_file(path))?);
+            Ok(Status::Ok)
+        })
+    }
+}
+
+/// Opens a firmware file that the caller has in memory. See `smpfota_image_open_file`.
+///
+/// `bytes` has `length` bytes, at most 64 MiB; they are copied.
+///
+/// Returns what `smpfota_image_open_file` returns, except `SMPFOTA_FILE_UNREADABLE` and `SMPFOTA_INVALID_ARGUMENT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smpfota_image_open_bytes(
+    bytes: *const u8,
+    length: size_t,
+    image: *mut usize,
+    error: *mut smpfota_error,
+) -> i32 {
+    // SAFETY: the module's contract, here and inside.
+    unsafe {
+        guard_explained(error, || {
+            let (handle, bytes) = (Out::new(image)?, input(bytes, length)?);
+            // Copied only if it can be a file at all.
+            let fits = bytes.len() as u64 <= crate::firmware::MAX_FILE_LENGTH;
+            let parsed = if fits {
+                Firmware::parse(bytes.to_vec())
+            } else {
+                let limit = crate::firmware::MAX_FILE_LENGTH;
+                Err(FirmwareError::TooLarge { length: bytes.len() as u64, limit })
+            };
+            handle.set(keep(parsed)?);
+            Ok(Status::Ok)
+        })
+    }
+}
+
+/// What is known of one image of the file.
+///
+/// `index` counts from 0; `image_count` of any answer says how many there are. Set `info->struct_size` to
+/// `sizeof(smpfota_image_info)` before the call.
+///
+/// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, or
+/// `SMPFOTA_INVALID_ARGUMENT` for an index outside the file. Several threads may ask at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smpfota_image_info_get(
+    image: usize,
+    index: u32,
+    info: *mut smpfota_image_info,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the module's contract.
+        let out = unsafe { StructOut::new(info) }?;
+        let info = IMAGES.with_ref(image, |firmware| {
+            firmware.images.get(index as usize).map(|image| info_of(firmware, image))
+        })?;
+        out.set(&info.ok_or(Status::InvalidArgument)?);
+        Ok(Status::Ok)
+    })
+}
+
+/// Everything that is known of the file as a JSON object: `kind`, `size`, `images` with header, hash, TLVs and notes,
+/// and for a package `package`.
+///
+/// `text`, `capacity` and `length` as with `smpfota_version`. The keys may become more; none changes its meaning.
+///
+/// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_NULL_POINTER`. Several
+/// threads may ask at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smpfota_image_describe(
+    image: usize,
+    text: *mut c_char,
+    capacity: size_t,
+    length: *mut size_t,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the module's contract.
+        let out = unsafe { BufferOut::text(text, capacity, length) }?;
+        let firmware = share(image)?;
+        out.put(firmware.describe().to_string().as_bytes())
+    })
+}
+
+/// Closes an image. Sessions that use it keep their share, so it may be closed as soon as the last one has started.
+///
+/// Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`. Any thread, any time.
+#[unsafe(no_mangle)]
+pub extern "C" fn smpfota_image_close(image: usize) -> i32 {
+    guard(|| IMAGES.close(image).map(|()| Status::Ok))
+}
+
+fn info_of(firmware: &Firmware, image: &Image) -> smpfota_image_info {
+    let mut hash = [0; 64];
+    let hash_bytes = image.hash.as_bytes();
+    hash[..hash_bytes.len()].copy_from_slice(hash_bytes);
+    let properties = [
+        (image.is_encrypted(), SMPFOTA_IMAGE_ENCRYPTED),
+        (image.is_compressed(), SMPFOTA_IMAGE_COMPRESSED),
+        (image.is_padded(), SMPFOTA_IMAGE_PADDED),
+        (firmware.package().is_some(), SMPFOTA_IMAGE_PACKAGE),
+    ];
+    smpfota_image_info {
+        struct_size: size_of::<smpfota_image_info>() as u32,
+        image_count: firmware.images.len() as u32,
+        image_number: image.image_number,
+        size: image.length(),
+        header_size: u32::from(image.header.header_size),
+        flags: image.header.flags.0,
+        hash_kind: image.hash.kind().bits(),
+        hash_length: hash_bytes.len() as u32,
+        hash,
+        sha256: image.sha256,
+        signature_kind: image.signature.tlv_type().into(),
+        dependency_count: image.dependencies.len() as u32,
+        version_major: image.version.major.into(),
+        version_minor: image.version.minor.into(),
+        version_revision: image.version.revision.into(),
+        version_build: image.version.build,
+        properties: properties.iter().filter(|(holds, _)| *holds).map(|(_, bit)| bit).sum(),
+        slot: image.slot.unwrap_or(SMPFOTA_UNKNOWN),
+    }
+}

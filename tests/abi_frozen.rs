@@ -1,0 +1,377 @@
+//! Numbers and layouts that callers have compiled into their programs. A line here is added to, never changed.
+
+mod abi_support;
+
+use std::mem::offset_of;
+use std::process::Command;
+
+use abi_support::{cc, csharp_structs, header, root, run, scratch};
+use smpfota::ffi::*;
+use smpfota::{Finding, Status};
+
+const STATUSES: &[(i32, &str)] = &[
+    (0, "OK"),
+    (1, "WAIT"),
+    (2, "LINK_RESET"),
+    (3, "DONE"),
+    (4, "HEALTH_CHECK"),
+    (5, "EMPTY"),
+    (-1, "INVALID_HANDLE"),
+    (-2, "NULL_POINTER"),
+    (-3, "INVALID_ARGUMENT"),
+    (-4, "STRUCT_SIZE"),
+    (-5, "BUFFER_TOO_SMALL"),
+    (-6, "BUSY"),
+    (-7, "OPERATION_RUNNING"),
+    (-8, "NO_OPERATION"),
+    (-9, "WRONG_STATE"),
+    (-10, "UNKNOWN_COMMAND"),
+    (-11, "INVALID_JSON"),
+    (-12, "TOO_MANY_HANDLES"),
+    (-13, "SNAPSHOT_DAMAGED"),
+    (-14, "SNAPSHOT_VERSION"),
+    (-15, "SNAPSHOT_IMAGE"),
+    (-16, "UNAVAILABLE"),
+    (-100, "FILE_UNREADABLE"),
+    (-101, "NOT_AN_IMAGE"),
+    (-102, "IMAGE_TRUNCATED"),
+    (-103, "IMAGE_HASH_MISSING"),
+    (-104, "IMAGE_HASH_MISMATCH"),
+    (-105, "IMAGE_MALFORMED"),
+    (-106, "IMAGE_TOO_LARGE"),
+    (-107, "LEGACY_PACKAGE"),
+    (-108, "PACKAGE_MALFORMED"),
+    (-109, "PACKAGE_UNSAFE"),
+    (-110, "IMAGE_UNSUPPORTED"),
+    (-200, "TIMEOUT"),
+    (-201, "STALLED"),
+    (-202, "UNDECODABLE"),
+    (-203, "UNEXPECTED_RESPONSE"),
+    (-204, "OFFSET_OUT_OF_RANGE"),
+    (-205, "RESTART_LIMIT"),
+    (-206, "LINK_LOST"),
+    (-207, "FRAME_TOO_SMALL"),
+    (-300, "DEVICE_ERROR"),
+    (-301, "NOT_SUPPORTED"),
+    (-302, "ACCESS_DENIED"),
+    (-303, "DEVICE_BUSY"),
+    (-304, "FLASH_FAILED"),
+    (-305, "NO_FREE_SLOT"),
+    (-400, "CANCELLED"),
+    (-401, "REVERTED"),
+    (-402, "NOT_SWAPPED"),
+    (-403, "WRONG_IMAGE_RUNNING"),
+    (-404, "DOWNGRADE_REFUSED"),
+    (-405, "SLOT_TOO_SMALL"),
+    (-406, "SLOT_IN_USE"),
+    (-407, "NOT_LISTED"),
+    (-408, "NOT_MARKED"),
+    (-409, "NOT_CONFIRMED"),
+    (-410, "DIGEST_MISMATCH"),
+    (-411, "CONTRADICTION"),
+    (-412, "DID_NOT_RETURN"),
+    (-413, "HEALTH_CHECK_FAILED"),
+    (-414, "UPLOAD_LOST"),
+    (-500, "PANIC"),
+];
+
+const FINDINGS: &[(u32, &str)] = &[
+    (0, "NONE"),
+    (1, "NEVER_ANSWERED"),
+    (2, "LARGE_FRAMES_LOST"),
+    (3, "FIRST_FRAME_ONLY"),
+    (4, "RESPONSES_REPLAYED"),
+    (5, "DEVICE_RESTARTED"),
+    (6, "SERVER_STUCK"),
+    (7, "OFFSET_REPEATS"),
+    (8, "BUFFERS_EXHAUSTED"),
+    (9, "NO_REASSEMBLY"),
+    (10, "LINK_DROPS"),
+    (11, "LATE_FIRST_FRAME"),
+    (12, "BOOTLOADER_REFUSED"),
+    (13, "NO_CONFIRMATION"),
+    (14, "OLD_SERVER"),
+    (15, "FOREIGN_RESPONSES"),
+];
+
+const CONSTANTS: &[(&str, u32)] = &[
+    ("ABI_VERSION", 1),
+    ("UNKNOWN", 4294967295),
+    ("FRAMING_RAW", 0),
+    ("FRAMING_SERIAL", 1),
+    ("MODE_TEST_AND_CONFIRM", 0),
+    ("MODE_TEST_ONLY", 1),
+    ("MODE_CONFIRM_AT_ONCE", 2),
+    ("MODE_UPLOAD_ONLY", 3),
+    ("UPDATE_ERASE_FIRST", 1),
+    ("UPDATE_UPGRADE_ONLY", 2),
+    ("UPDATE_HEALTH_CHECK", 4),
+    ("UPDATE_FORCE_UPLOAD", 8),
+    ("IMAGE_ENCRYPTED", 1),
+    ("IMAGE_COMPRESSED", 2),
+    ("IMAGE_PADDED", 4),
+    ("IMAGE_PACKAGE", 8),
+    ("PHASE_IDLE", 0),
+    ("PHASE_DISCOVER", 1),
+    ("PHASE_ERASE", 2),
+    ("PHASE_UPLOAD", 3),
+    ("PHASE_VERIFY_UPLOAD", 4),
+    ("PHASE_MARK", 5),
+    ("PHASE_RESET", 6),
+    ("PHASE_SWAP", 7),
+    ("PHASE_VERIFY_BOOT", 8),
+    ("PHASE_HEALTH_CHECK", 9),
+    ("PHASE_CONFIRM", 10),
+    ("PHASE_DONE", 11),
+    ("PHASE_FAILED", 12),
+    ("PHASE_COMMAND", 13),
+    ("LINK_DOWN", 0),
+    ("LINK_UP", 1),
+    ("LINK_MAX_WRITE", 2),
+    ("OP_READ", 0),
+    ("OP_WRITE", 2),
+    ("PROFILE_ZEPHYR_4_4", 0),
+    ("PROFILE_NCS_2_1", 1),
+    ("DEVICE_REASSEMBLY", 1),
+    ("DEVICE_SERIAL", 2),
+];
+
+/// Fields as (name, offset, size).
+type Fields = Vec<(String, usize, usize)>;
+
+/// The structs of version 1: name, size, and the fields with the offset and the size of each.
+#[rustfmt::skip]
+const LAYOUTS: &[(&str, usize, &[(&str, usize, usize)])] = &[
+    ("smpfota_error", 512, &[
+        ("struct_size", 0, 4), ("status", 4, 4), ("group", 8, 4), ("code", 12, 4), ("finding", 16, 4),
+        ("text_length", 20, 4), ("text", 24, 488),
+    ]),
+    ("smpfota_session_options", 64, &[
+        ("struct_size", 0, 4), ("framing", 4, 4), ("max_write", 8, 4), ("max_frame", 12, 4),
+        ("window", 16, 4), ("smp_version", 20, 4), ("nonce", 24, 4), ("rtt_hint_ms", 28, 4),
+        ("first_timeout_ms", 32, 4), ("last_timeout_ms", 36, 4), ("timeout_ms", 40, 4), ("retries", 44, 4),
+        ("stall_timeout_ms", 48, 4), ("write_interval_ms", 52, 4), ("reassembly", 56, 4),
+        ("reserved", 60, 4),
+    ]),
+    ("smpfota_update_options", 32, &[
+        ("struct_size", 0, 4), ("mode", 4, 4), ("flags", 8, 4), ("swap_estimate_ms", 12, 4),
+        ("swap_timeout_ms", 16, 4), ("slot_size", 20, 4), ("health_timeout_ms", 24, 4),
+        ("deadline_ms", 28, 4),
+    ]),
+    ("smpfota_image_info", 160, &[
+        ("struct_size", 0, 4), ("image_count", 4, 4), ("image_number", 8, 4), ("size", 12, 4),
+        ("header_size", 16, 4), ("flags", 20, 4), ("hash_kind", 24, 4), ("hash_length", 28, 4),
+        ("hash", 32, 64), ("sha256", 96, 32), ("signature_kind", 128, 4), ("dependency_count", 132, 4),
+        ("version_major", 136, 4), ("version_minor", 140, 4), ("version_revision", 144, 4),
+        ("version_build", 148, 4), ("properties", 152, 4), ("slot", 156, 4),
+    ]),
+    ("smpfota_progress", 64, &[
+        ("struct_size", 0, 4), ("phase", 4, 4), ("bytes_acknowledged", 8, 8), ("bytes_total", 16, 8),
+        ("image_index", 24, 4), ("image_count", 28, 4), ("bytes_per_second", 32, 4), ("eta_ms", 36, 4),
+        ("rtt_ms", 40, 4), ("window", 44, 4), ("frame", 48, 4), ("retransmissions", 52, 4),
+        ("ignored", 56, 4), ("link_resets", 60, 4),
+    ]),
+    ("smpfota_device_options", 48, &[
+        ("struct_size", 0, 4), ("profile", 4, 4), ("link", 8, 4), ("fault", 12, 4), ("seed", 16, 8),
+        ("slot_size", 24, 4), ("buf_size", 28, 4), ("buf_count", 32, 4), ("flags", 36, 4),
+        ("max_write", 40, 4), ("reserved", 44, 4),
+    ]),
+];
+
+fn size_of_field<S, F>(_: impl Fn(&S) -> &F) -> usize {
+    size_of::<F>()
+}
+
+macro_rules! layout {
+    ($name:ident { $($field:ident),* }) => {
+        (
+            stringify!($name),
+            size_of::<$name>(),
+            vec![$((
+                stringify!($field).to_owned(),
+                offset_of!($name, $field),
+                size_of_field(|whole: &$name| &whole.$field),
+            )),*],
+        )
+    };
+}
+
+fn rust_layouts() -> Vec<(&'static str, usize, Fields)> {
+    vec![
+        layout!(smpfota_error { struct_size, status, group, code, finding, text_length, text }),
+        layout!(smpfota_session_options {
+            struct_size,
+            framing,
+            max_write,
+            max_frame,
+            window,
+            smp_version,
+            nonce,
+            rtt_hint_ms,
+            first_timeout_ms,
+            last_timeout_ms,
+            timeout_ms,
+            retries,
+            stall_timeout_ms,
+            write_interval_ms,
+            reassembly,
+            reserved
+        }),
+        layout!(smpfota_update_options {
+            struct_size,
+            mode,
+            flags,
+            swap_estimate_ms,
+            swap_timeout_ms,
+            slot_size,
+            health_timeout_ms,
+            deadline_ms
+        }),
+        layout!(smpfota_image_info {
+            struct_size,
+            image_count,
+            image_number,
+            size,
+            header_size,
+            flags,
+            hash_kind,
+            hash_length,
+            hash,
+            sha256,
+            signature_kind,
+            dependency_count,
+            version_major,
+            version_minor,
+            version_revision,
+            version_build,
+            properties,
+            slot
+        }),
+        layout!(smpfota_progress {
+            struct_size,
+            phase,
+            bytes_acknowledged,
+            bytes_total,
+            image_index,
+            image_count,
+            bytes_per_second,
+            eta_ms,
+            rtt_ms,
+            window,
+            frame,
+            retransmissions,
+            ignored,
+            link_resets
+        }),
+        layout!(smpfota_device_options {
+            struct_size,
+            profile,
+            link,
+            fault,
+            seed,
+            slot_size,
+            buf_size,
+            buf_count,
+            flags,
+            max_write,
+            reserved
+        }),
+    ]
+}
+
+fn owned(fields: &[(&str, usize, usize)]) -> Fields {
+    fields.iter().map(|(name, offset, size)| ((*name).to_owned(), *offset, *size)).collect()
+}
+
+#[test]
+fn status_numbers_are_frozen() {
+    let now: Vec<_> = Status::ALL.iter().map(|status| (status.number(), status.name())).collect();
+    assert_eq!(now, STATUSES);
+    for (number, name) in STATUSES {
+        assert_eq!(Status::from_number(*number).map(Status::name), Some(*name));
+    }
+}
+
+#[test]
+fn finding_numbers_are_frozen() {
+    let now: Vec<_> = Finding::ALL.iter().map(|finding| (finding.number(), finding.name())).collect();
+    assert_eq!(now, FINDINGS);
+}
+
+#[test]
+fn structs_have_the_frozen_layout_in_rust() {
+    let now = rust_layouts();
+    assert_eq!(now.len(), LAYOUTS.len());
+    for ((name, size, fields), (frozen_name, frozen_size, frozen_fields)) in now.iter().zip(LAYOUTS) {
+        assert_eq!((name, size), (frozen_name, frozen_size));
+        assert_eq!(*fields, owned(frozen_fields), "{name}");
+        // Nothing is missing from the table, and no padding hides between the fields.
+        assert_eq!(fields.iter().map(|(_, _, size)| size).sum::<usize>(), *size, "{name}");
+    }
+}
+
+#[test]
+fn structs_have_the_frozen_layout_in_c() {
+    let mut source = String::from("#include <stdio.h>\n#include <smpfota.h>\nint main(void) {\n");
+    for (name, _, fields) in LAYOUTS {
+        source += &format!("    printf(\"{name} %zu\\n\", sizeof(struct {name}));\n");
+        for (field, _, _) in *fields {
+            source += &format!(
+                "    printf(\"{field} %zu %zu\\n\", offsetof({name}, {field}), sizeof((({name} *)0)->{field}));\n"
+            );
+        }
+    }
+    source += "    return 0;\n}\n";
+    let file = scratch("layout.c", &source);
+    let program = file.with_extension("");
+    run(cc()
+        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-I"])
+        .arg(root().join("include"))
+        .arg("-o")
+        .args([&program, &file]));
+    let mut expected = String::new();
+    for (name, size, fields) in LAYOUTS {
+        expected += &format!("{name} {size}\n");
+        for (field, offset, size) in *fields {
+            expected += &format!("{field} {offset} {size}\n");
+        }
+    }
+    assert_eq!(run(&mut Command::new(program)), expected);
+}
+
+/// Lays the fields out one after the other, each at a multiple of its size, as `LayoutKind.Sequential` does.
+#[test]
+fn structs_have_the_frozen_layout_in_csharp() {
+    let structs = csharp_structs();
+    assert_eq!(structs.len(), LAYOUTS.len());
+    for (name, size, fields) in LAYOUTS {
+        let mut end = 0usize;
+        let mut laid = Fields::new();
+        for (field, kind, count) in &structs[*name] {
+            let unit = match kind.as_str() {
+                "byte" => 1,
+                "int" | "uint" => 4,
+                "ulong" => 8,
+                other => panic!("{name}.{field} is of type {other}, which has no fixed width"),
+            };
+            let start = end.next_multiple_of(unit);
+            end = start + unit * count;
+            laid.push((field.clone(), start, unit * count));
+        }
+        assert_eq!(laid, owned(fields), "{name}");
+        assert_eq!(end, *size, "{name}");
+    }
+}
+
+#[test]
+fn every_other_number_of_the_header_is_frozen() {
+    let header = header();
+    let now: Vec<(&str, u32)> = header
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define SMPFOTA_")?.split_once(' '))
+        .filter(|(name, _)| !name.starts_with("FINDING_") && !name.starts_with("VERSION"))
+        .filter(|(name, _)| !STATUSES.iter().any(|(_, status)| status == name))
+        .filter_map(|(name, value)| Some((name, value.trim_end_matches('u').parse().ok()?)))
+        .collect();
+    assert_eq!(now, CONSTANTS);
+}

@@ -1,0 +1,88 @@
+//! The header is a header: it stands alone, in C and in C++, and names exactly what the library exports.
+
+mod abi_support;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use abi_support::{cc, csharp_functions, cxx, exported, header_functions, library, root, run, scratch};
+
+const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"];
+
+#[test]
+fn it_compiles_alone_as_c() {
+    let file = scratch("alone.c", "#include <smpfota.h>\n#include <smpfota.h>\nint used;\n");
+    for standard in ["-std=c99", "-std=c11", "-std=c17"] {
+        run(cc().arg(standard).args(STRICT).arg("-I").arg(root().join("include")).arg(&file));
+    }
+}
+
+#[test]
+fn it_compiles_alone_as_cpp() {
+    let file = scratch("alone.cpp", "#include <smpfota.h>\n#include <smpfota.h>\nint used;\n");
+    for standard in ["-std=c++11", "-std=c++17"] {
+        run(cxx().arg(standard).args(STRICT).arg("-I").arg(root().join("include")).arg(&file));
+    }
+}
+
+#[test]
+fn it_declares_what_the_library_exports_and_csharp_imports() {
+    let header = header_functions();
+    let names: Vec<String> = header.keys().cloned().collect();
+    assert!(names.len() > 5, "the reader of the header finds its functions");
+    assert_eq!(exported(&library()), names, "the library exports what the header declares and nothing else");
+    let csharp = csharp_functions();
+    for (name, signature) in &header {
+        assert_eq!(csharp.get(name), Some(signature), "{name} in C# (left) and in C (right)");
+    }
+    let extra: Vec<_> = csharp.keys().filter(|name| !header.contains_key(*name)).collect();
+    assert_eq!(extra, Vec::<&String>::new(), "C# imports what the header does not declare");
+}
+
+#[test]
+fn its_versions_are_those_of_the_library() {
+    let source = r#"
+        #include <smpfota.h>
+        #include <stdio.h>
+        #include <string.h>
+        int main(void) {
+            char version[64], parts[64];
+            size_t length = 0;
+            if (smpfota_abi_version() != SMPFOTA_ABI_VERSION) return 1;
+            if (smpfota_version(version, sizeof version, &length) != SMPFOTA_OK) return 2;
+            if (length != strlen(SMPFOTA_VERSION) || memcmp(version, SMPFOTA_VERSION, length) != 0) return 3;
+            snprintf(parts, sizeof parts, "%d.%d.%d", SMPFOTA_VERSION_MAJOR, SMPFOTA_VERSION_MINOR, SMPFOTA_VERSION_PATCH);
+            if (strcmp(parts, SMPFOTA_VERSION) != 0) return 4;
+            printf("%s", SMPFOTA_VERSION);
+            return 0;
+        }
+    "#;
+    let file = scratch("version.c", source);
+    let program = file.with_extension("");
+    let mut compile = cc();
+    compile.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-I"]).arg(root().join("include"));
+    run(compile.arg("-o").args([&program, &file]).arg(library()));
+    let said = run(Command::new(program).env("LD_LIBRARY_PATH", library().parent().expect("a folder")));
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("the manifest exists");
+    assert!(manifest.lines().any(|line| line == format!("version = \"{said}\"")), "the header says {said}");
+}
+
+/// Programs on older systems cannot load a library that needs a newer C library than they have.
+///
+/// 2.34 comes from the build machine (Debian 12): there the C library took over the functions of libpthread and libdl.
+/// Built on an older system the library needs less; the Rust standard library itself is content with 2.17.
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn it_needs_no_newer_c_library_than_2_34() {
+    let text = run(Command::new("objdump").arg("-T").arg(library()));
+    let versions: BTreeSet<(u32, u32)> = text
+        .lines()
+        .filter_map(|line| line.split_once("GLIBC_"))
+        .filter_map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit() && c != '.').next())
+        .filter_map(|version| version.split_once('.'))
+        .filter_map(|(major, rest)| Some((major.parse().ok()?, rest.split('.').next()?.parse().ok()?)))
+        .collect();
+    let highest = versions.last().copied().expect("the library uses the C library");
+    println!("highest version needed: GLIBC_{}.{}", highest.0, highest.1);
+    assert!(highest <= (2, 34), "it needs GLIBC_{}.{}", highest.0, highest.1);
+}
