@@ -23,6 +23,7 @@ as_root() {
 }
 
 # Installs Debian packages; the package index is fetched once per run of a script, and only if something is missing.
+# Nothing that is installed is ever removed for it.
 # usage: apt_install PACKAGE...   (fails, and says why, where they cannot be installed)
 apt_install() {
     local package missing=()
@@ -32,12 +33,17 @@ apt_install() {
     [ ${#missing[@]} -gt 0 ] || return 0
     command -v apt-get >/dev/null 2>&1 || { say "no apt-get to install: ${missing[*]}"; return 1; }
     say "apt-get install ${missing[*]}"
-    local options=(-o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -qq -y --no-install-recommends)
+    local options=(-o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -qq -y --no-install-recommends --no-remove)
     if [ -z "${apt_updated:-}" ]; then
         as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 update >&2 </dev/null || return 1
         apt_updated=1
     fi
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" install "${missing[@]}" >&2 </dev/null
+    # Shown only when it fails: a good installation has a hundred lines to say.
+    local output
+    output=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" install "${missing[@]}" 2>&1 </dev/null) || {
+        printf '%s\n' "$output" >&2
+        return 1
+    }
 }
 
 # usage: need COMMAND PACKAGE...   the command, or the packages that bring it
@@ -57,10 +63,12 @@ make_venv() {
     python3 -m venv "$1"
 }
 
-# usage: pip_install VENV REQUIREMENTS   everything by hash, nothing that is not in the file
+# usage: pip_install VENV REQUIREMENTS OPTION...   everything by hash, nothing that is not in the file
 pip_install() {
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --retries 5 \
-        --require-hashes --no-deps -r "$2" >&2
+    local venv=$1 requirements=$2
+    shift 2
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --retries 5 \
+        --require-hashes --no-deps "$@" -r "$requirements" >&2
 }
 
 # The state of a set-up: it is done when the stamp holds the checksum of the files that describe it.
