@@ -129,4 +129,11 @@ impl Args {
         let list = value.as_array().ok_or(Malformed)?;
         list.iter().map(|v| v.as_text().ok_or(Malformed)).collect::<Result<_, _>>().map(Some)
     }
+
+    pub(super) fn uints(&self, key: &str) -> Result<Option<Vec<u32>>, Malformed> {
+        let Some(value) = self.find(key)? else { return Ok(None) };
+        let list = value.as_array().ok_or(Malformed)?;
+        let number = |v: &Value| v.as_integer().and_then(|i| u32::try_from(i).ok()).ok_or(Malformed);
+        list.iter().map(number).collect::<Result<_, _>>().map(Some)
+    }
 }

@@ -6,13 +6,19 @@
 mod answer;
 mod bootloader;
 mod cbor;
+mod console;
+mod files_group;
 mod flash;
 mod image_group;
 mod image_state;
 mod options;
 mod os_group;
+mod other_groups;
 mod reassembly;
+mod recovery;
 mod server;
+mod settings_group;
+mod statistics_group;
 mod upload;
 mod upload_request;
 
@@ -24,6 +30,7 @@ pub use options::{BootMode, DeviceOptions, DeviceProfile, EraseMode, FlashTiming
 use super::image::{self, Version};
 use answer::rc;
 use bootloader::Boot;
+use console::Console;
 use reassembly::{Collected, Reassembly};
 use server::{HEADER, Header, READ, Server, WRITE};
 
@@ -82,9 +89,18 @@ pub enum InstallError {
     TooLarge,
 }
 
+/// A packet in a message buffer.
+#[derive(Debug, Clone)]
+struct Waiting {
+    since: u64,
+    connection: u32,
+    packet: Vec<u8>,
+}
+
 /// The request in the worker's hands.
 #[derive(Debug, Clone)]
 struct Work {
+    connection: u32,
     packet: Vec<u8>,
     at: usize,
     until: u64,
@@ -101,8 +117,11 @@ pub struct VirtualDevice {
     now: u64,
     connected: bool,
     frozen: bool,
-    queue: VecDeque<(u64, Vec<u8>)>,
+    queue: VecDeque<Waiting>,
+    /// Counts connections: an answer to a request of an earlier one finds nobody (zephyr#51757).
+    connection: u32,
     reassembly: Reassembly,
+    console: Console,
     work: Option<Work>,
     idle_since: u64,
     reboot_at: Option<u64>,
@@ -116,13 +135,16 @@ impl VirtualDevice {
     /// A device that is up, connected, and runs the image of its options, confirmed.
     pub fn new(options: DeviceOptions) -> VirtualDevice {
         let image = image::make(options.version, options.image_size as usize, options.seed);
+        let console = Console::new(options.seed, options.console_noise);
         let mut device = VirtualDevice {
             server: Server::new(options),
             now: 0,
             connected: true,
             frozen: false,
             queue: VecDeque::new(),
+            connection: 0,
             reassembly: Reassembly::default(),
+            console,
             work: None,
             idle_since: 0,
             reboot_at: None,
@@ -180,7 +202,15 @@ impl VirtualDevice {
             self.counters.unheard += 1;
             return;
         }
-        self.take(bytes);
+        if self.server.options.transport != Transport::Serial {
+            self.take(bytes);
+            return;
+        }
+        // Length and CRC of the console framing share the buffer with the packet.
+        let most = (self.server.options.buf_size as usize).saturating_sub(4);
+        for packet in self.console.take(bytes, most) {
+            self.take(&packet);
+        }
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -193,7 +223,7 @@ impl VirtualDevice {
                 self.reassembly.collect(bytes, buf_size, free, || spare.pop().unwrap_or_default());
             match collected {
                 Collected::Partial => {}
-                Collected::Frame(frame) => self.queue.push_back((self.now, frame)),
+                Collected::Frame(frame) => self.enqueue(frame),
                 Collected::Dropped => self.counters.dropped_writes += 1,
                 Collected::NoBuffer => self.counters.no_buffer += 1,
             }
@@ -213,7 +243,11 @@ impl VirtualDevice {
         }
         let mut packet = self.spare.pop().unwrap_or_default();
         packet.extend_from_slice(bytes);
-        self.queue.push_back((self.now, packet));
+        self.enqueue(packet);
+    }
+
+    fn enqueue(&mut self, packet: Vec<u8>) {
+        self.queue.push_back(Waiting { since: self.now, connection: self.connection, packet });
     }
 
     /// Message buffers in use: waiting requests, a half frame, the request at work and its response.
@@ -248,7 +282,7 @@ impl VirtualDevice {
         let work = match &self.work {
             _ if stuck => None,
             Some(work) => Some(work.until),
-            None => self.queue.front().map(|(at, _)| (at + self.server.options.wake_us).max(self.idle_since)),
+            None => self.queue.front().map(|w| (w.since + self.server.options.wake_us).max(self.idle_since)),
         };
         work.into_iter().chain(self.reboot_at).min()
     }
@@ -263,9 +297,16 @@ impl VirtualDevice {
                 self.restart();
             } else if self.work.is_some() {
                 self.finish_request();
-            } else if let Some((_, packet)) = self.queue.pop_front() {
-                let work =
-                    Work { packet, at: 0, until: at, answer: None, response_buffer: false, goes_on: true };
+            } else if let Some(Waiting { packet, connection, .. }) = self.queue.pop_front() {
+                let work = Work {
+                    connection,
+                    packet,
+                    at: 0,
+                    until: at,
+                    answer: None,
+                    response_buffer: false,
+                    goes_on: true,
+                };
                 self.work = Some(work);
                 self.start_request();
             }
@@ -317,8 +358,14 @@ impl VirtualDevice {
     }
 
     fn finish_request(&mut self) {
-        if let Some(answer) = self.work.as_mut().and_then(|w| w.answer.take()) {
-            self.send(answer);
+        if let Some(work) = self.work.as_mut()
+            && let Some(answer) = work.answer.take()
+        {
+            if work.connection == self.connection {
+                self.send(answer)
+            } else {
+                self.counters.lost_answers += 1
+            }
         }
         if std::mem::take(&mut self.server.reset_requested) && self.reboot_at.is_none() {
             self.reboot_at = Some(self.now + self.server.options.reset_delay_us);
@@ -342,6 +389,11 @@ impl VirtualDevice {
             return;
         }
         self.counters.answers += 1;
+        if self.server.options.transport == Transport::Serial {
+            let pieces = self.console.encode(&frame, self.now);
+            self.out.extend(pieces.into_iter().map(|piece| (self.now, piece)));
+            return;
+        }
         let piece = self.server.options.max_write.max(1) as usize;
         if self.server.options.transport != Transport::Ble || frame.len() <= piece {
             self.out.push_back((self.now, frame));
@@ -357,6 +409,7 @@ impl VirtualDevice {
         self.work = None;
         self.queue.clear();
         self.reassembly.clear();
+        self.console.clear();
         self.frozen = false;
         self.server.restart();
         let Boot { spent, swapped, reverted, refused } = self.server.boot.boot(&self.server.options);
@@ -372,7 +425,9 @@ impl VirtualDevice {
     pub fn link_down(&mut self, now_us: u64) {
         self.advance(now_us);
         self.connected = false;
+        self.connection += 1;
         self.reassembly.clear();
+        self.console.clear();
         self.counters.lost_answers += self.out.len() as u64;
         self.out.clear();
         if std::mem::take(&mut self.frozen)

@@ -81,20 +81,23 @@ impl Server {
         let args = Args::parse(body)?;
         let format = args.text("format")?.unwrap_or("s");
         let format = if format.is_empty() { "s" } else { format };
-        let part = |letter| match letter {
-            's' => Ok("Zephyr"),
-            'n' => Ok("virtual-device"),
-            'r' => Ok("v4.4.0"),
-            'v' => Ok("4.4.0"),
-            'b' => Ok("Jan  1 2026 00:00:00"),
-            'm' => Ok("cortex-m4"),
-            'p' => Ok("arm"),
-            'i' => Ok("nrf52840dk/nrf52840"),
-            'o' => Ok("Zephyr"),
-            _ => Err(os_error(2)),
-        };
-        let format = if format.contains('a') { "snrvbmpio" } else { format };
-        let parts = format.chars().map(part).collect::<Result<Vec<_>, _>>()?;
+        const PARTS: &[(char, &str)] = &[
+            ('s', "Zephyr"),
+            ('n', "virtual-device"),
+            ('r', "4.4.0"),
+            ('v', "v4.4.0"),
+            ('b', "Jan  1 2026 00:00:00"),
+            ('m', "arm"),
+            ('p', "cortex-m4"),
+            ('i', "nrf52840dk/nrf52840"),
+            ('o', "Zephyr"),
+        ];
+        if format.chars().any(|c| c != 'a' && PARTS.iter().all(|(letter, _)| *letter != c)) {
+            return Err(os_error(2));
+        }
+        // The order is the server's, whatever order the letters have.
+        let wanted = |letter| format.contains('a') || format.contains(letter);
+        let parts: Vec<&str> = PARTS.iter().filter(|(l, _)| wanted(*l)).map(|(_, text)| *text).collect();
         writer.text_at("output", &parts.join(" "));
         Ok(())
     }

@@ -4,7 +4,10 @@
 use super::answer::{Handled, Refusal, group, rc, translate};
 use super::bootloader::Bootloader;
 use super::cbor::Writer;
+use super::files_group::Files;
 use super::options::DeviceOptions;
+use super::recovery::Recovery;
+use super::settings_group::Settings;
 use super::upload::Upload;
 
 /// Header length.
@@ -46,6 +49,11 @@ pub(super) struct Server {
     pub(super) options: DeviceOptions,
     pub(super) boot: Bootloader,
     pub(super) upload: Upload,
+    pub(super) settings: Settings,
+    pub(super) files: Files,
+    pub(super) recovery: Recovery,
+    /// Requests handled since the device was made.
+    pub(super) requests: u64,
     /// Seconds since 1970 at the start of the run, once a client has set them.
     pub(super) clock: Option<i64>,
     /// Virtual time of the request being handled, µs.
@@ -60,6 +68,10 @@ impl Server {
         Server {
             boot: Bootloader::new(&options),
             upload: Upload::default(),
+            settings: Settings::default(),
+            files: Files::default(),
+            recovery: Recovery::new(options.recovery),
+            requests: 0,
             clock: None,
             now: 0,
             reset_requested: false,
@@ -71,6 +83,10 @@ impl Server {
     /// What a reset does to the server: everything in RAM is gone.
     pub(super) fn restart(&mut self) {
         self.upload.reset();
+        self.settings.restart();
+        self.files.restart();
+        // Recovery is entered by a pin or a flag; the next boot is an ordinary one.
+        self.recovery = Recovery::default();
         self.clock = None;
         self.reset_requested = false;
         self.hung = false;
@@ -113,6 +129,12 @@ impl Server {
         self.now = now;
         let mut frame = Vec::with_capacity(48);
         frame.resize(HEADER, 0);
+        self.requests += 1;
+        if self.recovery.active {
+            let spent = self.recovery_request(header.group, header.op, header.command, body, &mut frame);
+            self.finish(&mut frame, header);
+            return (frame, false, spent);
+        }
         let new = self.options.is_new();
         if new && header.version > 1 {
             return (self.error(header, rc::TOO_NEW), false, 0);
@@ -167,6 +189,12 @@ impl Server {
         match header.group {
             group::OS => self.os_group(op, command, body, writer),
             group::IMAGE => self.image_group(op, command, body, writer),
+            group::STATISTICS => self.statistics_group(op, command, body, writer),
+            group::SETTINGS if self.options.is_new() => self.settings_group(op, command, body, writer),
+            group::FILES => self.files_group(op, command, body, writer),
+            group::SHELL => self.shell_group(op, command, body, writer),
+            group::ENUMERATION if self.options.is_new() => self.enumeration_group(op, command, body, writer),
+            group::BASIC => self.basic_group(op, command),
             _ => Err(Refusal::Rc(rc::NOT_SUPPORTED, None)),
         }
     }

@@ -411,11 +411,7 @@ impl VirtualLink {
     fn collect(&mut self, at: u64) {
         let lines = self.device.options().transport == Transport::Serial;
         while let Some((sent, piece)) = self.device.poll_timed(at) {
-            if lines {
-                self.launch_up(sent, Batch::one(piece));
-                continue;
-            }
-            for (since, batch) in self.gather_up.push(sent, piece, false).into_iter().flatten() {
+            for (since, batch) in self.gather_up.push(sent, piece, lines).into_iter().flatten() {
                 self.launch_up(since, batch);
             }
         }
