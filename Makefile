@@ -1,0 +1,47 @@
+# `make demo` shows the main job, `make test` runs every test. Both bring what they need (see docs and tests/tools/).
+
+ARGS ?=
+SEEDS ?= 1000
+SECONDS ?= 60
+
+.PHONY: help demo test test-rust test-c test-dotnet test-peers test-qemu lint bindings bench bench-peers soak fuzz clean
+
+help:
+	@echo 'make demo [ARGS="--help"]   update a virtual device, in C#, through the library'
+	@echo 'make test                   every test; also test-rust test-c test-dotnet test-peers test-qemu lint'
+	@echo 'make bindings               write the C header and the C# signatures anew'
+	@echo 'make bench, bench-peers     our own times; those of other clients'
+	@echo 'make soak SEEDS=n           n simulated updates under random faults'
+	@echo 'make fuzz SECONDS=n         random bytes into everything that reads bytes'
+	@echo 'make clean                  remove target/ and .cache/'
+
+demo:
+	@tests/dotnet/build.sh
+	@$${CARGO_TARGET_DIR:-target}/dotnet/sample $(ARGS)
+
+test:
+	@tests/run
+
+test-rust test-c test-dotnet test-peers test-qemu:
+	@tests/run $(@:test-%=%)
+
+lint:
+	@tests/run lint
+
+bindings:
+	SMPFOTA_BLESS=1 cargo test --test bindings
+
+bench:
+	cargo bench
+
+bench-peers:
+	@tests/peers/bench.sh
+
+soak:
+	cargo run --release --example soak -- --seeds $(SEEDS)
+
+fuzz:
+	cargo run --release --example fuzz -- --seconds $(SECONDS)
+
+clean:
+	rm -rf target .cache
