@@ -39,6 +39,10 @@ internal sealed class IotHubConnection(string device) : IConnection
         {
             return null; // 504101, 429001, 404103: it may or may not have been carried out
         }
+        catch (IotHubException e)
+        {
+            throw new System.IO.IOException($"IoT Hub refuses the call: {e.Message}", e);
+        }
     }
 }
 #endif

@@ -1,0 +1,286 @@
+using System;
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using SmpFota.Interop;
+using SmpFota.Tests.Support;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace SmpFota.Tests;
+
+/// <summary>Handles under abuse: threads, Dispose races, finalizers, very many of them.</summary>
+public sealed class LifetimeTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void ASecondThreadInOneSessionGetsBusyAndNothingElse()
+    {
+        using FirmwareImage image = Images.Open();
+        using var session = new SmpSession();
+        session.StartUpdate(image);
+        int busy = 0;
+        var unexpected = new ConcurrentQueue<Exception>();
+        OnThreads(4, thread =>
+        {
+            byte[] buffer = new byte[512];
+            byte[] garbage = new byte[200];
+            for (int turn = 0; turn < 20_000; turn++)
+            {
+                try
+                {
+                    switch ((turn + thread) % 4)
+                    {
+                        case 0: session.NextFrame(TimeSpan.FromSeconds(1), buffer); break;
+                        case 1: session.Feed(TimeSpan.FromSeconds(1), garbage); break;
+                        case 2: session.GetProgress(TimeSpan.FromSeconds(1)); break;
+                        default: session.TryReadEvent(out _); break;
+                    }
+                }
+                catch (SmpUsageException e) when (e.Status == SmpStatus.Busy)
+                {
+                    Interlocked.Increment(ref busy);
+                }
+                catch (Exception e)
+                {
+                    unexpected.Enqueue(e);
+                }
+            }
+        });
+        Assert.Empty(unexpected);
+        output.WriteLine($"{busy} of 80000 calls found the session busy");
+        Assert.Equal(UpdatePhase.Discover, session.GetProgress(TimeSpan.FromSeconds(1)).Phase);
+    }
+
+    [Fact]
+    public void DisposeMayRaceWithAnyCall()
+    {
+        using FirmwareImage image = Images.Open(size: 3000);
+        var unexpected = new ConcurrentQueue<Exception>();
+        int closed = 0;
+        for (int round = 0; round < 400; round++)
+        {
+            var session = new SmpSession();
+            session.StartUpdate(image);
+            using var barrier = new Barrier(3);
+            OnThreads(3, thread =>
+            {
+                byte[] buffer = new byte[512];
+                barrier.SignalAndWait();
+                try
+                {
+                    if (thread == 0)
+                    {
+                        Thread.SpinWait(round * 13 % 4000);
+                        session.Dispose();
+                        return;
+                    }
+
+                    for (int turn = 0; turn < 10_000; turn++)
+                    {
+                        try
+                        {
+                            session.NextFrame(TimeSpan.FromSeconds(1), buffer);
+                            session.Feed(TimeSpan.FromSeconds(1), buffer);
+                            session.Save(buffer);
+                        }
+                        catch (SmpUsageException e) when (e.Status == SmpStatus.Busy)
+                        {
+                            // The other of the two.
+                        }
+                    }
+                }
+                catch (ObjectDisposedException)
+                {
+                    Interlocked.Increment(ref closed);
+                }
+                catch (Exception e)
+                {
+                    unexpected.Enqueue(e);
+                }
+            });
+        }
+
+        Assert.Empty(unexpected);
+        Assert.Equal(800, closed);
+    }
+
+    [Fact]
+    public void AFinalizerNeverClosesAHandleInsideACall()
+    {
+        using var stop = new CancellationTokenSource();
+        var collector = new Thread(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        });
+        collector.Start();
+        byte[] bytes = Images.Bytes(size: 40_000);
+        try
+        {
+            OnThreads(2, _ =>
+            {
+                byte[] buffer = new byte[512];
+                for (int turn = 0; turn < 1500; turn++)
+                {
+                    // Nothing but the call itself refers to these objects.
+                    Assert.Contains("1.1.0", FirmwareImage.Open(bytes).Describe());
+                    Started(bytes).NextFrame(TimeSpan.FromSeconds(1), buffer);
+                    Assert.NotEmpty(new VirtualDevice().Describe());
+                }
+            });
+        }
+        finally
+        {
+            stop.Cancel();
+            collector.Join();
+        }
+    }
+
+    [Fact]
+    public void AHandleIsClosedByTheLastCallThatLeaves()
+    {
+        var handle = new SessionHandle();
+        Open(handle);
+        HandleLease lease = handle.Lease();
+        handle.Dispose();
+        Assert.True(handle.IsClosed);
+        Assert.True(IsOpen(lease.Value));
+        Assert.Throws<ObjectDisposedException>(() => { handle.Lease().Dispose(); });
+        nuint value = lease.Value;
+        lease.Dispose();
+        Assert.False(IsOpen(value));
+    }
+
+    [Fact]
+    public void AnImageMayBeDisposedUnderItsUpdate()
+    {
+        using var device = new VirtualDevice();
+        using var session = new SmpSession();
+        FirmwareImage image = Images.Open();
+        session.StartUpdate(image);
+        image.Dispose();
+        SyncLoop.Run(session, device);
+        Assert.Contains("updated", session.GetResult());
+    }
+
+    [Fact]
+    public void HundredThousandDroppedSessionsLeaveNoMemoryBehind()
+    {
+        using FirmwareImage image = Images.Open();
+        Drop(image, 20_000);
+        long before = Settled();
+        Drop(image, 100_000);
+        long after = Settled();
+        output.WriteLine($"{before / 1024} KiB before, {after / 1024} KiB after");
+        Assert.InRange(after - before, long.MinValue, 24L << 20);
+    }
+
+    [Fact]
+    public void HundredThousandSessionsAreOpenAtOnce()
+    {
+        using FirmwareImage image = Images.Open();
+        long before = Settled();
+        var clock = Stopwatch.StartNew();
+        SmpSession[] sessions = Enumerable.Range(0, 100_000).Select(_ => new SmpSession()).ToArray();
+        TimeSpan opened = clock.Elapsed;
+        long each = (Settled() - before) / sessions.Length;
+        byte[] buffer = new byte[512];
+        sessions[^1].StartUpdate(image);
+        Assert.Equal(SmpNextStatus.Write, sessions[^1].NextFrame(TimeSpan.Zero, buffer).Status);
+        foreach (SmpSession session in sessions)
+        {
+            session.Dispose();
+        }
+
+        output.WriteLine($"{each} bytes each in C# and native together, opened in {opened.TotalMilliseconds:0} ms");
+        Assert.InRange(each, 0, 2048);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static SmpSession Started(byte[] bytes)
+    {
+        var session = new SmpSession();
+        session.StartUpdate(FirmwareImage.Open(bytes));
+        return session;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Drop(FirmwareImage image, int count)
+    {
+        byte[] buffer = new byte[512];
+        for (int index = 0; index < count; index++)
+        {
+            var session = new SmpSession();
+            if (index % 10 == 0)
+            {
+                session.StartUpdate(image);
+                session.NextFrame(TimeSpan.Zero, buffer);
+            }
+        }
+    }
+
+    private static long Settled()
+    {
+        for (int round = 0; round < 3; round++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        const string Status = "/proc/self/status";
+        if (!File.Exists(Status))
+        {
+            using Process process = Process.GetCurrentProcess();
+            return process.WorkingSet64;
+        }
+
+        string line = File.ReadLines(Status).First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return 1024 * long.Parse(new string(line.Where(char.IsAsciiDigit).ToArray()), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private static unsafe void Open(SessionHandle handle)
+    {
+        nuint raw = 0;
+        StatusTable.Check(NativeMethods.smpfota_session_open(null, &raw, null));
+        handle.Own(raw);
+    }
+
+    private static unsafe bool IsOpen(nuint value)
+    {
+        ulong deadline = 0;
+        return NativeMethods.smpfota_session_deadline(value, &deadline) != (int)SmpStatus.InvalidHandle;
+    }
+
+    private static void OnThreads(int count, Action<int> body)
+    {
+        var failures = new ConcurrentQueue<Exception>();
+        Thread[] threads = Enumerable.Range(0, count).Select(index => new Thread(() =>
+        {
+            try
+            {
+                body(index);
+            }
+            catch (Exception e)
+            {
+                failures.Enqueue(e);
+            }
+        })).ToArray();
+        foreach (Thread thread in threads)
+        {
+            thread.Start();
+        }
+
+        foreach (Thread thread in threads)
+        {
+            thread.Join();
+        }
+
+        Assert.Empty(failures);
+    }
+}

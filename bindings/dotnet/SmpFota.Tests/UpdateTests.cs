@@ -1,0 +1,220 @@
+using System;
+using System.Linq;
+using System.Threading.Tasks;
+using SmpFota.Tests.Support;
+using Xunit;
+
+namespace SmpFota.Tests;
+
+/// <summary>Whole updates of the virtual device, in both profiles, over both kinds of carrier, on every link.</summary>
+public sealed class UpdateTests
+{
+    public static TheoryData<VirtualProfile, bool, string> Ways
+    {
+        get
+        {
+            var ways = new TheoryData<VirtualProfile, bool, string>();
+            foreach (VirtualProfile profile in Enum.GetValues<VirtualProfile>())
+            {
+                foreach (string link in VirtualDevice.LinkNames)
+                {
+                    ways.Add(profile, false, link);
+                    ways.Add(profile, true, link);
+                }
+            }
+
+            return ways;
+        }
+    }
+
+    public static TheoryData<string, bool> Faults
+    {
+        get
+        {
+            var faults = new TheoryData<string, bool>();
+            foreach (string fault in VirtualDevice.FaultNames)
+            {
+                faults.Add(fault, false);
+                faults.Add(fault, true);
+            }
+
+            return faults;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task ADeviceIsUpdated(VirtualProfile profile, bool exchange, string link)
+    {
+        using FirmwareImage image = Images.Open();
+        using var way = new VirtualLink(new VirtualDeviceOptions { Profile = profile, Link = link, Seed = 11 });
+        await using SmpClient client = exchange ? way.Exchange() : way.Duplex();
+        UpdateResult result = await client.UpdateAsync(image);
+        CheckUpdated(result, image);
+        Assert.Equal(image.Info.Size, result.UploadedBytes);
+        Assert.InRange(way.LongestWrite, 100, 244);
+        Assert.True(result.Duration > TimeSpan.Zero && result.Duration >= result.UploadTime + result.SwapTime, result.Json);
+
+        DeviceImage running = (await client.ReadImagesAsync()).Single(i => i.IsActive);
+        Assert.Equal("1.1.0", running.Version);
+        Assert.True(running.IsConfirmed);
+        Assert.Equal(image.Info.Hash.ToArray(), running.Hash.ToArray());
+
+        UpdateResult again = await client.UpdateAsync(image);
+        Assert.Equal(UpdateOutcome.AlreadyInstalled, again.Outcome);
+        Assert.Equal(0, again.UploadedBytes);
+    }
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public async Task FaultsEndRightOrWithAnError(string fault, bool exchange)
+    {
+        using FirmwareImage image = Images.Open();
+        using var way = new VirtualLink(new VirtualDeviceOptions { Link = "gateway-lan", Fault = fault, Seed = 5 });
+        await using SmpClient client = exchange ? way.Exchange() : way.Duplex();
+        try
+        {
+            CheckUpdated(await client.UpdateAsync(image), image);
+        }
+        catch (SmpException e)
+        {
+            // Never a wrong success: a fault may be too much, but then it is named.
+            Assert.NotEmpty(e.Message);
+            Assert.InRange((int)e.Status, -499, -200);
+        }
+    }
+
+    [Fact]
+    public async Task TheFailureOfTheSeedThreadIsOvercome()
+    {
+        using FirmwareImage image = Images.Open();
+        using var way = new VirtualLink(new VirtualDeviceOptions { Profile = VirtualProfile.Ncs21, Link = "gateway-lan", Fault = "seed-thread" });
+        await using SmpClient client = way.Duplex();
+        CheckUpdated(await client.UpdateAsync(image), image);
+    }
+
+    [Fact]
+    public async Task SerialConsolesAreUpdatedToo()
+    {
+        using FirmwareImage image = Images.Open(size: 8000);
+        using var way = new VirtualLink(new VirtualDeviceOptions { SerialConsole = true });
+        await using SmpClient client = way.Duplex(new SmpSessionOptions { Framing = SmpFramingMode.Serial, Nonce = 1 });
+        CheckUpdated(await client.UpdateAsync(image), image);
+        Assert.InRange(way.LongestWrite, 20, 128);
+    }
+
+    [Fact]
+    public async Task LongFramesGoInSeveralWrites()
+    {
+        using FirmwareImage image = Images.Open();
+        using var way = new VirtualLink(new VirtualDeviceOptions { Reassembly = true, BufferSize = 2475, Link = "ble-local" });
+        await using SmpClient client = way.Exchange();
+        CheckUpdated(await client.UpdateAsync(image), image);
+        Assert.Equal(244, way.LongestWrite);
+        Assert.True(way.LargestBatch > 8, $"{way.LargestBatch}");
+    }
+
+    [Fact]
+    public async Task AnExchangeGetsSeveralWritesAtOnce()
+    {
+        using FirmwareImage image = Images.Open();
+        using var way = new VirtualLink(new VirtualDeviceOptions { Link = "iothub-method" });
+        await using SmpClient client = way.Exchange();
+        CheckUpdated(await client.UpdateAsync(image), image);
+        Assert.True(way.LargestBatch > 1, $"{way.LargestBatch}");
+    }
+
+    [Fact]
+    public async Task EachModeGoesAsFarAsItSays()
+    {
+        using FirmwareImage image = Images.Open();
+        foreach ((UpdateMode mode, UpdateOutcome outcome, bool runs, bool confirmed) in new[]
+        {
+            (UpdateMode.TestAndConfirm, UpdateOutcome.Updated, true, true), (UpdateMode.TestOnly, UpdateOutcome.OnTrial, true, false),
+            (UpdateMode.ConfirmAtOnce, UpdateOutcome.Updated, true, true), (UpdateMode.UploadOnly, UpdateOutcome.Uploaded, false, true),
+        })
+        {
+            using var way = new VirtualLink();
+            await using SmpClient client = way.Duplex();
+            UpdateResult result = await client.UpdateAsync(image, new UpdateOptions { Mode = mode });
+            Assert.Equal(outcome, result.Outcome);
+            DeviceImage active = result.After.Single(i => i.IsActive);
+            Assert.Equal(runs ? "1.1.0" : "1.0.0", active.Version);
+            Assert.Equal(confirmed, active.IsConfirmed);
+        }
+    }
+
+    [Fact]
+    public async Task ATrialIsRevertedByAReset()
+    {
+        using FirmwareImage image = Images.Open();
+        using var way = new VirtualLink();
+        await using SmpClient client = way.Duplex();
+        UpdateResult result = await client.UpdateAsync(image, new UpdateOptions { Mode = UpdateMode.TestOnly });
+        Assert.Equal(UpdateOutcome.OnTrial, result.Outcome);
+        await client.ResetAsync();
+        way.Time.Advance(TimeSpan.FromMinutes(2));
+        DeviceImage active = (await client.ReadImagesAsync()).Single(i => i.IsActive);
+        Assert.Equal("1.0.0", active.Version);
+        Assert.True(active.IsConfirmed);
+    }
+
+    [Fact]
+    public async Task ARevertDuringTheHealthCheckIsReportedAsARevert()
+    {
+        using FirmwareImage image = Images.Open();
+        using var way = new VirtualLink();
+        await using SmpClient client = way.Duplex();
+        var options = new UpdateOptions
+        {
+            // Somebody resets the device while it is on trial, so the bootloader goes back.
+            HealthCheck = _ =>
+            {
+                lock (way.Time.Gate)
+                {
+                    way.Device.Write(way.Time.Now, [2, 0, 0, 1, 0, 0, 0, 5, 0xa0]);
+                }
+
+                way.Time.Advance(TimeSpan.FromMinutes(2));
+                return Task.FromResult(true);
+            },
+        };
+        var thrown = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.UpdateAsync(image, options));
+        Assert.Equal(SmpStatus.Reverted, thrown.Status);
+        Assert.NotEmpty(thrown.Message);
+    }
+
+    [Fact]
+    public async Task AnImageForASmallerSlotIsRefused()
+    {
+        using FirmwareImage image = Images.Open(size: 60_000);
+        using var way = new VirtualLink();
+        await using SmpClient client = way.Duplex();
+        var thrown = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.UpdateAsync(image, new UpdateOptions { SlotSize = 30_000 }));
+        Assert.Equal(SmpStatus.SlotTooSmall, thrown.Status);
+    }
+
+    [Fact]
+    public async Task ADowngradeIsRefusedWhereAsked()
+    {
+        using FirmwareImage image = Images.Open("0.9.0");
+        using var way = new VirtualLink();
+        await using SmpClient client = way.Duplex();
+        var thrown = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.UpdateAsync(image, new UpdateOptions { UpgradeOnly = true }));
+        Assert.Equal(SmpStatus.DowngradeRefused, thrown.Status);
+        Assert.Equal("0.9.0", (await client.UpdateAsync(image)).After.Single(i => i.IsActive).Version);
+    }
+
+    private static void CheckUpdated(UpdateResult result, FirmwareImage image)
+    {
+        Assert.Equal(UpdateOutcome.Updated, result.Outcome);
+        UpdatedImage updated = Assert.Single(result.Images);
+        Assert.Equal("1.0.0", updated.From);
+        Assert.Equal("1.1.0", updated.To);
+        Assert.True(updated.IsConfirmed);
+        Assert.Equal("1.0.0", result.Before.Single(i => i.IsActive).Version);
+        DeviceImage active = result.After.Single(i => i.IsActive);
+        Assert.Equal(image.Info.Hash.ToArray(), active.Hash.ToArray());
+        Assert.True(active.IsConfirmed);
+    }
+}
