@@ -35,8 +35,9 @@ public sealed class SessionTests
         Assert.Equal(SmpStatus.NoOperation, Usage(() => session.NextFrame(Start, buffer)));
         Assert.Equal(SmpStatus.NoOperation, Usage(() => session.GetResult()));
         Assert.Equal(SmpStatus.NoOperation, Usage(() => session.Pause(Start)));
-        Assert.Equal(SmpStatus.WrongState, Usage(() => session.Resume(Start)));
-        Assert.Equal(SmpStatus.WrongState, Usage(() => session.ReportHealth(Start, true)));
+        Assert.Equal(SmpStatus.NoOperation, Usage(() => session.Resume(Start)));
+        Assert.Equal(SmpStatus.NoOperation, Usage(() => session.Cancel(Start)));
+        Assert.Equal(SmpStatus.NoOperation, Usage(() => session.ReportHealth(Start, true)));
         Assert.Null(session.Deadline);
         Assert.Equal(UpdatePhase.Idle, session.GetProgress(Start).Phase);
 
@@ -45,6 +46,8 @@ public sealed class SessionTests
         Assert.Equal(SmpStatus.OperationRunning, Usage(() => session.StartUpdate(image)));
         Assert.Equal(SmpStatus.OperationRunning, Usage(() => session.StartCommand("reset")));
         Assert.Equal(SmpStatus.OperationRunning, Usage(() => session.StartRequest(SmpOperation.Read, 0, 0, [])));
+        Assert.Equal(SmpStatus.WrongState, Usage(() => session.Resume(Start)));
+        Assert.Equal(SmpStatus.WrongState, Usage(() => session.ReportHealth(Start, true)));
         Assert.Equal(SmpNextStatus.Write, session.NextFrame(Start, buffer).Status);
         Assert.Equal(SmpNextStatus.Wait, session.NextFrame(Start, buffer).Status);
         Assert.Equal(SmpStatus.NoOperation, Usage(() => session.GetResult()));
@@ -203,7 +206,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public void ADeviceErrorKeepsGroupAndCode()
+    public void ADeviceErrorKeepsItsCode()
     {
         using var device = new VirtualDevice();
         using var session = new SmpSession();
@@ -211,7 +214,7 @@ public sealed class SessionTests
         var thrown = Assert.Throws<SmpDeviceException>(() => SyncLoop.Run(session, device));
         Assert.Equal(SmpStatus.NotSupported, thrown.Status);
         Assert.Equal(8, thrown.Code);
-        Assert.NotNull(thrown.Group);
+        Assert.Null(thrown.Group);
         Assert.NotEmpty(thrown.Message);
     }
 

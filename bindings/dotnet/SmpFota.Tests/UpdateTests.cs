@@ -108,7 +108,7 @@ public sealed class UpdateTests
     {
         using FirmwareImage image = Images.Open();
         using var way = new VirtualLink(new VirtualDeviceOptions { Reassembly = true, BufferSize = 2475, Link = "ble-local" });
-        await using SmpClient client = way.Exchange();
+        await using SmpClient client = way.Exchange(new SmpSessionOptions { Reassembly = SmpReassembly.Yes, Nonce = 1 });
         CheckUpdated(await client.UpdateAsync(image), image);
         Assert.Equal(244, way.LongestWrite);
         Assert.True(way.LargestBatch > 8, $"{way.LargestBatch}");
@@ -138,7 +138,7 @@ public sealed class UpdateTests
             await using SmpClient client = way.Duplex();
             UpdateResult result = await client.UpdateAsync(image, new UpdateOptions { Mode = mode });
             Assert.Equal(outcome, result.Outcome);
-            DeviceImage active = result.After.Single(i => i.IsActive);
+            DeviceImage active = (await client.ReadImagesAsync()).Single(i => i.IsActive);
             Assert.Equal(runs ? "1.1.0" : "1.0.0", active.Version);
             Assert.Equal(confirmed, active.IsConfirmed);
         }

@@ -1,83 +1,123 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 
 namespace SmpFota.Tests.Support;
 
 /// <summary>
-/// Time that passes only while the driver waits: it starts a timer then, and the clock moves on to the timer or to the next
-/// arrival from the device, whichever comes first. Hours of a slow link take milliseconds.
+/// Time that passes only while somebody waits: whoever waits starts a timer, and then the clock moves on to the first timer
+/// or the next arrival from the device, whichever comes first. Hours of a slow link take milliseconds.
 /// </summary>
 internal sealed class VirtualTime : TimeProvider
 {
-    private readonly object gate = new();
-    private TimeSpan now;
+    // What has happened normally ends the wait and its timer. Where it does not, time goes on after this much real time.
+    private const int PatienceMilliseconds = 20;
 
-    /// <summary>When the device will have something, and what brings it over. Called under <see cref="Gate"/>.</summary>
+    private readonly List<VirtualTimer> timers = [];
+    private TimeSpan now;
+    private long activity;
+
+    /// <summary>When the device will have something. Called under <see cref="Gate"/>.</summary>
     internal Func<TimeSpan?> NextArrival { get; set; } = static () => null;
 
     /// <summary>Brings over what has arrived by now; whether that was anything. Called under <see cref="Gate"/>.</summary>
     internal Func<bool> Deliver { get; set; } = static () => false;
 
-    internal object Gate => gate;
+    internal object Gate { get; } = new();
 
     internal TimeSpan Now
     {
-        get { lock (gate) { return now; } }
+        get { lock (Gate) { return now; } }
     }
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override long GetTimestamp() => Now.Ticks;
 
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-        new VirtualTimer(this, callback, state, dueTime);
-
-    internal void Advance(TimeSpan time)
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        lock (gate)
-        {
-            now += time;
-        }
+        var timer = new VirtualTimer(this, () => callback(state));
+        timer.Change(dueTime, period);
+        return timer;
     }
+
+    internal void Advance(TimeSpan time) => AdvanceTo(Now + time);
 
     internal void AdvanceTo(TimeSpan time)
     {
-        lock (gate)
+        lock (Gate)
         {
             now = time > now ? time : now;
         }
     }
 
-    private sealed class VirtualTimer : ITimer
+    // One thing happens, the first timer or the next arrival, unless somebody has done something since this was planned.
+    private void Step(long planned)
     {
-        // A delivery normally ends the driver's wait. Where it does not, the timer goes on after this much real time.
-        private const int PatienceMilliseconds = 20;
-
-        private readonly VirtualTime time;
-        private readonly TimerCallback callback;
-        private readonly object? state;
-        private readonly TimeSpan due;
-        private Timer? again;
-        private bool ended;
-
-        internal VirtualTimer(VirtualTime time, TimerCallback callback, object? state, TimeSpan dueTime)
+        VirtualTimer? first;
+        lock (Gate)
         {
-            this.time = time;
-            this.callback = callback;
-            this.state = state;
-            due = dueTime == Timeout.InfiniteTimeSpan ? TimeSpan.MaxValue : time.Now + dueTime;
-            ThreadPool.QueueUserWorkItem(static timer => timer.Step(), this, preferLocal: false);
+            first = timers.MinBy(timer => timer.Due);
+            if (first is null || planned != activity)
+            {
+                return;
+            }
+
+            while (NextArrival() is { } arrival && arrival <= first.Due)
+            {
+                // What the device does inside is an event of its own and brings nothing.
+                AdvanceTo(arrival);
+                if (Deliver())
+                {
+                    first = null;
+                    break;
+                }
+            }
+
+            if (first is not null)
+            {
+                AdvanceTo(first.Due);
+                timers.Remove(first);
+            }
         }
 
-        public bool Change(TimeSpan dueTime, TimeSpan period) => false;
+        first?.Fire();
+        _ = new Timer(_ => Step(planned), null, PatienceMilliseconds, Timeout.Infinite);
+    }
+
+    private sealed class VirtualTimer(VirtualTime time, Action fire) : ITimer
+    {
+        internal TimeSpan Due { get; private set; }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            lock (time.Gate)
+            {
+                time.timers.Remove(this);
+                if (dueTime == Timeout.InfiniteTimeSpan)
+                {
+                    return true;
+                }
+
+                Due = time.now + dueTime;
+                time.timers.Add(this);
+                long planned = ++time.activity;
+                ThreadPool.QueueUserWorkItem(_ => time.Step(planned));
+            }
+
+            return true;
+        }
 
         public void Dispose()
         {
-            lock (time.gate)
+            lock (time.Gate)
             {
-                ended = true;
-                again?.Dispose();
+                if (time.timers.Remove(this))
+                {
+                    time.activity++;
+                }
             }
         }
 
@@ -87,35 +127,6 @@ internal sealed class VirtualTime : TimeProvider
             return ValueTask.CompletedTask;
         }
 
-        private void Step()
-        {
-            lock (time.gate)
-            {
-                while (!ended && time.NextArrival() is { } arrival && arrival <= due)
-                {
-                    time.now = arrival > time.now ? arrival : time.now;
-                    if (time.Deliver())
-                    {
-                        again = new Timer(static timer => ((VirtualTimer)timer!).Step(), this, PatienceMilliseconds, Timeout.Infinite);
-                        return;
-                    }
-
-                    if (time.NextArrival() is { } next && next <= time.now)
-                    {
-                        throw new InvalidOperationException("The device promises an arrival and delivers none.");
-                    }
-                }
-
-                if (ended || due == TimeSpan.MaxValue)
-                {
-                    return;
-                }
-
-                ended = true;
-                time.now = due > time.now ? due : time.now;
-            }
-
-            callback(state);
-        }
+        internal void Fire() => fire();
     }
 }

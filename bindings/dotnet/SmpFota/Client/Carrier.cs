@@ -30,7 +30,7 @@ internal abstract class Carrier
         TimeSpan? wait, TimeProvider time, Task first, Task second, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        TimeSpan limit = wait is { } asked && asked < LongestWait ? RoundUp(asked) : LongestWait;
+        TimeSpan limit = wait is not { } asked ? Timeout.InfiniteTimeSpan : asked < LongestWait ? RoundUp(asked) : LongestWait;
         Task timer = Task.Delay(limit, time, ended.Token);
         await Task.WhenAny(first, second, timer).ConfigureAwait(false);
         ended.Cancel();

@@ -128,7 +128,7 @@ public sealed partial class SmpClient : IAsyncDisposable
             return;
         }
 
-        await closing.CancelAsync().ConfigureAwait(false);
+        closing.Cancel();
         await gate.WaitAsync().ConfigureAwait(false);
         session.Dispose();
 

@@ -10,6 +10,7 @@ namespace SmpFota.Interop;
 internal abstract class NativeHandle : SafeHandle
 {
     private long pressure;
+    private volatile bool closing;
 
     protected NativeHandle()
         : base(0, ownsHandle: true)
@@ -32,11 +33,21 @@ internal abstract class NativeHandle : SafeHandle
     }
 
     /// <summary>Keeps the handle open until the lease is disposed.</summary>
-    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
-    internal HandleLease Lease() => new(this);
+    /// <exception cref="ObjectDisposedException">Dispose was called, even if the last call inside has not left yet.</exception>
+    internal HandleLease Lease()
+    {
+        ObjectDisposedException.ThrowIf(closing, this);
+        return new HandleLease(this);
+    }
 
     /// <summary>Closes the native handle; the status that the library answered.</summary>
     protected abstract int Close(nuint value);
+
+    protected sealed override void Dispose(bool disposing)
+    {
+        closing = true;
+        base.Dispose(disposing);
+    }
 
     protected sealed override bool ReleaseHandle()
     {
