@@ -104,6 +104,15 @@ impl Limits {
         self.max_write + REASSEMBLY_PROBE_EXTRA
     }
 
+    /// The longest frame that any request may need now: the limit, or the echo that is about to test it.
+    pub fn room(&self) -> u32 {
+        if self.wants_reassembly_probe() {
+            self.reassembly_probe_len().max(self.frame())
+        } else {
+            self.frame()
+        }
+    }
+
     /// Takes what the echo told.
     pub fn learn_reassembly(&mut self, works: bool) {
         self.reassembly = if works { Reassembly::Yes } else { Reassembly::No };

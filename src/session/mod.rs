@@ -163,9 +163,10 @@ impl Session {
             self.started = true;
             self.operation.start(now);
         }
-        let limit = self.talk.limits.frame() as usize;
-        let direct = self.talk.options.framing == Framing::Raw && limit <= buffer.len();
-        let poll = if direct && limit <= self.talk.limits.max_write() as usize {
+        let limit = self.talk.limits.room() as usize;
+        let direct =
+            self.talk.options.framing == Framing::Raw && limit <= self.talk.limits.max_write() as usize;
+        let poll = if direct {
             self.operation.poll(&mut self.talk, now, &mut buffer[..limit])
         } else {
             let poll = self.operation.poll(&mut self.talk, now, self.outbound.room(limit));

@@ -70,6 +70,8 @@ pub(crate) struct Update {
     swap_ms: u32,
     /// Nothing is sent before this time.
     not_before: u64,
+    /// The time of the latest call.
+    seen_at: u64,
     health_until: u64,
     uploads: u8,
     resets: u8,
@@ -106,6 +108,7 @@ impl Update {
             not_before: 0,
             health_until: 0,
             uploads: 0,
+            seen_at: 0,
             resets: 0,
             confirms: 0,
             force: options.force_upload,
@@ -152,7 +155,7 @@ impl Update {
         } else if self.step == Step::HealthCheck {
             self.health_until
         } else if let Some(upload) = &self.upload {
-            upload.deadline(talk)
+            upload.deadline(talk, self.seen_at)
         } else if talk.link_down {
             self.link_deadline(talk)
         } else if let Some(request) = &self.request {
@@ -177,6 +180,7 @@ impl Update {
     }
 
     pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
+        self.seen_at = now;
         loop {
             if let Some(outcome) = &self.outcome {
                 return match &**outcome {

@@ -104,7 +104,7 @@ impl Step {
         Some(match self {
             Step::Parameters => read(group::OS, group::os::PARAMETERS, at_least(1_000)),
             Step::ReassemblyProbe => {
-                echo_of(limits.reassembly_probe_len(), Patience { attempts: 2, ..at_least(1_000) })
+                echo_of(limits.reassembly_probe_len(), Patience { attempts: 4, ..at_least(1_000) })
             }
             Step::BootMode => Request::new(
                 Op::Read,

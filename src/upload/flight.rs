@@ -127,6 +127,36 @@ impl Flight {
         }
     }
 
+    /// The time since the oldest one in flight was sent, in milliseconds; 0 when none is.
+    pub fn oldest_age(&self, now: u64) -> u32 {
+        let mut flying = (self.oldest()..self.next_order).map(|order| self.at(order));
+        flying.find(|sent| sent.fate == Fate::Flying).map_or(0, |sent| sent.age(now))
+    }
+
+    /// As [`Flight::predict`], with the number of frames that may hold a buffer of the device.
+    ///
+    /// A frame that the device will not take, because its offset is not the expected one, is dropped as soon as it
+    /// arrives. Once it has been under way for `arrives_after` milliseconds, it no longer counts.
+    #[inline]
+    pub fn outlook(&self, mut expected: u32, now: u64, arrives_after: u32) -> (u32, u32) {
+        let mut holding = 0;
+        if self.flying > 0 {
+            for order in self.oldest()..self.next_order {
+                let sent = self.at(order);
+                if sent.fate != Fate::Flying {
+                    continue;
+                }
+                if sent.offset == expected {
+                    expected = sent.end();
+                    holding += 1;
+                } else if sent.age(now) < arrives_after {
+                    holding += 1;
+                }
+            }
+        }
+        (expected, holding)
+    }
+
     /// Where the device will stand when it has taken what is in flight, if it stands at `expected` now.
     #[inline]
     pub fn predict(&self, mut expected: u32) -> u32 {

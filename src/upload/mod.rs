@@ -55,8 +55,10 @@ pub(crate) enum Poll {
 const MOST_RESTARTS: u32 = 4;
 /// How often the device may refuse the very chunk that it asks for.
 const MOST_REFUSALS: u32 = 8;
-/// After so many silent timeouts an echo finds out what still passes.
-const TIMEOUTS_BEFORE_PROBE: u32 = 3;
+/// After so many silences in a row an echo finds out what still passes.
+const SILENCES_BEFORE_ECHO: u32 = 4;
+/// So many silences in a row are answered with a chunk of new data.
+const PROBES_OF_NEW_DATA: u32 = 2;
 /// The longest pause between two chunks that go unanswered, in milliseconds.
 const LONGEST_SILENCE: u64 = 20_000;
 
@@ -102,6 +104,8 @@ pub(crate) struct Upload {
     /// The first chunk must be taken at its own end; after an erase anything else is a stale offset.
     erased: bool,
     reset_asked: bool,
+    /// Frames became smaller because larger ones vanished.
+    stepped_down: bool,
     probe: Option<Box<Probe>>,
     outcome: Option<Box<Outcome>>,
     evidence: Evidence,
@@ -140,6 +144,7 @@ impl Upload {
             forget: false,
             erased,
             reset_asked: false,
+            stepped_down: false,
             probe: None,
             outcome: None,
             evidence: Evidence::default(),
@@ -162,7 +167,7 @@ impl Upload {
     }
 
     /// When [`Upload::poll`] has to be called again.
-    pub fn deadline(&self, talk: &Conversation) -> u64 {
+    pub fn deadline(&self, talk: &Conversation, now: u64) -> u64 {
         if self.outcome.is_some() {
             return 0;
         }
@@ -172,7 +177,7 @@ impl Upload {
         if let Some(probe) = &self.probe {
             return probe.deadline().min(self.stall_end(talk));
         }
-        let next = if self.may_send(talk) {
+        let next = if self.may_send(talk, now) {
             self.hold_until.max(talk.paced_until())
         } else {
             self.active_at.saturating_add(self.patience(talk))
@@ -188,11 +193,12 @@ impl Upload {
     }
 
     /// Whether a chunk may be sent as far as the window goes.
-    fn may_send(&self, talk: &Conversation) -> bool {
+    fn may_send(&self, talk: &Conversation, now: u64) -> bool {
         match self.stage {
             Stage::First => self.flight.flying() == 0,
             Stage::Stream => {
-                self.flight.flying() < self.window(talk) && self.flight.predict(self.acknowledged) < self.size
+                let (next, holding) = self.flight.outlook(self.acknowledged, now, talk.rtt.smoothed() / 2);
+                holding < self.window(talk) && next < self.size
             }
             Stage::Ended => false,
         }
@@ -203,21 +209,37 @@ impl Upload {
         let options = &talk.options;
         let floor = match self.stage {
             Stage::First => options.first_timeout_ms,
-            _ if self.flight.predict(self.acknowledged) >= self.size && self.last_alone() => {
-                options.last_timeout_ms
-            }
+            _ if self.last_alone() => options.last_timeout_ms,
             _ => options.timeout_ms,
         };
-        let ordinary = u64::from(probe_timeout(talk).max(floor));
-        // Each further silence makes the next one longer, but slowly: on a link that is down for a while the time until the
-        // next try is what the outage costs, and one chunk per try costs the link little.
-        let grown = ordinary + ordinary * u64::from(self.silent.saturating_sub(1).min(16)) / 2;
+        let ordinary = u64::from(self.expected_gap(talk).max(floor));
+        // Each further silence makes the next one longer, but slowly: on a link that is down for a while the time until
+        // the next try is what the outage costs, and one chunk per try costs the link little.
+        let grown = ordinary + ordinary * u64::from(self.silent.saturating_sub(1).min(16)) / 4;
         grown.min(LONGEST_SILENCE.max(ordinary))
+    }
+
+    /// After which time without an answer one is missing, in milliseconds, counted from the last sign of life.
+    ///
+    /// This is not the retransmission timeout of RFC 6298 but the probe timeout of RFC 8985 (section 7): what is sent
+    /// after it is a probe that costs one frame, mostly of new data, and settles what was lost. So it may fire early,
+    /// provided that the oldest chunk in flight has had a full round trip.
+    fn expected_gap(&self, talk: &Conversation) -> u32 {
+        if self.stage == Stage::First || !talk.rtt.is_measured() {
+            return talk.rtt.timeout();
+        }
+        let (smoothed, variation) = (talk.rtt.smoothed(), talk.rtt.variation());
+        let gap = smoothed / 2 + variation;
+        if self.silent > 0 {
+            return gap;
+        }
+        let full = smoothed + (smoothed / 4).max(variation / 2);
+        gap.max(full.saturating_sub(self.flight.oldest_age(self.active_at)))
     }
 
     /// Whether only the last chunk is unanswered; the device may be hashing the image.
     fn last_alone(&self) -> bool {
-        self.flight.flying() <= 1
+        self.flight.flying() <= 1 && self.flight.predict(self.acknowledged) >= self.size
     }
 
     /// Asks for the next frame; `out` holds at least the frame limit.
@@ -236,7 +258,7 @@ impl Upload {
         if self.probe.is_some() {
             return self.poll_probe(talk, now, out);
         }
-        if self.may_send(talk) {
+        if self.may_send(talk, now) {
             if now < self.hold_until.max(talk.paced_until()) {
                 return Poll::Wait;
             }
@@ -253,18 +275,22 @@ impl Upload {
     fn on_silence(&mut self, talk: &mut Conversation, now: u64, source: &Source<'_>, out: &mut [u8]) -> Poll {
         self.silent += 1;
         talk.note(now, EventKind::Silence((now - self.active_at).min(u64::from(u32::MAX)) as u32));
-        let before_probe = if self.stage == Stage::First { 1 } else { TIMEOUTS_BEFORE_PROBE };
-        if self.silent % (before_probe + 1) == before_probe
-            && (!self.size_passed || self.silent > 2 * before_probe)
+        let first = self.stage == Stage::First;
+        let before_echo = if first { 1 } else { SILENCES_BEFORE_ECHO };
+        if self.silent % (before_echo + 1) == before_echo
+            && (!self.size_passed || self.silent > 2 * before_echo)
         {
             self.probe = Some(Box::new(Probe::new(talk, self.frame_limit(talk), self.size_passed)));
             return self.poll_probe(talk, now, out);
         }
-        if self.silent >= 2 || self.stage == Stage::First {
-            // Once may be a slow answer; twice, and what was in flight is gone.
+        // A slow answer is as likely as a loss at first: new data as the probe then is no waste (RFC 8985 section 7.3), and
+        // its answer tells what was lost. Later silence means that what was in flight is gone.
+        let next = self.flight.predict(self.acknowledged);
+        if first || self.silent > PROBES_OF_NEW_DATA {
             self.flight.give_up_all();
+            return self.send(talk, now, source, self.acknowledged, out);
         }
-        let offset = if self.stage == Stage::First { 0 } else { self.acknowledged };
+        let offset = if next < self.size { next } else { self.acknowledged };
         self.send(talk, now, source, offset, out)
     }
 
@@ -582,6 +608,7 @@ impl Upload {
                     Some(size) if self.evidence.corrupt <= 16 => {
                         talk.note(now, EventKind::FrameLimit(size));
                         self.size_passed = false;
+                        self.stepped_down = true;
                         self.flight.give_up_all();
                     }
                     _ => self.fail(
@@ -652,6 +679,7 @@ impl Upload {
         } else if let Some(size) = talk.limits.step_down() {
             talk.note(now, EventKind::FrameLimit(size));
             self.size_passed = false;
+            self.stepped_down = true;
         }
     }
 
@@ -670,7 +698,11 @@ impl Upload {
             Finding::BuffersExhausted
         } else if self.silent > 0 && self.reset_asked {
             Finding::ServerStuck
-        } else if self.evidence.answered <= 1 {
+        } else if self.stepped_down {
+            Finding::LargeFramesLost
+        } else if self.evidence.answered == 0 {
+            Finding::None
+        } else if self.evidence.answered == 1 {
             Finding::FirstFrameOnly
         } else {
             self.stall_finding()
@@ -699,16 +731,6 @@ impl Upload {
         self.probe = None;
         self.outcome = Some(Box::new(outcome.clone()));
         Poll::Ended(outcome)
-    }
-}
-
-/// When silence is suspicious: a little earlier than the retransmission timeout, because one chunk sent too early costs
-/// far less than a stalled window.
-fn probe_timeout(talk: &Conversation) -> u32 {
-    if talk.rtt.is_measured() {
-        talk.rtt.smoothed() + (talk.rtt.variation() * 4).max(talk.rtt.smoothed() / 4)
-    } else {
-        talk.rtt.timeout()
     }
 }
 

@@ -48,7 +48,7 @@ impl Probe {
         if size_passed {
             Probe::small()
         } else {
-            Probe { echo: echo_of(frame, patience(talk, 1)), full_size: true }
+            Probe { echo: echo_of(frame, patience(talk, 3)), full_size: true }
         }
     }
 

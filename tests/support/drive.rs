@@ -1,0 +1,149 @@
+//! Drives a session against a virtual link in virtual time, as a caller would.
+
+// Each test program uses a part of this.
+#![allow(dead_code)]
+
+use std::sync::Arc;
+
+use smpfota::simulator::{Scenario, VirtualLink};
+use smpfota::{Failure, Firmware, LinkEvent, Next, Session, SessionOptions, UpdateOptions};
+
+/// How the caller treats what the session asks of the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkControl {
+    /// Drops the link and brings it up a second later.
+    Obeys,
+    /// Cannot: behind a gateway.
+    Ignores,
+}
+
+/// A session, a link and the clock between them.
+pub struct Drive {
+    pub session: Session,
+    pub link: VirtualLink,
+    pub now_us: u64,
+    pub control: LinkControl,
+    /// Answer to [`Next::HealthCheck`].
+    pub healthy: bool,
+    /// When the link is to come up again.
+    up_at: Option<u64>,
+    buffer: Vec<u8>,
+    /// Called with every write, before it enters the link.
+    pub writes: u64,
+    /// The first and the last instant at which an upload frame was on its way.
+    pub upload_from_us: Option<u64>,
+    pub upload_to_us: u64,
+    pub upload_frames: u64,
+}
+
+/// How a drive ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum End {
+    Done,
+    Failed(Failure),
+    /// The clock passed the bound.
+    Hung,
+}
+
+impl Drive {
+    pub fn new(options: SessionOptions, link: VirtualLink) -> Drive {
+        Drive {
+            session: Session::open(options).expect("valid options"),
+            link,
+            now_us: 0,
+            control: LinkControl::Ignores,
+            healthy: true,
+            up_at: None,
+            buffer: vec![0; 65_535],
+            writes: 0,
+            upload_from_us: None,
+            upload_to_us: 0,
+            upload_frames: 0,
+        }
+    }
+
+    /// A drive of the scenario with the update already started.
+    pub fn update(scenario: &Scenario, session: SessionOptions, update: UpdateOptions) -> Drive {
+        let firmware = Firmware::parse(scenario.image()).expect("an image of the simulator");
+        let mut drive = Drive::new(session, scenario.build());
+        drive.session.start_update(Arc::new(firmware), update).expect("valid options");
+        drive
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.now_us / 1_000
+    }
+
+    /// Hands over everything the session has to send now. Returns why it stopped, if it is over.
+    fn send(&mut self) -> Option<End> {
+        // A session that never stops sending would be a defect of its own.
+        for _ in 0..100_000 {
+            match self.session.next_frame(self.now_us / 1_000, &mut self.buffer) {
+                Ok(Next::Write(length)) => {
+                    self.writes += 1;
+                    let write = &self.buffer[..length];
+                    if write.len() > 8 && write[4..6] == [0, 1] && write[7] == 1 && write[0] & 7 == 2 {
+                        self.upload_frames += 1;
+                        self.upload_from_us.get_or_insert(self.now_us);
+                    }
+                    self.link.write(self.now_us, write);
+                }
+                Ok(Next::Wait) => return None,
+                Ok(Next::LinkReset) => {
+                    if self.control == LinkControl::Obeys && self.up_at.is_none() {
+                        self.link.set_link(self.now_us, false);
+                        self.session.link(self.now_us / 1_000, LinkEvent::Down);
+                        self.up_at = Some(self.now_us + 1_000_000);
+                    }
+                }
+                Ok(Next::HealthCheck) => {
+                    self.session.health(self.now_us / 1_000, self.healthy).expect("asked for");
+                }
+                Ok(Next::Done) => return Some(End::Done),
+                Err(failure) => return Some(End::Failed(failure)),
+            }
+        }
+        Some(End::Hung)
+    }
+
+    /// Takes everything that has arrived.
+    fn receive(&mut self) {
+        while let Some(bytes) = self.link.read(self.now_us) {
+            if bytes.len() > 8 && bytes[4..6] == [0, 1] && bytes[7] == 1 {
+                self.upload_to_us = self.now_us;
+            }
+            self.session.feed(self.now_us / 1_000, &bytes);
+        }
+    }
+
+    /// One round: send, then go to the next instant at which something happens.
+    pub fn step(&mut self) -> Option<End> {
+        if let Some(end) = self.send() {
+            return Some(end);
+        }
+        let deadline = self.session.deadline().map(|ms| ms.saturating_mul(1_000));
+        let next = [deadline, self.link.next_event(), self.up_at].into_iter().flatten().min();
+        let Some(next) = next else { return Some(End::Hung) };
+        // A deadline in whole milliseconds may lie before now; time never goes back.
+        self.now_us = next.max(self.now_us + u64::from(deadline == Some(next) && next <= self.now_us));
+        if self.up_at.is_some_and(|at| at <= self.now_us) {
+            self.up_at = None;
+            self.link.set_link(self.now_us, true);
+            self.session.link(self.now_us / 1_000, LinkEvent::Up);
+        }
+        self.receive();
+        None
+    }
+
+    /// Until the operation ends, or the clock passes `bound_ms`.
+    pub fn run(&mut self, bound_ms: u64) -> End {
+        loop {
+            if let Some(end) = self.step() {
+                return end;
+            }
+            if self.now_us / 1_000 > bound_ms {
+                return End::Hung;
+            }
+        }
+    }
+}
