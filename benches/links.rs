@@ -71,7 +71,8 @@ fn main() {
                         println!("{} seed {seed}: {other:?}", kind.name());
                     }
                 }
-                let time = (drive.upload_to_us.saturating_sub(drive.upload_from_us.unwrap_or(0))) as f64 / 1e3;
+                let time =
+                    (drive.upload_to_us.saturating_sub(drive.upload_from_us.unwrap_or(0))) as f64 / 1e3;
                 ideals.push(ideal);
                 times.push(time);
                 ratios.push(time / ideal);

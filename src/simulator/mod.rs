@@ -11,4 +11,7 @@ pub use device::{
     BootMode, DeviceCounters, DeviceOptions, DeviceProfile, EraseMode, FlashTiming, InstallError, SlotState,
     Transport, VirtualDevice,
 };
-pub use link::{Fault, LinkCounters, LinkKind, LinkProfile, RoundTrip, Scenario, VirtualLink, ideal_time_for, ideal_time_us};
+pub use link::{
+    Fault, LinkCounters, LinkKind, LinkProfile, RoundTrip, Scenario, VirtualLink, ideal_time_for,
+    ideal_time_us,
+};
