@@ -187,9 +187,12 @@ impl Upload {
 
     fn stall_end(&self, talk: &Conversation) -> u64 {
         let options = &talk.options;
-        let floor =
-            if self.stage == Stage::First { options.first_timeout_ms } else { options.last_timeout_ms };
-        self.progress_at.saturating_add(u64::from(options.stall_timeout_ms.max(floor.saturating_mul(2))))
+        let floor = match self.stage {
+            // Each of the retries gets the whole time that a slot erase may take.
+            Stage::First => options.first_timeout_ms.saturating_mul(options.retries.max(2)),
+            _ => options.last_timeout_ms.saturating_mul(2),
+        };
+        self.progress_at.saturating_add(u64::from(options.stall_timeout_ms.max(floor)))
     }
 
     /// Whether a chunk may be sent as far as the window goes.
