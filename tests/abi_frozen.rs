@@ -139,9 +139,12 @@ const CONSTANTS: &[(&str, u32)] = &[
 /// Fields as (name, offset, size).
 type Fields = Vec<(String, usize, usize)>;
 
-/// The structs of version 1: name, size, and the fields with the offset and the size of each.
+/// A field as a literal: name, offset, size.
+type Field = (&'static str, usize, usize);
+
+/// The structs of version 1: name, size, fields.
 #[rustfmt::skip]
-const LAYOUTS: &[(&str, usize, &[(&str, usize, usize)])] = &[
+const LAYOUTS: &[(&str, usize, &[Field])] = &[
     ("smpfota_error", 512, &[
         ("struct_size", 0, 4), ("status", 4, 4), ("group", 8, 4), ("code", 12, 4), ("finding", 16, 4),
         ("text_length", 20, 4), ("text", 24, 488),
@@ -279,7 +282,7 @@ fn rust_layouts() -> Vec<(&'static str, usize, Fields)> {
     ]
 }
 
-fn owned(fields: &[(&str, usize, usize)]) -> Fields {
+fn owned(fields: &[Field]) -> Fields {
     fields.iter().map(|(name, offset, size)| ((*name).to_owned(), *offset, *size)).collect()
 }
 

@@ -64,9 +64,8 @@ fn define(text: &mut String, doc: &str, name: &str, value: impl std::fmt::Displa
 /// Versions, statuses and findings: what cbindgen cannot see because macros make it.
 fn numbers() -> String {
     let mut text = String::from(MACROS);
-    define(&mut text, "The version of the library that this header belongs to.", "VERSION", {
-        format_args!("\"{}\"", env!("CARGO_PKG_VERSION"))
-    });
+    let version = format!("\"{}\"", env!("CARGO_PKG_VERSION"));
+    define(&mut text, "The version of the library that this header belongs to.", "VERSION", version);
     for (doc, name, value) in [
         ("Major part of the version.", "VERSION_MAJOR", env!("CARGO_PKG_VERSION_MAJOR")),
         ("Minor part of the version.", "VERSION_MINOR", env!("CARGO_PKG_VERSION_MINOR")),

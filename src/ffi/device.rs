@@ -13,7 +13,6 @@ use super::simulated::{self, Device};
 use super::structs::{smpfota_device_options, smpfota_error};
 #[cfg(not(feature = "simulator"))]
 use super::unsimulated::{self as simulated, Device};
-use crate::failure::Failure;
 use crate::status::Status;
 
 static DEVICES: Table<Device> = Table::new(Kind::Device);

@@ -108,7 +108,7 @@ pub unsafe extern "C" fn smpfota_session_start_update(
     }
 }
 
-/// Starts a command of the library by its name, such as `echo` or `image-list`.
+/// Starts a command of the library by its name, such as `echo` or `image_list`.
 ///
 /// `name` has `name_length` bytes. `arguments` has `arguments_length` bytes: a JSON object in UTF-8, at most 64 KiB, or
 /// nothing for a command without arguments. docs/COMMANDS.md lists the commands and their arguments.

@@ -82,7 +82,7 @@ fn plain(text: &str) -> String {
 /// The types of a list of parameters, in the words of C#.
 fn parameter_types(list: &str) -> Vec<String> {
     let parameters = list.split(',').map(str::trim).filter(|one| !one.is_empty() && *one != "void");
-    parameters.map(|parameter| csharp_type(parameter)).collect()
+    parameters.map(csharp_type).collect()
 }
 
 /// A declaration such as `const uint8_t *bytes` or `byte* bytes` as a type in the words of C#, such as `byte*`.
