@@ -69,7 +69,7 @@ fn settings() -> Result<Option<Settings>, String> {
         buf_count: number("--buf-count", take("--buf-count", "4"), 1_000)?.max(2) as u32,
         slot_size: number("--slot-size", take("--slot-size", "487424"), 64 << 20)?.max(65_536) as u32,
         flash: if slow { FlashTiming::NRF52840 } else { FlashTiming::INSTANT },
-        erase: EraseMode::Progressive,
+        erase: EraseMode::FirstChunkImage,
         ..DeviceOptions::new(profile)
     };
     let settings = Settings {

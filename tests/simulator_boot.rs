@@ -26,9 +26,11 @@ fn the_flags_of_a_test_boot_confirmed() {
         bench.reset();
         assert_eq!(bench.list(), "0 1.1.0 ac|1 1.0.0 co", "on trial");
         bench.set_state(&[], true);
-        assert_eq!(bench.list(), "0 1.1.0 ac+co|1 1.0.0");
+        // After a swap using an offset the old image lies where nobody looks for it.
+        let confirmed = if profile == NEW { "0 1.1.0 ac+co" } else { "0 1.1.0 ac+co|1 1.0.0" };
+        assert_eq!(bench.list(), confirmed);
         bench.reset();
-        assert_eq!(bench.list(), "0 1.1.0 ac+co|1 1.0.0", "stays");
+        assert_eq!(bench.list(), confirmed, "stays");
         let counters = bench.device.counters();
         assert_eq!((counters.boots, counters.swaps, counters.reverts), (2, 1, 0));
     }
@@ -36,15 +38,16 @@ fn the_flags_of_a_test_boot_confirmed() {
 
 #[test]
 fn an_unconfirmed_image_is_taken_back() {
-    for (profile, after) in [(OLD, RUNS_OLD), (NEW, "0 1.0.0 ac+co|1 1.0.0")] {
-        let (mut bench, image) = bench(profile, |_| {});
+    for (profile, copy) in [(OLD, false), (NEW, false), (NEW, true)] {
+        let after = if copy { "0 1.0.0 ac+co|1 1.0.0" } else { RUNS_OLD };
+        let (mut bench, image) = bench(profile, |o| o.revert_leaves_copy = copy);
         bench.upload_image(&image, 500);
         bench.set_state(hash_of(&image), false);
         bench.reset();
         bench.reset();
         assert_eq!(bench.list(), after, "{profile:?}");
         assert_eq!(bench.device.counters().reverts, 1);
-        if profile == NEW {
+        if copy {
             // Confirming by the hash that both slots have answers and changes nothing.
             let hash = bench.device.slots()[1].hash.clone();
             assert!(bench.set_state(&hash, true).starts_with("{images:"));
@@ -60,10 +63,11 @@ fn a_permanent_image_needs_no_confirm() {
         bench.upload_image(&image, 500);
         bench.set_state(hash_of(&image), true);
         assert_eq!(bench.list(), "0 1.0.0 ac+co|1 1.1.0 pe+pe");
-        bench.reset();
-        assert_eq!(bench.list(), "0 1.1.0 ac+co|1 1.0.0");
-        bench.reset();
-        assert_eq!(bench.list(), "0 1.1.0 ac+co|1 1.0.0");
+        let confirmed = if profile == NEW { "0 1.1.0 ac+co" } else { "0 1.1.0 ac+co|1 1.0.0" };
+        for _ in 0..2 {
+            bench.reset();
+            assert_eq!(bench.list(), confirmed);
+        }
     }
 }
 
@@ -138,7 +142,7 @@ fn state_writes_out_of_order() {
     );
     assert_eq!(bench1.list(), "0 1.1.0 ac|1 1.0.0 co");
     assert!(bench1.set_state(&hash, true).starts_with("{images:"));
-    assert_eq!(bench1.list(), "0 1.1.0 ac+co|1 1.0.0");
+    assert_eq!(bench1.list(), "0 1.1.0 ac+co");
 
     // NCS 2.1 reports a refused confirm as done (zephyr#56617), and keeps the first mark (zephyr#56720).
     let (mut bench2, image) = bench(OLD, |_| {});

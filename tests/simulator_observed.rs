@@ -136,8 +136,8 @@ fn cases() -> Vec<Case> {
             (READ, 1, 6),
             map([]),
             [
-                "{images: [{image: 0, slots: [{slot: 0, size: 32768}, {slot: 1, size: 32768}]}]}",
-                "{images: [{image: 0, slots: [{slot: 0, size: 32768}, {slot: 1, size: 32768}]}]}",
+                "{images: [{image: 0, slots: [{slot: 0, size: 32768}, {slot: 1, size: 32768, upload_image_id: 0}]}]}",
+                "{images: [{image: 0, slots: [{slot: 0, size: 32768}, {slot: 1, size: 32768, upload_image_id: 0}]}]}",
                 "{rc: 8}",
             ],
         ),
@@ -158,7 +158,7 @@ fn cases() -> Vec<Case> {
             "bad magic, verbose",
             UPLOAD,
             first(&bad_magic, 200),
-            [&e23, "{rc: 1}", "{rc: 3, rsn: \"magic mismatch\"}"],
+            [&e23, "{rc: 1, rsn: \"magic mismatch\"}", "{rc: 3, rsn: \"magic mismatch\"}"],
         ),
         |o| o.verbose_errors = true,
     );

@@ -71,3 +71,17 @@ pub(super) fn translate(of: u16, code: u16) -> u8 {
         _ => rc::UNKNOWN,
     }
 }
+
+/// The reason text that verbose builds add to an upload error for a version 1 client.
+pub(super) fn upload_reason(code: u16) -> Option<&'static str> {
+    Some(match code {
+        9 => "no slot",
+        12 => "fa write fail",
+        20..=22 => "header malformed",
+        23 => "magic mismatch",
+        27 => "downgrade",
+        30 => "img too large",
+        31 => "data overrun",
+        _ => return None,
+    })
+}

@@ -35,10 +35,13 @@ impl Pair {
     }
 
     /// Confirms what runs in a bootloader that swaps. Nothing to do when it never was on trial.
-    pub(super) fn confirm_primary(&mut self) {
+    pub(super) fn confirm_primary(&mut self, mode: BootMode) {
         let trailer = &mut self.slots[0].trailer;
-        if trailer.magic {
+        if trailer.magic && !trailer.image_ok {
             trailer.image_ok = true;
+            if mode == BootMode::SwapOffset {
+                self.slots[1].hide();
+            }
         }
     }
 
@@ -139,6 +142,9 @@ fn boot_exchanging(pair: &mut Pair, mode: BootMode, options: &DeviceOptions, boo
             pair.slots[0].trailer =
                 Trailer { magic: true, copy_done: true, image_ok: kind == SwapType::Permanent };
             pair.slots[1].trailer = Trailer::default();
+            if mode == BootMode::SwapOffset && kind == SwapType::Permanent {
+                pair.slots[1].hide();
+            }
         }
         SwapType::Revert => {
             boot.spent += check_time(pair, 1, options) + exchange_time(pair, options);
@@ -147,7 +153,7 @@ fn boot_exchanging(pair: &mut Pair, mode: BootMode, options: &DeviceOptions, boo
             pair.slots.swap(0, 1);
             pair.slots[0].trailer = Trailer { magic: true, copy_done: true, image_ok: true };
             pair.slots[1].trailer = Trailer::default();
-            if mode == BootMode::SwapOffset {
+            if options.revert_leaves_copy {
                 let image = pair.slots[0].bytes().to_vec();
                 pair.slots[1].set(&image);
             }

@@ -22,6 +22,8 @@ pub(super) struct Slot {
     pub(super) size: usize,
     data: Vec<u8>,
     used: bool,
+    /// An image is there, but not where the server looks for it.
+    hidden: bool,
     pub(super) trailer: Trailer,
     hash_len: usize,
     info: Option<Result<Info, NoImage>>,
@@ -34,6 +36,7 @@ impl Slot {
             size,
             data: Vec::new(),
             used,
+            hidden: false,
             trailer: Trailer::default(),
             hash_len,
             info: None,
@@ -54,7 +57,15 @@ impl Slot {
         &self.data
     }
 
+    /// With a bootloader that swaps using an offset, the image put aside lies one sector before the place where the
+    /// server looks for an update, so it is no longer listed once nothing can bring it back.
+    pub(super) fn hide(&mut self) {
+        self.touched();
+        self.hidden = true;
+    }
+
     fn touched(&mut self) {
+        self.hidden = false;
         self.info = None;
         self.verified = None;
     }
@@ -62,7 +73,7 @@ impl Slot {
     /// Version and hash, read once after each change.
     pub(super) fn info(&mut self) -> Result<&Info, NoImage> {
         if self.info.is_none() {
-            let blank = self.data.is_empty() && self.used;
+            let blank = self.hidden || (self.data.is_empty() && self.used);
             let read = image::inspect(&self.data, self.hash_len);
             self.info = Some(if blank { Err(NoImage::BadMagic) } else { read });
         }

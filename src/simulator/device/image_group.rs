@@ -64,8 +64,11 @@ impl Server {
                 writer.map();
                 writer.uint_at("slot", slot as u64);
                 writer.uint_at("size", content.size as u64);
+                // How to name this slot in an upload: by its own number, or by its image where it is the spare one.
                 if self.options.direct_upload {
                     writer.uint_at("upload_image_id", (image * 2 + slot + 1) as u64);
+                } else if slot != pair.active {
+                    writer.uint_at("upload_image_id", image as u64);
                 }
                 writer.end();
             }

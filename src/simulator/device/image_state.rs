@@ -195,7 +195,7 @@ impl Server {
         if (image, slot) == (0, 0) && confirm {
             let pending = matches!(self.boot.pairs[0].swap_type(), SwapType::Test | SwapType::Permanent);
             if !pending {
-                self.boot.pairs[0].confirm_primary();
+                self.boot.pairs[0].confirm_primary(self.options.boot_mode);
             }
             return Ok(());
         }
@@ -234,13 +234,12 @@ impl Server {
                 Next::Revert => {}
             }
         }
+        let mode = self.options.boot_mode;
         let pair = &mut self.boot.pairs[image];
-        if slot == active {
-            if pair.slots[slot].trailer.magic {
-                pair.slots[slot].trailer.image_ok = true;
-            }
-        } else {
-            pair.set_pending(slot, confirm);
+        match slot == active {
+            true if mode.picks_slot() => pair.slots[slot].trailer.image_ok = pair.slots[slot].trailer.magic,
+            true => pair.confirm_primary(mode),
+            false => pair.set_pending(slot, confirm),
         }
         Ok(())
     }

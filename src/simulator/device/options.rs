@@ -58,7 +58,7 @@ pub enum BootMode {
     SwapMove,
     /// Swap using scratch.
     SwapScratch,
-    /// Swap using offset. After a revert both slots list the same image, as observed on Zephyr 4.4.
+    /// Swap using offset. Once the new image is confirmed, the old one is no longer listed.
     SwapOffset,
     /// The secondary slot is copied over the primary one; there is no way back.
     OverwriteOnly,
@@ -171,6 +171,8 @@ pub struct DeviceOptions {
     pub swap_us: Option<u64>,
     /// The bootloader.
     pub boot_mode: BootMode,
+    /// After a revert both slots hold the same image (seen on one emulated Zephyr 4.4).
+    pub revert_leaves_copy: bool,
     /// The bootloader refuses a lower version (overwrite-only).
     pub downgrade_prevention: bool,
     /// The parameters command exists.
@@ -233,6 +235,7 @@ impl DeviceOptions {
             boot_us: 500_000,
             swap_us: None,
             boot_mode: if new { BootMode::SwapOffset } else { BootMode::SwapMove },
+            revert_leaves_copy: false,
             downgrade_prevention: false,
             params: true,
             bootloader_info: new,

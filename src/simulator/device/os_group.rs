@@ -5,14 +5,11 @@ use super::cbor::{Args, Writer};
 use super::options::BootMode;
 use super::server::{READ, Server, WRITE};
 
-/// Name, priority, state, stack used and stack size (in words), context switches.
+/// Name, priority, state, stack size and stack used (in words), context switches. As many as fit 384 bytes.
 const THREADS: &[(&str, i64, u64, u64, u64, u64)] = &[
-    ("BT RX WQ", -8, 2, 119, 300, 1_204),
-    ("BT TX", -7, 2, 77, 256, 2_911),
-    ("sysworkq", -1, 2, 156, 512, 604),
-    ("mcumgr smp", 3, 4, 248, 512, 3_318),
-    ("idle", 15, 0, 21, 80, 9_000),
-    ("main", 0, 2, 90, 256, 12),
+    ("mcumgr smp", 3, 4, 512, 248, 3_318),
+    ("sysworkq", -1, 2, 512, 156, 604),
+    ("idle", 15, 0, 80, 21, 9_000),
 ];
 
 fn os_error(code: u16) -> Refusal {
@@ -59,17 +56,17 @@ impl Server {
     fn task_statistics(&self, writer: &mut Writer<'_>) {
         writer.text("tasks");
         writer.map();
-        for (number, (name, priority, state, used, size, switches)) in THREADS.iter().enumerate() {
+        for (number, (name, priority, state, size, used, switches)) in THREADS.iter().enumerate() {
             writer.text(name);
             writer.map();
             writer.text("prio");
             writer.int(*priority);
             writer.uint_at("tid", number as u64);
             writer.uint_at("state", *state);
-            writer.uint_at("stkuse", *used);
             writer.uint_at("stksiz", *size);
-            writer.uint_at("cswcnt", *switches);
+            writer.uint_at("stkuse", *used);
             writer.uint_at("runtime", self.now / 1_000 / (number as u64 + 1));
+            writer.uint_at("cswcnt", *switches);
             writer.uint_at("last_checkin", 0);
             writer.uint_at("next_checkin", 0);
             writer.end();
@@ -84,8 +81,8 @@ impl Server {
         const PARTS: &[(char, &str)] = &[
             ('s', "Zephyr"),
             ('n', "virtual-device"),
-            ('r', "4.4.0"),
-            ('v', "v4.4.0"),
+            ('r', "v4.4.0"),
+            ('v', "4.4.0"),
             ('b', "Jan  1 2026 00:00:00"),
             ('m', "arm"),
             ('p', "cortex-m4"),

@@ -1,7 +1,7 @@
 //! The SMP server: header rules, dispatch to the groups, and the shape of answers and errors.
 //! Source: Zephyr `subsys/mgmt/mcumgr/smp/src/smp.c`, and its older form for NCS 2.1.
 
-use super::answer::{Handled, Refusal, group, rc, translate};
+use super::answer::{Handled, Refusal, group, rc, translate, upload_reason};
 use super::bootloader::Bootloader;
 use super::cbor::Writer;
 use super::files_group::Files;
@@ -156,8 +156,10 @@ impl Server {
                 self.write_error(&mut frame, code, reason);
                 goes_on = false;
             }
-            Err(Refusal::Group { group, code }) if !new || header.version == 0 => {
-                self.write_error(&mut frame, translate(group, code), None);
+            Err(Refusal::Group { group: of, code }) if !new || header.version == 0 => {
+                let upload = (header.group, header.command) == (group::IMAGE, 1);
+                let reason = upload_reason(code).filter(|_| upload);
+                self.write_error(&mut frame, translate(of, code), reason);
                 goes_on = false;
             }
             Err(Refusal::GroupKept { group, code }) if !new || header.version == 0 => {

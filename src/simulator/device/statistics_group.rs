@@ -36,7 +36,7 @@ impl Server {
         let fields: &[(&str, u64)] = match name {
             "smp_svr_stats" => &[("ticks", self.now / 1_000_000)],
             "mcumgr" => &[("requests", self.requests), ("upload_off", self.upload.off as u64)],
-            _ if self.options.is_new() => return Err(Refusal::Group { group: group::STATISTICS, code: 2 }),
+            _ if self.options.is_new() => return Err(Refusal::Group { group: group::STATISTICS, code: 3 }),
             _ => return Err(Refusal::Rc(rc::UNKNOWN, None)),
         };
         if self.options.rc_on_success() {

@@ -44,12 +44,12 @@ impl Server {
         result
     }
 
-    fn refuse(&self, new: u16, old: u8, reason: &'static str) -> Refusal {
-        if self.options.is_new() { image_error(new) } else { Refusal::Rc(old, Some(reason)) }
+    fn refuse(&self, new: u16, old: u8, reason: Option<&'static str>) -> Refusal {
+        if self.options.is_new() { image_error(new) } else { Refusal::Rc(old, reason) }
     }
 
     fn upload_request(&mut self, request: &UploadRequest<'_>, writer: &mut Writer<'_>) -> Handled {
-        let off = request.off.ok_or_else(|| self.refuse(20, rc::INVALID, "header malformed"))? as usize;
+        let off = request.off.ok_or_else(|| self.refuse(20, rc::INVALID, Some("header malformed")))? as usize;
         let new = self.options.is_new();
         let mut spent = 0;
         if off == 0 {
@@ -85,7 +85,7 @@ impl Server {
             return self.upload_answer(writer, None, spent);
         }
         if !self.upload.open {
-            return Err(self.refuse(12, rc::UNKNOWN, "fa write fail"));
+            return Err(self.refuse(12, rc::UNKNOWN, Some("fa write fail")));
         }
         spent += self.write_chunk(request.data())?;
         if self.upload.off != self.upload.size {
@@ -109,14 +109,14 @@ impl Server {
     /// The checks of a first chunk that need no flash. Gives the image's length.
     fn inspect_first(&self, request: &UploadRequest<'_>) -> Result<usize, Refusal> {
         if request.data().len() < image::HEADER_LEN {
-            return Err(self.refuse(22, rc::INVALID, "header malformed"));
+            return Err(self.refuse(22, rc::INVALID, Some("header malformed")));
         }
-        let size = request.len.ok_or_else(|| self.refuse(21, rc::INVALID, "header malformed"))?;
+        let size = request.len.ok_or_else(|| self.refuse(21, rc::INVALID, Some("header malformed")))?;
         if !image::has_magic(request.data()) {
-            return Err(self.refuse(23, rc::INVALID, "magic mismatch"));
+            return Err(self.refuse(23, rc::INVALID, Some("magic mismatch")));
         }
         if request.sha().len() > 32 {
-            return Err(self.refuse(24, rc::INVALID, "header malformed"));
+            return Err(self.refuse(24, rc::INVALID, None));
         }
         Ok(size as usize)
     }
@@ -124,7 +124,7 @@ impl Server {
     /// The slot that the image goes to, with the checks that depend on it.
     fn place(&mut self, request: &UploadRequest<'_>, size: usize) -> Result<(usize, usize), Refusal> {
         let place = self.free_slot(request.image.unwrap_or(0) as usize);
-        let (image, slot) = place.ok_or_else(|| self.refuse(9, rc::NO_ENTRY, "no slot"))?;
+        let (image, slot) = place.ok_or_else(|| self.refuse(9, rc::NO_ENTRY, Some("no slot")))?;
         // NCS 2.1 does not look at the size (zephyr#60899).
         if self.options.is_new() && size > self.boot.pairs[image].slots[slot].size {
             return Err(image_error(30));
@@ -132,10 +132,10 @@ impl Server {
         if request.upgrade == Some(true) {
             let active = self.boot.pairs[0].active;
             let running = self.boot.pairs[0].slots[active].info().map(|i| i.version);
-            let running = running.map_err(|_| self.refuse(26, rc::UNKNOWN, "version"))?;
+            let running = running.map_err(|_| self.refuse(26, rc::UNKNOWN, Some("version")))?;
             let offered = image::header_version(request.data()).unwrap_or_default();
             if running.compare(&offered).is_ge() {
-                return Err(self.refuse(27, rc::BAD_STATE, "downgrade"));
+                return Err(self.refuse(27, rc::BAD_STATE, Some("downgrade")));
             }
         }
         Ok((image, slot))
@@ -183,7 +183,7 @@ impl Server {
             Err(_) => {
                 // The offset stays; only a new first chunk opens the slot again.
                 upload.open = false;
-                Err(self.refuse(12, rc::UNKNOWN, "fa write fail"))
+                Err(self.refuse(12, rc::UNKNOWN, Some("fa write fail")))
             }
         }
     }

@@ -155,6 +155,7 @@ fn random_device(link: &LinkProfile, fault: Fault, seed: u64, rng: &mut Rng) -> 
         4 => BootMode::SwapScratch,
         _ => device.boot_mode,
     };
+    device.revert_leaves_copy = rng.chance(0.1);
     if rng.chance(0.03) {
         device.fail_write_at = Some(rng.below(24_000) as u32);
     }
