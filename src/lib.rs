@@ -15,6 +15,7 @@ pub mod smp;
 pub mod status;
 pub mod update;
 
+pub(crate) mod transfer;
 pub(crate) mod upload;
 
 pub use command::Command;

@@ -4,7 +4,7 @@ use super::{Conversation, EventKind};
 use crate::failure::{Failure, Finding};
 use crate::smp::error::rc;
 use crate::smp::header::HEADER_LEN;
-use crate::smp::{DeviceError, Frame, Op, Version, cbor};
+use crate::smp::{DeviceError, Frame, Op, Version};
 use crate::status::Status;
 
 /// How patient a request is.
@@ -141,14 +141,15 @@ impl Request {
             return Some(Match::Other);
         }
         talk.answered = true;
-        let mut error = None;
-        if cbor::entries(frame.body, |key, value| error = error.or(DeviceError::from_entry(key, &value)))
-            .is_err()
-            && self.group < crate::smp::group::VENDOR_FIRST
-        {
-            talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
-            return Some(Match::Other);
-        }
+        let error = match DeviceError::in_body(self.group, frame.body) {
+            Ok(error) => error,
+            // A vendor's body may be anything.
+            Err(_) if self.group >= crate::smp::group::VENDOR_FIRST => None,
+            Err(_) => {
+                talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+                return Some(Match::Other);
+            }
+        };
         talk.counters.expected = talk.counters.expected.wrapping_add(1);
         if self.patience.floor_ms <= talk.options.timeout_ms {
             talk.rtt.sample(now.saturating_sub(at).min(u64::from(u32::MAX)) as u32);

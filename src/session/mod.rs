@@ -12,6 +12,7 @@
 mod operation;
 mod outbound;
 mod progress;
+mod single;
 
 pub use progress::Progress;
 
@@ -28,6 +29,7 @@ use crate::status::Status;
 use crate::update::{self, Phase, Update, UpdateOptions};
 use operation::Operation;
 use outbound::Outbound;
+use single::Single;
 
 /// What [`Session::next_frame`] has to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,14 +112,14 @@ impl Session {
     ///
     /// `op` is a read or a write. The body of groups below 64 must be a CBOR map; an empty one stands for the empty map.
     pub fn start_request(&mut self, op: Op, group: u16, command: u8, body: &[u8]) -> Result<(), Failure> {
-        let request = operation::raw_request(op, group, command, body, &self.talk)?;
+        let request = Single::raw(op, group, command, body, &self.talk)?;
         self.begin(Operation::Request(Box::new(request)))
     }
 
     /// Starts a command of the table; see [`Command`].
     pub fn start_command(&mut self, command: Command) -> Result<(), Failure> {
-        let request = operation::command(command, &self.talk);
-        self.begin(Operation::Request(Box::new(request)))
+        let operation = operation::command(command, &self.talk);
+        self.begin(operation)
     }
 
     fn begin(&mut self, operation: Operation) -> Result<(), Failure> {

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use super::single::Single;
 use crate::command::Command;
 use crate::conversation::Conversation;
-use crate::conversation::request::{self, Match, Patience, Request};
 use crate::failure::Failure;
-use crate::smp::{DeviceError, Frame, Op};
+use crate::smp::Frame;
 use crate::status::Status;
+use crate::transfer::Transfer;
 use crate::update::report::Figures;
 use crate::update::{Phase, Poll, Update};
 
@@ -17,21 +18,7 @@ pub(super) enum Operation {
     None,
     Update(Box<Update>),
     Request(Box<Single>),
-}
-
-/// A single request and what came of it.
-#[derive(Debug)]
-pub(super) struct Single {
-    request: Request,
-    what: What,
-    outcome: Option<Result<Value, Failure>>,
-}
-
-/// What is asked, and so how the answer reads.
-#[derive(Debug)]
-enum What {
-    Raw { group: u16, command: u8 },
-    Command(Command),
+    Transfer(Box<Transfer>),
 }
 
 impl Operation {
@@ -39,7 +26,8 @@ impl Operation {
         match self {
             Operation::None => false,
             Operation::Update(update) => !matches!(update.phase(), Phase::Done | Phase::Failed),
-            Operation::Request(single) => single.outcome.is_none(),
+            Operation::Request(single) => single.is_running(),
+            Operation::Transfer(transfer) => transfer.is_running(),
         }
     }
 
@@ -47,11 +35,8 @@ impl Operation {
         match self {
             Operation::None => Phase::Idle,
             Operation::Update(update) => update.phase(),
-            Operation::Request(single) => match &single.outcome {
-                None => Phase::Command,
-                Some(Ok(_)) => Phase::Done,
-                Some(Err(_)) => Phase::Failed,
-            },
+            Operation::Request(single) => single.phase(),
+            Operation::Transfer(transfer) => transfer.phase(),
         }
     }
 
@@ -61,6 +46,7 @@ impl Operation {
             Operation::None => Poll::Failed(Status::NoOperation.into()),
             Operation::Update(update) => update.poll(talk, now, out),
             Operation::Request(single) => single.poll(talk, now, out),
+            Operation::Transfer(transfer) => transfer.poll(talk, now, out),
         }
     }
 
@@ -70,6 +56,7 @@ impl Operation {
             Operation::None => false,
             Operation::Update(update) => update.receive(talk, now, frame),
             Operation::Request(single) => single.receive(talk, now, frame),
+            Operation::Transfer(transfer) => transfer.receive(talk, now, frame),
         }
     }
 
@@ -77,7 +64,8 @@ impl Operation {
         match self {
             Operation::None => u64::MAX,
             Operation::Update(update) => update.deadline(talk),
-            Operation::Request(single) => single.request.deadline(),
+            Operation::Request(single) => single.deadline(talk),
+            Operation::Transfer(transfer) => transfer.deadline(talk),
         }
     }
 
@@ -85,11 +73,8 @@ impl Operation {
         match self {
             Operation::None => {}
             Operation::Update(update) => update.link_changed(now, down),
-            Operation::Request(single) => {
-                if !down {
-                    single.request.restart();
-                }
-            }
+            Operation::Request(single) => single.link_changed(now, down),
+            Operation::Transfer(transfer) => transfer.link_changed(now, down),
         }
     }
 
@@ -97,14 +82,18 @@ impl Operation {
         match self {
             Operation::None => {}
             Operation::Update(update) => update.resumed(now),
-            Operation::Request(single) => single.request.restart(),
+            Operation::Request(single) => single.resumed(now),
+            Operation::Transfer(transfer) => transfer.resumed(now),
         }
     }
 
     /// The first call with a time: what is measured from the start is measured from here.
     pub fn start(&mut self, now: u64) {
-        if let Operation::Update(update) = self {
-            update.start(now);
+        match self {
+            Operation::None => {}
+            Operation::Update(update) => update.start(now),
+            Operation::Request(single) => single.start(now),
+            Operation::Transfer(transfer) => transfer.start(now),
         }
     }
 
@@ -112,18 +101,15 @@ impl Operation {
         match self {
             Operation::None => {}
             Operation::Update(update) => update.cancel(now),
-            Operation::Request(single) => {
-                if single.outcome.is_none() {
-                    single.outcome =
-                        Some(Err(Failure::new(Status::Cancelled, "the caller cancelled the request.")));
-                }
-            }
+            Operation::Request(single) => single.cancel(),
+            Operation::Transfer(transfer) => transfer.cancel(),
         }
     }
 
     pub fn figures(&self, talk: &Conversation, now: u64) -> Figures {
         match self {
             Operation::Update(update) => update.figures(talk, now),
+            Operation::Transfer(transfer) => transfer.figures(talk),
             _ => Figures { eta_ms: u32::MAX, window: talk.limits.window(), ..Figures::default() },
         }
     }
@@ -132,7 +118,8 @@ impl Operation {
         match self {
             Operation::None => None,
             Operation::Update(update) => update.result(),
-            Operation::Request(single) => single.outcome.as_ref()?.as_ref().ok().cloned(),
+            Operation::Request(single) => single.result(),
+            Operation::Transfer(transfer) => transfer.result(),
         }
     }
 
@@ -140,110 +127,16 @@ impl Operation {
         match self {
             Operation::None => None,
             Operation::Update(update) => update.failure(),
-            Operation::Request(single) => single.outcome.as_ref()?.as_ref().err().cloned(),
+            Operation::Request(single) => single.failure(),
+            Operation::Transfer(transfer) => transfer.failure(),
         }
     }
-}
-
-/// How long an ordinary command may take at least, in milliseconds.
-const COMMAND_FLOOR_MS: u32 = 2_000;
-/// More than any frame may hold.
-const LONGEST_BODY: usize = 65_535;
-
-/// A request of any group.
-pub(super) fn raw_request(
-    op: Op,
-    group: u16,
-    command: u8,
-    body: &[u8],
-    talk: &Conversation,
-) -> Result<Single, Failure> {
-    if op.is_response() {
-        return Err(Failure::new(Status::InvalidArgument, "the op of a request is 0 (read) or 2 (write)."));
-    }
-    if body.len() > LONGEST_BODY {
-        return Err(Failure::new(
-            Status::InvalidArgument,
-            format!("the body has {} bytes; a frame holds at most {LONGEST_BODY}.", body.len()),
-        ));
-    }
-    // Servers refuse an empty body; the empty map says "no arguments".
-    let body =
-        if body.is_empty() && group < crate::smp::group::VENDOR_FIRST { vec![0xa0] } else { body.to_vec() };
-    Ok(Single::new(
-        Request::new(op, group, command, body, patience(talk, COMMAND_FLOOR_MS)),
-        What::Raw { group, command },
-    ))
 }
 
 /// A command of the table.
-pub(super) fn command(command: Command, talk: &Conversation) -> Single {
-    let (op, group, number) = command.address();
-    let patience =
-        Patience { attempts: command.attempts(talk.options.retries), ..patience(talk, command.floor_ms()) };
-    let request = Request::new(op, group, number, command.body().to_vec(), patience);
-    Single::new(request, What::Command(command))
-}
-
-fn patience(talk: &Conversation, floor_ms: u32) -> Patience {
-    Patience { floor_ms: talk.options.timeout_ms.max(floor_ms), attempts: talk.options.retries }
-}
-
-impl Single {
-    fn new(request: Request, what: What) -> Single {
-        Single { request, what, outcome: None }
-    }
-
-    fn name(&self) -> String {
-        match &self.what {
-            What::Raw { group, command } => format!("group {group} command {command}"),
-            What::Command(command) => command.name().to_owned(),
-        }
-    }
-
-    fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
-        match &self.outcome {
-            Some(Ok(_)) => return Poll::Done,
-            Some(Err(failure)) => return Poll::Failed(failure.clone()),
-            None if talk.link_down => {
-                if self.request.was_sent() && now >= self.request.deadline() {
-                    let failure = self.request.expired(talk, &self.name());
-                    self.outcome = Some(Err(failure.clone()));
-                    return Poll::Failed(failure);
-                }
-                return Poll::Wait;
-            }
-            None => {}
-        }
-        match self.request.poll(talk, now, out) {
-            request::Poll::Send(length) => Poll::Send(length),
-            request::Poll::Wait => Poll::Wait,
-            request::Poll::Expired => {
-                let failure = self.request.expired(talk, &self.name());
-                self.outcome = Some(Err(failure.clone()));
-                Poll::Failed(failure)
-            }
-        }
-    }
-
-    fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
-        match self.request.receive(talk, now, frame) {
-            None => false,
-            Some(Match::Again | Match::Other) => true,
-            Some(Match::Answer(error)) => {
-                self.outcome = Some(self.read(frame.body, error));
-                true
-            }
-        }
-    }
-
-    fn read(&self, body: &[u8], error: Option<DeviceError>) -> Result<Value, Failure> {
-        if let Some(error) = error {
-            return Err(crate::update::step::refused(error, &format!("the {} request", self.name())));
-        }
-        match &self.what {
-            What::Raw { group, command } => Ok(crate::command::raw_result(*group, *command, body)),
-            What::Command(command) => command.read(body),
-        }
+pub(super) fn command(command: Command, talk: &Conversation) -> Operation {
+    match command.goal() {
+        Some(goal) => Operation::Transfer(Box::new(Transfer::new(goal))),
+        None => Operation::Request(Box::new(Single::of_command(command, talk))),
     }
 }

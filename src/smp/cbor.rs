@@ -286,6 +286,12 @@ impl<'a> Writer<'a> {
         self
     }
 
+    /// Opens an array of `elements` elements.
+    pub fn array(&mut self, elements: usize) -> &mut Self {
+        self.push(Header::Array(Some(elements)));
+        self
+    }
+
     /// A text string.
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.push(Header::Text(Some(text.len())));

@@ -1,6 +1,7 @@
 //! Errors that a device answers: the plain `rc` of SMP version 1 and the `err` map of version 2.
 
-use super::cbor::{Items, Value};
+use super::cbor::{self, CborError, Items, Value};
+use super::group;
 
 /// An error answer of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +68,20 @@ impl DeviceError {
             ("err" | "ret", Value::Map(items)) => DeviceError::from_group_map(items),
             _ => None,
         }
+    }
+
+    /// The error in the body of an answer of `group`, if there is one.
+    ///
+    /// Servers before Zephyr 3.3, and newer ones built with `CONFIG_MCUMGR_GRP_SHELL_LEGACY_RC_RETURN_CODE`, put the exit code
+    /// of a shell command into `rc`, beside its output `o`. That is no error, and above all nothing to send again.
+    pub fn in_body(group: u16, body: &[u8]) -> Result<Option<DeviceError>, CborError> {
+        let mut error = None;
+        let mut executed = false;
+        cbor::entries(body, |key, value| {
+            error = error.or(DeviceError::from_entry(key, &value));
+            executed |= key == "o";
+        })?;
+        Ok(error.filter(|_| group != group::SHELL || !executed))
     }
 
     fn from_group_map(items: &Items<'_>) -> Option<DeviceError> {

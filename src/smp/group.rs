@@ -62,6 +62,64 @@ pub mod image {
     pub const SLOT_INFORMATION: u8 = 6;
 }
 
+/// Commands of the statistics group.
+pub mod statistics {
+    /// The values of one statistics group.
+    pub const READ: u8 = 0;
+    /// The names of all statistics groups.
+    pub const LIST: u8 = 1;
+}
+
+/// Commands of the settings group.
+pub mod settings {
+    /// Read or write one setting.
+    pub const READ_WRITE: u8 = 0;
+    /// Delete one setting.
+    pub const DELETE: u8 = 1;
+    /// Apply what was written.
+    pub const COMMIT: u8 = 2;
+    /// Read: load all from flash. Write: save all to flash.
+    pub const LOAD_SAVE: u8 = 3;
+}
+
+/// Commands of the file group.
+pub mod file {
+    /// Read: download. Write: upload.
+    pub const FILE: u8 = 0;
+    /// The length of a file.
+    pub const STATUS: u8 = 1;
+    /// The hash or checksum of a file.
+    pub const HASH: u8 = 2;
+    /// The hashes and checksums that the device has.
+    pub const HASH_TYPES: u8 = 3;
+    /// Close the file that a transfer left open.
+    pub const CLOSE: u8 = 4;
+}
+
+/// Commands of the shell group.
+pub mod shell {
+    /// Execute a command line.
+    pub const EXECUTE: u8 = 0;
+}
+
+/// Commands of the enumeration group.
+pub mod enumeration {
+    /// How many groups there are.
+    pub const COUNT: u8 = 0;
+    /// The numbers of all groups.
+    pub const LIST: u8 = 1;
+    /// The number of one group by its position.
+    pub const SINGLE: u8 = 2;
+    /// Name and number of commands of groups.
+    pub const DETAILS: u8 = 3;
+}
+
+/// Commands of the Zephyr basic group.
+pub mod zephyr_basic {
+    /// Erase the storage partition.
+    pub const ERASE_STORAGE: u8 = 0;
+}
+
 /// The name of a group, or `None` for one that is not assigned here.
 pub const fn name(group: u16) -> Option<&'static str> {
     Some(match group {

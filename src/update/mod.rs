@@ -24,7 +24,7 @@ use crate::firmware::{Firmware, Image};
 use crate::smp::error::rc;
 use crate::smp::{DeviceError, Frame};
 use crate::status::Status;
-use crate::upload::{self, Source, Upload};
+use crate::upload::{self, Destination, Source, Upload};
 use plan::{Action, BootMode, Facts, Task};
 use step::Step;
 
@@ -258,9 +258,11 @@ impl Update {
         let image = &self.firmware.images[task.index as usize];
         let source = Source {
             data: &image.bytes,
-            sha256: &image.sha256,
-            image: image.image_number,
-            upgrade: self.options.upgrade_only,
+            destination: Destination::Slot {
+                sha256: &image.sha256,
+                image: image.image_number,
+                upgrade: self.options.upgrade_only,
+            },
         };
         match upload.poll(talk, now, &source, out) {
             upload::Poll::Send(length) => Some(Poll::Send(length)),

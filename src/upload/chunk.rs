@@ -22,7 +22,7 @@ pub(crate) struct FirstChunk<'a> {
 }
 
 /// Bytes of the key: its head and its text.
-const fn key_len(key: &str) -> usize {
+pub(super) const fn key_len(key: &str) -> usize {
     1 + key.len()
 }
 
@@ -45,7 +45,7 @@ fn overhead(first: Option<&FirstChunk<'_>>, offset: u32) -> usize {
 }
 
 /// How many bytes of data fit beside `overhead` bytes into a frame of `limit` bytes; `None` when not even one does.
-fn room(limit: usize, overhead: usize) -> Option<usize> {
+pub(super) fn room(limit: usize, overhead: usize) -> Option<usize> {
     let room = limit.checked_sub(HEADER_LEN + overhead)?;
     // The head of the data string grows with the data; between two sizes of the head one byte stays unused.
     let data = [1usize, 2, 3, 5].into_iter().filter_map(|head| {

@@ -1,36 +1,51 @@
-//! The upload of one image: chunk fitting, window, loss recovery, resume.
+//! The upload of one image or file: chunk fitting, window, loss recovery, resume.
 //!
 //! The engine knows the device only by its answers: `off` says where the device stands and is believed in both directions.
 //! It never decides that an upload succeeded; it ends with [`Outcome::Complete`] and the image list decides.
 
+mod aside;
 pub(crate) mod chunk;
+mod file_chunk;
 pub(crate) mod flight;
 pub(crate) mod probe;
 pub(crate) mod refusal;
 pub(crate) mod window;
 
-use crate::conversation::{Conversation, EventKind};
+use crate::conversation::{Conversation, EventKind, request};
 use crate::failure::{Failure, Finding};
 use crate::smp::cbor::{self, Value};
 use crate::smp::header::HEADER_LEN;
 use crate::smp::{DeviceError, Frame, Op, group};
 use crate::status::Status;
+use aside::{Aside, Found, Purpose};
 use chunk::FirstChunk;
+use file_chunk::FileChunk;
 use flight::{Fate, Flight};
 use probe::Probe;
 use window::Window;
 
-/// The image to upload, and how.
+/// What to upload, and where to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source<'a> {
-    /// The whole file.
+    /// The whole content.
     pub data: &'a [u8],
-    /// The SHA-256 of the whole file.
-    pub sha256: &'a [u8; 32],
-    /// The image number.
-    pub image: u32,
-    /// Whether the device shall refuse an image that is not newer.
-    pub upgrade: bool,
+    pub destination: Destination<'a>,
+}
+
+/// Where an upload goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Destination<'a> {
+    /// The slot of an image.
+    Slot {
+        /// The SHA-256 of the whole content.
+        sha256: &'a [u8; 32],
+        /// The image number.
+        image: u32,
+        /// Whether the device shall refuse an image that is not newer.
+        upgrade: bool,
+    },
+    /// A file with this path.
+    File { name: &'a str },
 }
 
 /// How an upload ended.
@@ -59,6 +74,10 @@ const MOST_REFUSALS: u32 = 8;
 const SILENCES_BEFORE_ECHO: u32 = 4;
 /// So many silences in a row are answered with a chunk of new data.
 const PROBES_OF_NEW_DATA: u32 = 2;
+/// How often the place of a file is asked for without any progress.
+const MOST_ERRANDS: u32 = 4;
+/// How long the device may take at least to open and empty a file, and to close it, in milliseconds.
+const FILE_FLOOR_MS: u32 = 2_000;
 /// The longest pause between two chunks that go unanswered, in milliseconds.
 const LONGEST_SILENCE: u64 = 20_000;
 
@@ -99,6 +118,12 @@ pub(crate) struct Upload {
     restarts: u32,
     refusals: u32,
     holds: u32,
+    /// Whether the destination is a file.
+    file: bool,
+    /// What has to be done before the next chunk, and the request that does it.
+    errand: Option<Purpose>,
+    aside: Option<Box<Aside>>,
+    errands: u32,
     /// Make the server forget what it has: no SHA in the first chunk.
     forget: bool,
     /// The first chunk must be taken at its own end; after an erase anything else is a stale offset.
@@ -141,6 +166,10 @@ impl Upload {
             restarts: 0,
             refusals: 0,
             holds: 0,
+            file: false,
+            errand: None,
+            aside: None,
+            errands: 0,
             forget: false,
             erased,
             reset_asked: false,
@@ -149,6 +178,12 @@ impl Upload {
             outcome: None,
             evidence: Evidence::default(),
         }
+    }
+
+    /// Starts the upload of a file at `now`; `again` says that the device may have it open from an earlier try.
+    pub fn of_file(now: u64, size: u32, again: bool) -> Upload {
+        let errand = again.then_some(Purpose::Close);
+        Upload { file: true, errand, ..Upload::new(now, size, false) }
     }
 
     /// How many bytes the device has, by its own word.
@@ -176,6 +211,12 @@ impl Upload {
         }
         if let Some(probe) = &self.probe {
             return probe.deadline().min(self.stall_end(talk));
+        }
+        if self.errand.is_some() {
+            return 0;
+        }
+        if let Some(aside) = &self.aside {
+            return aside.deadline().min(self.stall_end(talk));
         }
         let next = if self.may_send(talk, now) {
             self.hold_until.max(talk.paced_until())
@@ -211,6 +252,9 @@ impl Upload {
     fn patience(&self, talk: &Conversation) -> u64 {
         let options = &talk.options;
         let floor = match self.stage {
+            _ if self.file && (self.stage == Stage::First || self.last_alone()) => {
+                FILE_FLOOR_MS.max(options.timeout_ms)
+            }
             Stage::First => options.first_timeout_ms,
             _ if self.last_alone() => options.last_timeout_ms,
             _ => options.timeout_ms,
@@ -261,6 +305,11 @@ impl Upload {
         if self.probe.is_some() {
             return self.poll_probe(talk, now, out);
         }
+        while self.errand.is_some() || self.aside.is_some() {
+            if let Some(poll) = self.poll_aside(talk, now, source, out) {
+                return poll;
+            }
+        }
         if self.may_send(talk, now) {
             if now < self.hold_until.max(talk.paced_until()) {
                 return Poll::Wait;
@@ -291,10 +340,61 @@ impl Upload {
         let next = self.flight.predict(self.acknowledged);
         if first || self.silent > PROBES_OF_NEW_DATA {
             self.flight.give_up_all();
+            if first && self.file {
+                self.errand = Some(Purpose::Close);
+                return self.poll(talk, now, source, out);
+            }
             return self.send(talk, now, source, self.acknowledged, out);
         }
         let offset = if next < self.size { next } else { self.acknowledged };
         self.send(talk, now, source, offset, out)
+    }
+
+    /// Does what has to be done before the next chunk. `None` when it is done.
+    fn poll_aside(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        source: &Source<'_>,
+        out: &mut [u8],
+    ) -> Option<Poll> {
+        if let Some(errand) = self.errand.take() {
+            let Destination::File { name } = source.destination else { return None };
+            self.flight.give_up_all();
+            self.aside = Some(Box::new(match errand {
+                Purpose::Close => Aside::close(),
+                Purpose::Locate { error, restart } => Aside::locate(name, error, restart),
+            }));
+        }
+        let aside = self.aside.as_mut()?;
+        match aside.poll(talk, now, out) {
+            request::Poll::Send(length) => Some(Poll::Send(length)),
+            request::Poll::Wait => Some(Poll::Wait),
+            request::Poll::Expired => {
+                let found = aside.unanswered();
+                self.found(talk, now, found);
+                self.outcome.as_ref().map(|outcome| Poll::Ended((**outcome).clone()))
+            }
+        }
+    }
+
+    fn found(&mut self, talk: &mut Conversation, now: u64, found: Found) {
+        self.aside = None;
+        self.active_at = now;
+        let Found::Length { length, error, restart } = found else { return };
+        match length {
+            Some(length) if length == self.size && self.high >= self.size => _ = self.end(Outcome::Complete),
+            Some(length) if !restart && length > 0 && length <= self.high => {
+                if length < self.acknowledged {
+                    self.device_went_back(talk, now, length);
+                } else {
+                    self.doubt = None;
+                    self.advance(talk, now, length);
+                }
+            }
+            _ if self.restarts < MOST_RESTARTS => self.restart(talk, now, 0),
+            _ => self.fail(refusal::file_failure(error)),
+        }
     }
 
     fn frame_limit(&self, talk: &Conversation) -> u32 {
@@ -310,26 +410,31 @@ impl Upload {
         offset: u32,
         out: &mut [u8],
     ) -> Poll {
-        let first_chunk = FirstChunk {
-            image: source.image,
-            size: self.size,
-            sha: if self.forget { None } else { Some(source.sha256) },
-            upgrade: source.upgrade,
-        };
-        let first = (offset == 0).then_some(&first_chunk);
         let limit = (self.frame_limit(talk) as usize).min(out.len());
         let left = (self.size - offset) as usize;
-        let length = match chunk::fit(limit, first, offset, left) {
-            // The server looks at the image header in the first chunk and wants all 32 bytes of it.
-            Some(length) if first.is_none() || length >= left.min(32) => length,
-            _ => return self.end(Outcome::Failed(frame_too_small(limit))),
+        let data = |length: usize| &source.data[offset as usize..offset as usize + length];
+        let encoded = match source.destination {
+            Destination::Slot { sha256, image, upgrade } => {
+                let sha = if self.forget { None } else { Some(sha256) };
+                let first_chunk = FirstChunk { image, size: self.size, sha, upgrade };
+                let first = (offset == 0).then_some(&first_chunk);
+                chunk::fit(limit, first, offset, left)
+                    // The server looks at the image header in the first chunk and wants all 32 bytes of it.
+                    .filter(|length| first.is_none() || *length >= left.min(32))
+                    .and_then(|length| Some((length, chunk::encode(out, first, offset, data(length))?)))
+            }
+            Destination::File { name } => {
+                let chunk = FileChunk { name, size: self.size };
+                chunk
+                    .fit(limit, offset, left)
+                    .and_then(|length| Some((length, chunk.encode(out, offset, data(length))?)))
+            }
         };
-        let data = &source.data[offset as usize..offset as usize + length];
-        let Some(frame_len) = chunk::encode(out, first, offset, data) else {
+        let Some((length, frame_len)) = encoded else {
             return self.end(Outcome::Failed(frame_too_small(limit)));
         };
-        let header =
-            talk.begin_frame(now, Op::Write, group::IMAGE, group::image::UPLOAD, frame_len - HEADER_LEN);
+        let (group, command) = self.address();
+        let header = talk.begin_frame(now, Op::Write, group, command, frame_len - HEADER_LEN);
         out[..HEADER_LEN].copy_from_slice(&header.encode());
         let end = offset + length as u32;
         if end <= self.high || (offset == 0 && self.flight.next_order() > 0) {
@@ -341,6 +446,11 @@ impl Upload {
         Poll::Send(frame_len)
     }
 
+    /// Group and command of the chunks.
+    fn address(&self) -> (u16, u8) {
+        if self.file { (group::FILE, group::file::FILE) } else { (group::IMAGE, group::image::UPLOAD) }
+    }
+
     /// Takes a frame. Returns false when it is not an answer to this upload.
     #[inline]
     pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
@@ -350,10 +460,16 @@ impl Upload {
                 return true;
             }
         }
-        let header = frame.header;
-        if (header.group, header.command, header.op)
-            != (group::IMAGE, group::image::UPLOAD, Op::WriteResponse)
+        if let Some(aside) = &mut self.aside
+            && let Some(found) = aside.receive(talk, now, frame)
         {
+            if let Some(found) = found {
+                self.found(talk, now, found);
+            }
+            return true;
+        }
+        let header = frame.header;
+        if ((header.group, header.command), header.op) != (self.address(), Op::WriteResponse) {
             return false;
         }
         let Some((order, sent)) = self.flight.find(header.sequence) else { return false };
@@ -365,7 +481,7 @@ impl Upload {
             }
             return true;
         }
-        let Some(answer) = Answer::decode(frame.body) else {
+        let Some(answer) = Answer::decode(frame.body, self.file) else {
             talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
             return true;
         };
@@ -399,10 +515,18 @@ impl Upload {
             ));
             return true;
         };
+        if self.file && off > self.high {
+            // A first chunk that was counted twice; see `aside`.
+            if !late && order >= self.generation {
+                self.flight.settle(order);
+                self.restart(talk, now, off);
+            }
+            return true;
+        }
         if off > self.size {
             self.fail(Failure::new(
                 Status::OffsetOutOfRange,
-                format!("the device asks for offset {off} of an image of {} bytes.", self.size),
+                format!("the device asks for offset {off} of {} bytes.", self.size),
             ));
             return true;
         }
@@ -437,6 +561,9 @@ impl Upload {
     fn first_answered(&mut self, talk: &mut Conversation, now: u64, off: u32, first_end: u32) {
         if off == 0 {
             return self.asked_again(talk, now);
+        }
+        if self.file && off != first_end {
+            return self.restart(talk, now, off);
         }
         if self.erased && off != first_end && off != self.size {
             // Zephyr issue 51798: after an erase the old offset is still there and would leave a hole.
@@ -487,7 +614,7 @@ impl Upload {
             }
             return;
         }
-        if off == 0 && self.high >= self.size {
+        if off == 0 && self.high >= self.size && !self.file {
             // Newer servers forget the upload when it is finished and answer 0 from then on (Zephyr 3.3 and newer).
             self.end(Outcome::Complete);
             return;
@@ -508,6 +635,7 @@ impl Upload {
         self.high = self.high.max(off);
         self.refusals = 0;
         self.holds = 0;
+        self.errands = 0;
         self.progress_at = now;
         if off == self.size {
             self.end(Outcome::Complete);
@@ -571,6 +699,8 @@ impl Upload {
         self.silent = 0;
         self.doubt = None;
         self.generation = self.flight.next_order();
+        self.errand = self.file.then_some(Purpose::Close);
+        self.aside = None;
     }
 
     fn too_many_restarts(&mut self) {
@@ -604,7 +734,13 @@ impl Upload {
             self.hold_until = now + (pause << self.holds.min(6));
             return;
         }
-        match refusal::judge(error, self.stage == Stage::First, talk.limits.reassembles()) {
+        let first = self.stage == Stage::First;
+        let verdict = if self.file {
+            refusal::judge_file(error, first, talk.limits.reassembles())
+        } else {
+            refusal::judge(error, first, talk.limits.reassembles())
+        };
+        match verdict {
             refusal::Verdict::SmallerFrame => {
                 self.evidence.corrupt += 1;
                 match talk.limits.step_down() {
@@ -614,14 +750,23 @@ impl Upload {
                         self.stepped_down = true;
                         self.flight.give_up_all();
                     }
-                    _ => self.fail(
-                        refusal::failure(error, self.stage == Stage::First)
-                            .with_finding(Finding::LargeFramesLost),
-                    ),
+                    _ => self.fail(self.refusal(error).with_finding(Finding::LargeFramesLost)),
                 }
             }
             refusal::Verdict::StartOver if self.restarts < MOST_RESTARTS => self.restart(talk, now, 0),
-            _ => self.fail(refusal::failure(error, self.stage == Stage::First)),
+            refusal::Verdict::Locate { restart } if self.errands < MOST_ERRANDS => {
+                self.errands += 1;
+                self.errand = Some(Purpose::Locate { error, restart });
+            }
+            _ => self.fail(self.refusal(error)),
+        }
+    }
+
+    fn refusal(&self, error: DeviceError) -> Failure {
+        if self.file {
+            refusal::file_failure(error)
+        } else {
+            refusal::failure(error, self.stage == Stage::First)
         }
     }
 
@@ -634,6 +779,13 @@ impl Upload {
         self.active_at = now;
         self.progress_at = now;
         if down || self.stage == Stage::Ended {
+            return;
+        }
+        if self.file && self.stage == Stage::Stream {
+            // What the device has is in its file system, not in the state of an upload: the next answer tells how much.
+            if let Some(aside) = &mut self.aside {
+                aside.restart();
+            }
             return;
         }
         if self.high >= self.size {
@@ -755,8 +907,9 @@ struct Answer {
 
 impl Answer {
     #[inline]
-    fn decode(body: &[u8]) -> Option<Answer> {
+    fn decode(body: &[u8], file: bool) -> Option<Answer> {
         let mut answer = Answer { offset: None, matches: None, error: None };
+        let mut length = None;
         cbor::entries(body, |key, value| match key {
             "off" => {
                 // A number beyond 32 bits is beyond every image.
@@ -766,9 +919,18 @@ impl Answer {
                 }
             }
             "match" => answer.matches = value.as_bool(),
+            "len" if file => length = value.as_u32(),
             _ => answer.error = answer.error.or(DeviceError::from_entry(key, &value)),
         })
         .ok()?;
+        if file && let Some(error) = answer.error {
+            // The chunk was not taken, and the device tells where it stands: `len` beside error 11, `off` beside rc 3 on
+            // servers before Zephyr 3.3.
+            answer.offset = answer.offset.or(length);
+            if answer.offset.is_some() && refusal::is_wrong_offset(error) {
+                answer.error = None;
+            }
+        }
         Some(answer)
     }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Verdict {
     SmallerFrame,
     /// The server lost its place; a complete first chunk brings it back.
     StartOver,
+    /// Where the server stands in the file is unknown; with `restart` it takes nothing but a first chunk.
+    Locate { restart: bool },
     /// The upload ends.
     GiveUp,
 }
@@ -41,6 +43,39 @@ pub(crate) fn judge(error: DeviceError, first: bool, reassembles: bool) -> Verdi
         }
         _ => Verdict::GiveUp,
     }
+}
+
+/// `FS_MGMT_ERR_FILE_OFFSET_NOT_VALID` (Zephyr `fs_mgmt.h`).
+const FILE_OFFSET_NOT_VALID: u32 = 11;
+
+/// Whether the error may mean that a chunk of a file came at the wrong offset.
+pub(crate) fn is_wrong_offset(error: DeviceError) -> bool {
+    matches!((error.group, error.code), (Some(group::FILE), FILE_OFFSET_NOT_VALID) | (None, rc::INVALID))
+}
+
+/// As [`judge`], for a chunk of a file.
+pub(crate) fn judge_file(error: DeviceError, first: bool, reassembles: bool) -> Verdict {
+    match (error.group, error.code) {
+        (None, rc::CORRUPT) => Verdict::SmallerFrame,
+        (None, rc::INVALID) if reassembles && first => Verdict::SmallerFrame,
+        _ if first => Verdict::GiveUp,
+        // Servers before Zephyr 3.3 say so when they have forgotten the transfer, or have finished it.
+        (None, rc::INVALID) => Verdict::Locate { restart: true },
+        // What newer ones make of every error of the file group when they are asked in version 1.
+        (None, 1) | (Some(group::FILE), FILE_OFFSET_NOT_VALID) => Verdict::Locate { restart: false },
+        _ => Verdict::GiveUp,
+    }
+}
+
+/// The failure that tells it, for a file.
+pub(crate) fn file_failure(error: DeviceError) -> Failure {
+    let (status, what) = match (error.group, error.code) {
+        (None, rc::NOT_SUPPORTED) => (Status::NotSupported, "the device takes no files"),
+        (None, rc::ACCESS_DENIED) => (Status::AccessDenied, "the device denies access to the file"),
+        (None, rc::NO_MEMORY | rc::BUSY) => (Status::DeviceBusy, "the device stayed busy"),
+        _ => (Status::DeviceError, "the device refused the file"),
+    };
+    Failure::new(status, format!("{what} ({error}).")).with_device(error)
 }
 
 /// The failure that tells it.
