@@ -21,6 +21,7 @@ internal sealed record Arguments
                              test: boot on trial and leave it so; the next reset reverts
                              permanent: install for good without a trial
                              upload: upload only
+          --snapshot FILE    keep the state of the update there: started again after a crash, it goes on from it
           --udp HOST:PORT    a device that speaks SMP over UDP, instead of the virtual one
           --link NAME        the virtual link: none, ble-local, gateway-lan (the default), iothub-method, cellular-bad
           --fault NAME       what goes wrong on the virtual link, such as seed-thread
@@ -36,6 +37,8 @@ internal sealed record Arguments
     internal bool Help { get; private init; }
 
     internal string? Image { get; private init; }
+
+    internal string? Snapshot { get; private init; }
 
     internal UpdateMode Mode { get; private init; }
 
@@ -63,6 +66,7 @@ internal sealed record Arguments
             {
                 "--help" or "-h" => parsed with { Help = true },
                 "--image" => parsed with { Image = Value() },
+                "--snapshot" => parsed with { Snapshot = Value() },
                 "--mode" => parsed with { Mode = ModeOf(Value()) },
                 "--udp" => parsed with { Udp = EndPointOf(Value()) },
 #if IOTHUB

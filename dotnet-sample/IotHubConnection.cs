@@ -19,7 +19,12 @@ internal sealed class IotHubConnection(string device) : IConnection
 
     public string Name => $"{device} through IoT Hub";
 
-    public SmpClient Connect() => new(new IotHubDirectMethodCarrier(InvokeAsync));
+    public SmpClientOptions Options { get; } = new();
+
+    public SmpClient Connect(SmpClientOptions options) => new(new IotHubDirectMethodCarrier(InvokeAsync), options);
+
+    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientOptions options) =>
+        SmpClient.Restore(snapshot, image, new IotHubDirectMethodCarrier(InvokeAsync), options);
 
     public async ValueTask DisposeAsync()
     {

@@ -29,10 +29,14 @@ internal sealed class UdpCarrier : ISmpTransport, IConnection
 
     public ChannelReader<ReadOnlyMemory<byte>> Received => received.Reader;
 
-    public SmpClient Connect() => new(this, new SmpClientOptions
+    public SmpClientOptions Options { get; } = new()
     {
         Session = new SmpSessionOptions { MaxWrite = MaxDatagram, Reassembly = SmpReassembly.No },
-    });
+    };
+
+    public SmpClient Connect(SmpClientOptions options) => new(this, options);
+
+    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientOptions options) => SmpClient.Restore(snapshot, image, this, options);
 
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> write, CancellationToken cancellationToken)
     {

@@ -12,20 +12,49 @@ internal static class Updater
     internal static async Task RunAsync(IConnection connection, Arguments arguments, CancellationToken cancellationToken)
     {
         using FirmwareImage image = arguments.Image is { } file ? FirmwareImage.Open(file) : DemoImage();
-        await using SmpClient client = connection.Connect();
+        SnapshotFile? store = arguments.Snapshot is { } path ? new SnapshotFile(path) : null;
+        await using SmpClient client = Open(connection, image, store, out bool isRestored);
 
-        IReadOnlyList<DeviceImage> before = await client.ReadImagesAsync(cancellationToken);
-        Print("before", before);
-        Console.WriteLine($"image   {image.Info.Version}, {image.Images.Sum(i => (long)i.Size):N0} bytes, to {connection.Name}");
-
-        using (var bar = new ProgressBar())
+        if (!isRestored)
         {
-            await client.UpdateAsync(image, new UpdateOptions { Mode = arguments.Mode }, bar, cancellationToken);
+            Print("before", await client.ReadImagesAsync(cancellationToken));
         }
 
+        Console.WriteLine($"image   {image.Info.Version}, {image.Images.Sum(i => (long)i.Size):N0} bytes, to {connection.Name}");
+        UpdateResult result;
+        using (var bar = new ProgressBar())
+        {
+            result = isRestored
+                ? await client.ContinueUpdateAsync(null, bar, cancellationToken)
+                : await client.UpdateAsync(image, new UpdateOptions { Mode = arguments.Mode }, bar, cancellationToken);
+        }
+
+        store?.Delete();
         IReadOnlyList<DeviceImage> after = await client.ReadImagesAsync(cancellationToken);
         Print("after", after);
-        Console.WriteLine(Sentence(before, after, image));
+        Console.WriteLine(Sentence(result, after, image));
+    }
+
+    private static SmpClient Open(IConnection connection, FirmwareImage image, SnapshotFile? store, out bool isRestored)
+    {
+        SmpClientOptions options = connection.Options with { SnapshotSink = store is null ? null : store.Store };
+        isRestored = false;
+        if (store?.Load() is { } snapshot)
+        {
+            try
+            {
+                SmpClient restored = connection.Restore(snapshot, image, options);
+                isRestored = true;
+                return restored;
+            }
+            catch (SmpSnapshotException e)
+            {
+                // Nothing is lost but time: the device knows what it has.
+                Console.Error.WriteLine($"{e.Message} Starting anew.");
+            }
+        }
+
+        return connection.Connect(options);
     }
 
     // An image of our own, which any virtual device takes.
@@ -46,9 +75,8 @@ internal static class Updater
     }
 
     // What the device itself lists decides what is said.
-    private static string Sentence(IReadOnlyList<DeviceImage> before, IReadOnlyList<DeviceImage> after, FirmwareImage image)
+    private static string Sentence(UpdateResult result, IReadOnlyList<DeviceImage> after, FirmwareImage image)
     {
-        string from = before.FirstOrDefault(i => i.IsActive)?.Version ?? "?";
         DeviceImage? running = after.FirstOrDefault(i => i.IsActive);
         if (running is null || !running.Hash.Span.SequenceEqual(image.Info.Hash.Span))
         {
@@ -56,7 +84,9 @@ internal static class Updater
         }
 
         string state = running.IsConfirmed ? "confirmed" : "on trial until it is confirmed";
-        bool wasThere = before.Any(i => i.IsActive && i.Hash.Span.SequenceEqual(running.Hash.Span));
-        return wasThere ? $"already installed: {running.Version}, {state}" : $"updated: {from} -> {running.Version}, {state}";
+        string from = result.Images.Count > 0 ? result.Images[0].From : "?";
+        return result.Outcome == UpdateOutcome.AlreadyInstalled
+            ? $"already installed: {running.Version}, {state}"
+            : $"updated: {from} -> {running.Version}, {state}";
     }
 }

@@ -30,7 +30,11 @@ internal sealed class VirtualCarrier : ISmpTransport, ISmpLinkControl, IConnecti
 
     private TimeSpan Now => clock.GetElapsedTime(start);
 
-    public SmpClient Connect() => new(this, new SmpClientOptions { TimeProvider = clock });
+    public SmpClientOptions Options => new() { TimeProvider = clock };
+
+    public SmpClient Connect(SmpClientOptions options) => new(this, options);
+
+    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientOptions options) => SmpClient.Restore(snapshot, image, this, options);
 
     public ValueTask WriteAsync(ReadOnlyMemory<byte> write, CancellationToken cancellationToken)
     {

@@ -26,7 +26,12 @@ internal sealed class VirtualMethodCarrier : IConnection
 
     private TimeSpan Now => clock.GetElapsedTime(start);
 
-    public SmpClient Connect() => new(new IotHubDirectMethodCarrier(InvokeAsync), new SmpClientOptions { TimeProvider = clock });
+    public SmpClientOptions Options => new() { TimeProvider = clock };
+
+    public SmpClient Connect(SmpClientOptions options) => new(new IotHubDirectMethodCarrier(InvokeAsync), options);
+
+    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientOptions options) =>
+        SmpClient.Restore(snapshot, image, new IotHubDirectMethodCarrier(InvokeAsync), options);
 
     public ValueTask DisposeAsync()
     {

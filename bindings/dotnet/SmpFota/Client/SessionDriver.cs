@@ -184,7 +184,7 @@ internal sealed class SessionDriver(SmpSession session, Carrier carrier, ISmpLin
 
     private void TakeSnapshot()
     {
-        if (options.SnapshotSink is { } sink)
+        if (options.SnapshotSink is { } sink && Progress().Phase != UpdatePhase.Command)
         {
             sink(session.Save());
         }

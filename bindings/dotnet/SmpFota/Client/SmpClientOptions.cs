@@ -24,7 +24,7 @@ public sealed record SmpClientOptions
     public Action<string>? EventSink { get; init; }
 
     /// <summary>
-    /// Takes a snapshot of the session each time before it waits for the device: store it, and <see cref="SmpClient.Restore(ReadOnlySpan{byte}, FirmwareImage?, ISmpTransport, SmpClientOptions?)"/>
+    /// Takes a snapshot of the session each time an update is about to wait for the device: store it, and <see cref="SmpClient.Restore(ReadOnlySpan{byte}, FirmwareImage?, ISmpTransport, SmpClientOptions?)"/>
     /// goes on from it in another process. The bytes may be kept. Called by the operation that runs; what it throws ends the operation.
     /// </summary>
     public Action<ReadOnlyMemory<byte>>? SnapshotSink { get; init; }

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.IO;
+using System.Linq;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -83,15 +84,9 @@ internal static unsafe class NativeLibraryLoader
             }
         }
 
-        var tried = new List<string>();
-        foreach (string candidate in Candidates(assembly))
+        List<string> candidates = Candidates(assembly);
+        foreach (string candidate in candidates)
         {
-            if (tried.Contains(candidate))
-            {
-                continue;
-            }
-
-            tried.Add(candidate);
             if (File.Exists(candidate) && NativeLibrary.TryLoad(candidate, out nint found))
             {
                 return (found, candidate);
@@ -104,27 +99,35 @@ internal static unsafe class NativeLibraryLoader
         }
 
         throw new SmpLibraryException(
-            $"The native library {FileName} for {RuntimeInformation.RuntimeIdentifier} was not found. Put it beside the application or name it in SmpLibrary.Path. Looked for: {string.Join(", ", tried)}.");
+            $"The native library {FileName} for {RuntimeInformation.RuntimeIdentifier} was not found. Put it beside the application or name it in SmpLibrary.Path. Looked for: {string.Join(", ", candidates)}.");
     }
 
     private static string FileName =>
         OperatingSystem.IsWindows() ? "smpfota.dll" : OperatingSystem.IsMacOS() ? "libsmpfota.dylib" : "libsmpfota.so";
 
     // The places a NuGet package, a publish and a plain copy put the file, in the order in which they win.
-    [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "An empty location falls back to the application's folder.")]
-    private static IEnumerable<string> Candidates(Assembly assembly)
+    private static List<string> Candidates(Assembly assembly)
     {
-        string beside = Path.GetDirectoryName(assembly.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
-        yield return Path.Combine(beside, FileName);
-        yield return Path.Combine(beside, "runtimes", PortableRid, "native", FileName);
+        string beside = FolderOf(assembly);
+        List<string> candidates =
+        [
+            Path.Combine(beside, FileName),
+            Path.Combine(beside, "runtimes", PortableRid, "native", FileName),
+        ];
         if (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") is string list)
         {
             foreach (string place in list.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
             {
-                yield return Path.Combine(place, FileName);
+                candidates.Add(Path.Combine(place, FileName));
             }
         }
+
+        return candidates.Distinct().ToList();
     }
+
+    [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "An empty location falls back to the application's folder.")]
+    private static string FolderOf(Assembly assembly) =>
+        Path.GetDirectoryName(assembly.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
 
     private static string PortableRid
     {
