@@ -98,7 +98,9 @@ impl Request {
         if now < self.due || self.answered {
             return Poll::Wait;
         }
-        if self.attempts >= self.patience.attempts {
+        // An attempt that was refused for want of a buffer was none.
+        let counted = self.attempts.saturating_sub(self.refusals);
+        if counted >= self.patience.attempts {
             return Poll::Expired;
         }
         if now < paced {
@@ -123,7 +125,7 @@ impl Request {
         self.sent[self.attempts as usize % REMEMBERED] = (header.sequence, now);
         let timeout = talk.timeout().max(self.patience.floor_ms);
         // Doubling (RFC 6298 section 5.5), at most eightfold: the number of attempts is the limit here.
-        self.due = now + (u64::from(timeout) << self.attempts.min(3));
+        self.due = now + (u64::from(timeout) << counted.min(3));
         self.attempts += 1;
         Poll::Send(length)
     }
@@ -164,10 +166,10 @@ impl Request {
     }
 
     fn try_again(&mut self, talk: &mut Conversation, now: u64, error: DeviceError) -> bool {
-        if error.is_retryable() && self.refusals < 8 {
+        // Before Zephyr 3.1 a response that was too long was "no memory" too: a shell command had run by then.
+        if error.is_retryable() && self.refusals < 8 && self.group != crate::smp::group::SHELL {
             talk.note(now, EventKind::Busy(error.code));
             self.refusals += 1;
-            self.attempts = self.attempts.saturating_sub(1).max(1);
             self.due = now + (50u64 << self.refusals.min(6));
             return true;
         }

@@ -210,7 +210,9 @@ impl Download {
         }
         let answer = match Answer::decode(frame.body) {
             // An answer for another offset was made for another request under the same number.
-            Some(answer) if answer.error.is_some() || answer.offset == Some(sent.offset) => answer,
+            Some(answer) if answer.error.is_some() || answer.offset.is_none_or(|off| off == sent.offset) => {
+                answer
+            }
             _ => {
                 talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
                 return true;
@@ -254,10 +256,10 @@ impl Download {
 
     /// Puts a chunk where it belongs. Returns whether anything was new.
     fn take(&mut self, offset: u32, answer: &Answer<'_>) -> Result<bool, Failure> {
-        let Some(data) = answer.data else {
+        let (Some(data), Some(_)) = (answer.data, answer.offset) else {
             return Err(Failure::new(
                 Status::UnexpectedResponse,
-                "the device answered a download without any data.",
+                "the device answered a download without data or offset.",
             ));
         };
         let size = match (self.size, answer.length) {

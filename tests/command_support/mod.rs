@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub mod device;
 pub mod file_server;
 
 use serde_json::Value;
