@@ -4,12 +4,17 @@
 //! compared. "Updated" is said only when the device, asked after its reboot, lists the new image as active and, where
 //! asked for, as confirmed.
 
+mod answer;
+mod boot;
+mod confirm;
 pub mod listing;
 pub mod options;
 pub mod phase;
 pub(crate) mod plan;
 pub(crate) mod report;
+mod sequence;
 pub(crate) mod step;
+mod verify;
 
 pub use listing::{ListedHash, ListedSlot, Listing};
 pub use options::{UpdateMode, UpdateOptions};
@@ -19,13 +24,12 @@ use std::sync::Arc;
 
 use crate::conversation::request::{self, Match, Patience, Request};
 use crate::conversation::{Conversation, EventKind};
-use crate::failure::{Failure, Finding};
+use crate::failure::Failure;
 use crate::firmware::{Firmware, Image};
-use crate::smp::error::rc;
-use crate::smp::{DeviceError, Frame};
+use crate::smp::Frame;
 use crate::status::Status;
 use crate::upload::{self, Destination, Source, Upload};
-use plan::{Action, BootMode, Facts, Task};
+use plan::{BootMode, Task};
 use step::Step;
 
 /// What an operation wants of its session.
@@ -39,13 +43,6 @@ pub(crate) enum Poll {
     Failed(Failure),
 }
 
-/// How often a finished upload that vanished again is repeated, and a refused image uploaded anew.
-const MOST_UPLOADS: u8 = 3;
-/// How often a reset that had no effect is repeated.
-const MOST_RESETS: u8 = 3;
-/// How long after the reset request a device that still runs the old image is believed not to have reset at all. Zephyr
-/// resets 250 ms after its answer (`CONFIG_MCUMGR_GRP_OS_RESET_MS`).
-const RESET_TAKES_MS: u64 = 5_000;
 /// The first look at the device after the reset.
 const FIRST_LOOK_MS: u64 = 750;
 
@@ -75,6 +72,8 @@ pub(crate) struct Update {
     health_until: u64,
     uploads: u8,
     resets: u8,
+    /// The caller is still to be told that the link may go.
+    link_reset_due: bool,
     confirms: u8,
     force: bool,
     /// The new image was seen running.
@@ -110,6 +109,7 @@ impl Update {
             uploads: 0,
             seen_at: 0,
             resets: 0,
+            link_reset_due: false,
             confirms: 0,
             force: options.force_upload,
             ran: false,
@@ -231,8 +231,8 @@ impl Update {
             if now < self.not_before {
                 return Poll::Wait;
             }
-            if self.step == Step::Look && self.resets & WANTS_LINK_RESET != 0 {
-                self.resets &= !WANTS_LINK_RESET;
+            if self.step == Step::Look && self.link_reset_due {
+                self.link_reset_due = false;
                 talk.note(now, EventKind::LinkReset);
                 self.not_before = now + FIRST_LOOK_MS.max(u64::from(self.options.swap_estimate_ms));
                 return Poll::LinkReset;
@@ -281,25 +281,6 @@ impl Update {
                 None
             }
         }
-    }
-
-    fn lost_link(&self) -> Failure {
-        if matches!(self.step, Step::Reset | Step::Look) {
-            return self.did_not_return();
-        }
-        Failure::new(Status::LinkLost, "the device link went down and did not come up again in time.")
-            .with_finding(Finding::LinkDrops)
-    }
-
-    fn did_not_return(&self) -> Failure {
-        Failure::new(
-            Status::DidNotReturn,
-            format!(
-                "the device did not answer within {} s after the reset: it may still be swapping, or neither image \
-                 starts SMP.",
-                self.options.swap_timeout_ms / 1_000
-            ),
-        )
     }
 
     /// The request that the present step makes, or `None` when the step moved on without one.
@@ -376,447 +357,6 @@ impl Update {
         }
     }
 
-    fn answered(&mut self, talk: &mut Conversation, now: u64, body: &[u8], error: Option<DeviceError>) {
-        let result = match self.step {
-            Step::Parameters => {
-                if let (None, Some((size, count))) = (error, step::decode_parameters(body)) {
-                    talk.limits.learn_buffers(size, count);
-                }
-                self.enter(talk, now, Step::ReassemblyProbe);
-                Ok(())
-            }
-            Step::ReassemblyProbe => {
-                talk.limits.learn_reassembly(error.is_none());
-                self.enter(talk, now, Step::BootMode);
-                Ok(())
-            }
-            Step::BootMode => {
-                if let (None, Some(mode)) = (error, step::decode_boot_mode(body)) {
-                    self.boot = BootMode::from_number(mode);
-                    self.boot_known = true;
-                }
-                self.enter(talk, now, Step::SlotInformation);
-                Ok(())
-            }
-            Step::SlotInformation => {
-                if error.is_none() {
-                    self.slot_sizes = step::decode_slot_sizes(body);
-                }
-                self.enter(talk, now, Step::ListBefore);
-                Ok(())
-            }
-            Step::Erase => match error {
-                Some(error) => Err(step::refused(error, "to erase the slot")),
-                None => {
-                    self.enter(talk, now, Step::Upload);
-                    Ok(())
-                }
-            },
-            Step::Mark => self.marked(talk, now, error),
-            Step::Reset => match error {
-                // The reset hook of an application may refuse.
-                Some(error) => Err(step::refused(error, "to reset")),
-                None => {
-                    self.begin_look(talk, now);
-                    Ok(())
-                }
-            },
-            Step::Confirm => {
-                // Old servers answer success whatever happened (Zephyr issue 56617), so the list decides.
-                if let Some(error) = error
-                    && error.is_common(rc::ACCESS_DENIED)
-                {
-                    Err(step::refused(error, "to confirm the image"))
-                } else {
-                    self.enter(talk, now, Step::ListConfirmed);
-                    Ok(())
-                }
-            }
-            Step::ListBefore
-            | Step::ListUploaded
-            | Step::ListMarked
-            | Step::Look
-            | Step::ListHealthy
-            | Step::ListConfirmed => match error {
-                Some(error) => Err(step::refused(error, "to list its images")),
-                None => Listing::decode(body).and_then(|listing| self.listed(talk, now, listing)),
-            },
-            Step::Upload | Step::HealthCheck => Ok(()),
-        };
-        if let Err(failure) = result {
-            self.fail(now, failure);
-        }
-    }
-
-    fn listed(&mut self, talk: &mut Conversation, now: u64, listing: Listing) -> Result<(), Failure> {
-        match self.step {
-            Step::ListBefore => self.plan(talk, now, listing),
-            Step::ListUploaded => self.verify_upload(talk, now, listing),
-            Step::ListMarked => self.verify_marked(talk, now, listing),
-            Step::Look => self.verify_boot(talk, now, listing),
-            Step::ListHealthy => self.verify_before_confirm(talk, now, listing),
-            Step::ListConfirmed => self.verify_confirmed(talk, now, listing),
-            _ => Ok(()),
-        }
-    }
-
-    fn plan(&mut self, talk: &mut Conversation, now: u64, listing: Listing) -> Result<(), Failure> {
-        let facts = Facts {
-            options: &self.options,
-            boot: self.boot,
-            slot_sizes: &self.slot_sizes,
-            force: self.force,
-        };
-        self.tasks = plan::plan(&self.firmware, &listing, &facts)?;
-        if self.boot == BootMode::Single && self.tasks.iter().any(|task| task.action == Action::Upload) {
-            return Err(Failure::new(
-                Status::ImageUnsupported,
-                "the bootloader of this device has one slot only; an image can be replaced in its recovery mode alone.",
-            ));
-        }
-        self.before = Some(listing);
-        self.current = 0;
-        self.next_task(talk, now);
-        Ok(())
-    }
-
-    /// Enters the first step that is left to do.
-    fn next_task(&mut self, talk: &mut Conversation, now: u64) {
-        let tasks = &self.tasks;
-        if let Some(index) = tasks.iter().position(|task| task.action == Action::Upload) {
-            self.current = index as u16;
-            let step = if self.options.erase_first { Step::Erase } else { Step::Upload };
-            return self.enter(talk, now, step);
-        }
-        if self.options.mode == UpdateMode::UploadOnly {
-            return self.succeed(talk, now);
-        }
-        if let Some(index) = tasks.iter().position(|task| task.action == Action::Mark) {
-            self.current = index as u16;
-            if self.boot.marks() {
-                return self.enter(talk, now, Step::Mark);
-            }
-            for task in &mut self.tasks {
-                if task.action == Action::Mark {
-                    task.action = Action::Boot;
-                }
-            }
-        }
-        if self.tasks.iter().any(|task| task.action == Action::Boot) {
-            return self.enter(talk, now, Step::ListMarked);
-        }
-        if let Some(index) = self.tasks.iter().position(|task| task.action == Action::Confirm) {
-            self.current = index as u16;
-            self.ran = true;
-            return self.begin_confirm(talk, now);
-        }
-        self.succeed(talk, now);
-    }
-
-    fn verify_upload(&mut self, talk: &mut Conversation, now: u64, listing: Listing) -> Result<(), Failure> {
-        let Some(image) = self.image() else { return Ok(()) };
-        let number = image.image_number;
-        let listed = listing.slots.iter().any(|slot| {
-            slot.image == number && !slot.active && slot.holds(image.hash.as_bytes())
-                || slot.image == number && !slot.active && slot.holds(image.running_hash().as_bytes())
-        });
-        if listed {
-            self.tasks[self.current as usize].action = Action::Mark;
-            self.uploads = 0;
-            self.next_task(talk, now);
-            return Ok(());
-        }
-        self.uploads += 1;
-        if self.uploads >= MOST_UPLOADS {
-            return Err(Failure::new(
-                Status::NotListed,
-                format!(
-                    "the device took the whole image {} times and does not list it afterwards: its slot does not hold \
-                     what was sent.",
-                    self.uploads
-                ),
-            )
-            .with_finding(Finding::LateFirstFrame));
-        }
-        talk.note(now, EventKind::Restarted(0));
-        self.enter(talk, now, Step::Upload);
-        Ok(())
-    }
-
-    fn marked(
-        &mut self,
-        talk: &mut Conversation,
-        now: u64,
-        error: Option<DeviceError>,
-    ) -> Result<(), Failure> {
-        if let Some(error) = error {
-            if error.is_common(rc::NOT_SUPPORTED) {
-                // The handler is missing where the bootloader chooses by version.
-                self.boot = if self.boot_known { self.boot } else { BootMode::DirectXip };
-                for task in &mut self.tasks {
-                    if task.action == Action::Mark {
-                        task.action = Action::Boot;
-                    }
-                }
-                self.enter(talk, now, Step::ListMarked);
-                return Ok(());
-            }
-            return Err(step::refused(error, "to mark the image for the next boot"));
-        }
-        self.tasks[self.current as usize].action = Action::Boot;
-        self.next_task(talk, now);
-        Ok(())
-    }
-
-    /// The last look before the reset: a late first frame may have erased the slot since.
-    fn verify_marked(&mut self, talk: &mut Conversation, now: u64, listing: Listing) -> Result<(), Failure> {
-        let mut vanished = None;
-        for (index, task) in self.tasks.iter().enumerate().filter(|(_, task)| task.action == Action::Boot) {
-            let image = self.task_image(task);
-            let number = image.image_number;
-            let slot = listing.slots.iter().find(|slot| {
-                slot.image == number
-                    && !slot.active
-                    && (slot.holds(image.hash.as_bytes()) || slot.holds(image.running_hash().as_bytes()))
-            });
-            match slot {
-                None => vanished = vanished.or(Some(index)),
-                Some(slot) if self.boot.marks() && !slot.pending && !slot.permanent => {
-                    return Err(Failure::new(
-                        Status::NotMarked,
-                        format!(
-                            "the device lists version {} but did not mark it for the next boot.",
-                            slot.version
-                        ),
-                    ));
-                }
-                Some(slot)
-                    if self.boot.marks()
-                        && self.boot.reverts()
-                        && self.options.mode == UpdateMode::ConfirmAtOnce
-                        && !slot.permanent =>
-                {
-                    return Err(Failure::new(
-                        Status::NotMarked,
-                        format!("the device marked version {} for a trial only, not for good.", slot.version),
-                    ));
-                }
-                Some(_) => {}
-            }
-        }
-        if let Some(index) = vanished {
-            self.uploads += 1;
-            if self.uploads >= MOST_UPLOADS {
-                return Err(Failure::new(
-                    Status::UploadLost,
-                    "the uploaded image vanished from the device's list before the reset, repeatedly.",
-                )
-                .with_finding(Finding::LateFirstFrame));
-            }
-            self.tasks[index].action = Action::Upload;
-            talk.note(now, EventKind::Restarted(0));
-            self.next_task(talk, now);
-            return Ok(());
-        }
-        self.enter(talk, now, Step::Reset);
-        Ok(())
-    }
-
-    fn begin_look(&mut self, talk: &mut Conversation, now: u64) {
-        if self.resets & RESET_COUNT == 0 {
-            self.reset_at = now;
-        }
-        self.resets = ((self.resets & RESET_COUNT) + 1) | WANTS_LINK_RESET;
-        self.enter(talk, now, Step::Look);
-    }
-
-    fn verify_boot(&mut self, talk: &mut Conversation, now: u64, listing: Listing) -> Result<(), Failure> {
-        let waits = |task: &&Task| task.action == Action::Boot;
-        let missing = self
-            .tasks
-            .iter()
-            .filter(waits)
-            .find(|task| {
-                let image = self.task_image(task);
-                !listing
-                    .active(image.image_number)
-                    .is_some_and(|active| active.holds(image.running_hash().as_bytes()))
-            })
-            .cloned();
-        let Some(task) = missing else {
-            self.swap_ms = now.saturating_sub(self.reset_at).min(u64::from(u32::MAX)) as u32;
-            return self.booted(talk, now, listing);
-        };
-        let image = self.task_image(&task).clone();
-        if self.unhealthy {
-            return Err(unhealthy(&format!(
-                "the device was reset and runs version {} again",
-                running(&listing, &image)
-            )));
-        }
-        let still_marked = listing.others(image.image_number).any(|slot| {
-            slot.pending && (slot.holds(image.hash.as_bytes()) || slot.holds(image.running_hash().as_bytes()))
-        });
-        if still_marked || (!self.boot.marks() && listing.active(image.image_number).is_some()) {
-            // The old image answers and the new one still waits: the reset has not happened yet.
-            let since = now.saturating_sub(self.reset_at);
-            if since < RESET_TAKES_MS * u64::from(self.resets & RESET_COUNT) {
-                self.not_before = now + 500;
-                return Ok(());
-            }
-            if (self.resets & RESET_COUNT) < MOST_RESETS {
-                self.enter(talk, now, Step::Reset);
-                return Ok(());
-            }
-            if self.boot.marks() {
-                return Err(Failure::new(
-                    Status::NotSwapped,
-                    format!(
-                        "the device was asked {} times to reset and still runs the old image, the new one marked.",
-                        self.resets & RESET_COUNT
-                    ),
-                ));
-            }
-        }
-        let failure = plan::not_running(&image, &task.from, &listing, self.ran);
-        // The slot held the image from an earlier try: what lies there may be damaged although its hash is listed.
-        if failure.status == Status::NotSwapped && self.uploaded_bytes == 0 && !self.force {
-            self.force = true;
-            self.resets = 0;
-            talk.note(now, EventKind::Restarted(0));
-            self.enter(talk, now, Step::ListBefore);
-            return Ok(());
-        }
-        Err(failure)
-    }
-
-    /// Every image runs.
-    fn booted(&mut self, talk: &mut Conversation, now: u64, listing: Listing) -> Result<(), Failure> {
-        if self.unhealthy {
-            return Err(unhealthy("the device was reset and runs it still"));
-        }
-        self.ran = true;
-        let unconfirmed = self.first_unconfirmed(&listing);
-        self.listing = Some(listing);
-        for task in &mut self.tasks {
-            if task.action == Action::Boot {
-                task.action = Action::Confirm;
-            }
-        }
-        match (self.options.mode, unconfirmed) {
-            (UpdateMode::TestOnly | UpdateMode::UploadOnly, _) | (_, None) => self.succeed(talk, now),
-            (UpdateMode::ConfirmAtOnce, Some(_)) if self.boot.reverts() && !self.boot_known => {
-                self.begin_confirm(talk, now);
-            }
-            (_, Some(_)) => self.begin_confirm(talk, now),
-        }
-        Ok(())
-    }
-
-    /// The first task whose image runs unconfirmed.
-    fn first_unconfirmed(&self, listing: &Listing) -> Option<usize> {
-        self.tasks.iter().position(|task| {
-            let image = self.task_image(task);
-            listing.active(image.image_number).is_some_and(|active| !active.confirmed)
-        })
-    }
-
-    fn begin_confirm(&mut self, talk: &mut Conversation, now: u64) {
-        if self.options.health_check {
-            self.health_until = now.saturating_add(u64::from(self.options.health_timeout_ms));
-            self.enter(talk, now, Step::HealthCheck);
-        } else {
-            self.select_unconfirmed();
-            self.enter(talk, now, Step::Confirm);
-        }
-    }
-
-    fn select_unconfirmed(&mut self) {
-        let index = match &self.listing {
-            Some(listing) => self.first_unconfirmed(listing),
-            None => self.tasks.iter().position(|task| task.action == Action::Confirm),
-        };
-        self.current = index.unwrap_or(0) as u16;
-        self.confirms = 0;
-    }
-
-    /// The caller's word on the new image.
-    pub fn health(&mut self, talk: &mut Conversation, now: u64, healthy: bool) -> Result<(), Failure> {
-        if self.step != Step::HealthCheck || self.outcome.is_some() {
-            return Err(Status::WrongState.into());
-        }
-        if healthy {
-            self.enter(talk, now, Step::ListHealthy);
-        } else {
-            // A reset takes the unconfirmed image out of service at once.
-            self.unhealthy = true;
-            self.resets = 0;
-            for task in &mut self.tasks {
-                if task.action == Action::Confirm {
-                    task.action = Action::Boot;
-                }
-            }
-            self.enter(talk, now, Step::Reset);
-        }
-        Ok(())
-    }
-
-    /// The device may have rebooted while the caller looked.
-    fn verify_before_confirm(
-        &mut self,
-        talk: &mut Conversation,
-        now: u64,
-        listing: Listing,
-    ) -> Result<(), Failure> {
-        self.check_running(&listing)?;
-        self.listing = Some(listing);
-        self.select_unconfirmed();
-        self.enter(talk, now, Step::Confirm);
-        Ok(())
-    }
-
-    fn check_running(&self, listing: &Listing) -> Result<(), Failure> {
-        for task in self.tasks.iter().filter(|task| task.action == Action::Confirm) {
-            let image = self.task_image(task);
-            let runs = listing
-                .active(image.image_number)
-                .is_some_and(|active| active.holds(image.running_hash().as_bytes()));
-            if !runs {
-                return Err(plan::not_running(image, &task.from, listing, self.ran));
-            }
-        }
-        Ok(())
-    }
-
-    fn verify_confirmed(
-        &mut self,
-        talk: &mut Conversation,
-        now: u64,
-        listing: Listing,
-    ) -> Result<(), Failure> {
-        self.check_running(&listing)?;
-        let unconfirmed = self.first_unconfirmed(&listing);
-        self.listing = Some(listing);
-        let Some(index) = unconfirmed else {
-            self.succeed(talk, now);
-            return Ok(());
-        };
-        if index == self.current as usize {
-            self.confirms += 1;
-            if self.confirms >= 3 {
-                return Err(Failure::new(
-                    Status::NotConfirmed,
-                    "the device runs the new image and does not confirm it; it reverts at the next reset.",
-                ));
-            }
-        } else {
-            self.current = index as u16;
-            self.confirms = 0;
-        }
-        self.enter(talk, now, Step::Confirm);
-        Ok(())
-    }
-
     fn enter(&mut self, talk: &mut Conversation, now: u64, step: Step) {
         let before = self.step.phase();
         self.step = step;
@@ -879,19 +419,4 @@ impl Update {
             request.restart();
         }
     }
-}
-
-/// Bits of `resets`: the count, and whether the caller is still to be told about the link.
-const RESET_COUNT: u8 = 0x7f;
-const WANTS_LINK_RESET: u8 = 0x80;
-
-fn running(listing: &Listing, image: &Image) -> String {
-    listing.active(image.image_number).map_or_else(|| "?".to_owned(), |slot| slot.version.to_string())
-}
-
-fn unhealthy(what: &str) -> Failure {
-    Failure::new(
-        Status::HealthCheckFailed,
-        format!("the caller found the new image unhealthy and it was not confirmed; {what}."),
-    )
 }
