@@ -1014,7 +1014,7 @@ int32_t smpfota_session_start_update(uintptr_t session,
 /**
  * Starts a command of the library by its name, such as `echo` or `image_list`.
  *
- * `name` has `name_length` bytes. `arguments` has `arguments_length` bytes: a JSON object in UTF-8, at most 64 KiB, or
+ * `name` has `name_length` bytes. `arguments` has `arguments_length` bytes: a JSON object in UTF-8, at most 32 MiB, or
  * nothing for a command without arguments. docs/COMMANDS.md lists the commands and their arguments.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_UNKNOWN_COMMAND`, `SMPFOTA_INVALID_JSON`, `SMPFOTA_INVALID_ARGUMENT`,

@@ -110,7 +110,7 @@ pub unsafe extern "C" fn smpfota_session_start_update(
 
 /// Starts a command of the library by its name, such as `echo` or `image_list`.
 ///
-/// `name` has `name_length` bytes. `arguments` has `arguments_length` bytes: a JSON object in UTF-8, at most 64 KiB, or
+/// `name` has `name_length` bytes. `arguments` has `arguments_length` bytes: a JSON object in UTF-8, at most 32 MiB, or
 /// nothing for a command without arguments. docs/COMMANDS.md lists the commands and their arguments.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_UNKNOWN_COMMAND`, `SMPFOTA_INVALID_JSON`, `SMPFOTA_INVALID_ARGUMENT`,
@@ -453,7 +453,8 @@ fn require_running(session: &Session) -> Result<(), Status> {
 
 /// The arguments of a command; nothing stands for none.
 fn read_arguments(json: &[u8]) -> Result<Value, Failure> {
-    const LONGEST: usize = 65_536;
+    /// Room for the largest content of a file (16 MiB) in hexadecimal digits.
+    const LONGEST: usize = (32 << 20) + 65_536;
     if json.is_empty() {
         return Ok(Value::Null);
     }

@@ -57,6 +57,9 @@ pub enum LinkEvent {
     MaxWrite(u32),
 }
 
+/// A later time counts as this one, 35,000 years after the clock's origin: no sum of a time and a wait overflows.
+const LATEST_MS: u64 = 1 << 50;
+
 /// The largest frame that is taken from a device.
 const LARGEST_RESPONSE: usize = 65_543;
 
@@ -134,7 +137,7 @@ impl Session {
     }
 
     fn clock(&mut self, now_ms: u64) -> u64 {
-        self.now = self.now.max(now_ms);
+        self.now = self.now.max(now_ms.min(LATEST_MS));
         self.now
     }
 
@@ -307,7 +310,7 @@ impl Session {
 
     /// How far the operation is.
     pub fn progress(&self, now_ms: u64) -> Progress {
-        progress::of(self, now_ms.max(self.now))
+        progress::of(self, now_ms.min(LATEST_MS).max(self.now))
     }
 
     /// Where the operation stands.

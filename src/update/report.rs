@@ -46,7 +46,7 @@ impl Update {
             let bytes = u64::from(upload.acknowledged());
             rate = (bytes * 1_000 / elapsed).min(u64::from(u32::MAX)) as u32;
             if bytes > 0 {
-                eta = ((total - done) * elapsed / bytes).min(u64::from(u32::MAX) - 1) as u32;
+                eta = ((total - done).saturating_mul(elapsed) / bytes).min(u64::from(u32::MAX) - 1) as u32;
             }
         } else if self.upload_ms > 0 {
             rate = (self.uploaded_bytes * 1_000 / self.upload_ms).min(u64::from(u32::MAX)) as u32;

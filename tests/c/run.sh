@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compiles the C tests against the shared library and runs each as it is, under valgrind and with AddressSanitizer.
+# Compiles the C tests against the shared library and runs each as it is, under valgrind and with AddressSanitizer; one of
+# them also against a build with overflow checks.
 #
 # usage: tests/c/run.sh [qemu | NAME...]
 #   qemu   the test against the device in QEMU alone (see qemu_update.c for what it wants in the environment)
@@ -90,6 +91,13 @@ esac
 
 sanitizer=yes
 echo 'int main(void) { return 0; }' | "$cc" -fsanitize=address,undefined -x c - -o "$out/probe" 2>/dev/null && "$out/probe" || sanitizer=no
-[ $# -gt 0 ] || { set -- update bad_calls bad_peer threads && only_our_symbols; }
+[ $# -gt 0 ] || { set -- update bad_calls bad_peer any_order threads && only_our_symbols; }
 for name; do three_ways "$name"; done
+
+# The same arbitrary calls on a build that panics where a sum overflows.
+if [[ " $* " == *" any_order "* && -z "${SMPFOTA_LIB:-}" ]]; then
+    cargo build --quiet --lib --manifest-path "$root/Cargo.toml" || exit 1
+    lib=$target/debug/libsmpfota.so
+    compile any_order "$out/any_order-checked" && check any_order-checked 300 "$out/any_order-checked"
+fi
 exit $failed
