@@ -14,6 +14,10 @@ internal static class JsonReading
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number)
             ? number : null;
 
+    internal static ulong? Unsigned(this JsonElement element, string name) =>
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetUInt64(out ulong number)
+            ? number : null;
+
     internal static bool Flag(this JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
 

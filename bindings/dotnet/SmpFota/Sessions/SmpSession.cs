@@ -109,7 +109,7 @@ public sealed unsafe class SmpSession : IDisposable
     }
 
     /// <summary>Starts one of the library's commands by name.</summary>
-    /// <param name="name">Such as <c>echo</c> or <c>image-list</c>; docs/COMMANDS.md has them all.</param>
+    /// <param name="name">Such as <c>echo</c> or <c>image_list</c>; docs/COMMANDS.md has them all.</param>
     /// <param name="argumentsJson">The arguments as a JSON object; null or empty for none.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>

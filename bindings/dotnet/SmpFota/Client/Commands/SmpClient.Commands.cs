@@ -1,5 +1,5 @@
 using System;
-using System.Collections.Generic;
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Threading;
@@ -7,7 +7,7 @@ using System.Threading.Tasks;
 
 namespace SmpFota;
 
-/// <content>The single commands. Each throws as <see cref="CommandAsync"/> does.</content>
+/// <content>Commands and requests of any kind; the other files have the known ones by group.</content>
 public sealed partial class SmpClient
 {
     /// <summary>Runs one of the library's commands.</summary>
@@ -46,28 +46,9 @@ public sealed partial class SmpClient
             static json => Read(json, static answer => answer.Hex("body")),
             cancellationToken: cancellationToken);
 
-    /// <summary>The device's image list.</summary>
-    /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task<IReadOnlyList<DeviceImage>> ReadImagesAsync(CancellationToken cancellationToken = default) =>
-        AskAsync<IReadOnlyList<DeviceImage>>(
-            "image_list", null, static answer => answer.Items("images", DeviceImage.Read), cancellationToken);
-
-    /// <summary>Has the device send a text back.</summary>
-    /// <exception cref="ArgumentNullException">There is no text.</exception>
-    /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task<string> EchoAsync(string text, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return AskAsync("echo", Arguments(w => w.WriteString("text", text)), static answer => answer.Text("text") ?? string.Empty, cancellationToken);
-    }
-
-    /// <summary>Resets the device. It answers first and resets a moment later.</summary>
-    /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task ResetAsync(CancellationToken cancellationToken = default) => CommandAsync("reset", null, cancellationToken);
-
     private static string Arguments(Action<Utf8JsonWriter> write)
     {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer))
         {
             writer.WriteStartObject();
@@ -78,12 +59,20 @@ public sealed partial class SmpClient
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
+    private static string Named(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Arguments(w => w.WriteString("name", name));
+    }
+
     private static T Read<T>(string json, Func<JsonElement, T> read)
     {
         using JsonDocument document = JsonDocument.Parse(json);
         return read(document.RootElement);
     }
 
-    private Task<T> AskAsync<T>(string name, string? arguments, Func<JsonElement, T> read, CancellationToken cancellationToken) =>
-        RunAsync(s => s.StartCommand(name, arguments), json => Read(json, read), cancellationToken: cancellationToken);
+    private Task<T> AskAsync<T>(
+        string command, string? arguments, Func<JsonElement, T> read, CancellationToken cancellationToken,
+        IProgress<UpdateProgress>? progress = null) =>
+        RunAsync(s => s.StartCommand(command, arguments), json => Read(json, read), null, progress, cancellationToken);
 }
