@@ -471,3 +471,26 @@ fn garbage_of_any_length_does_no_harm() {
     }
     let _ = image::MIN_SIZE;
 }
+
+#[test]
+fn any_clock_will_do() {
+    for start in [0, 1_700_000_000_000_000, u64::MAX / 2, u64::MAX - 1_000, u64::MAX] {
+        for kind in LinkKind::ALL {
+            let mut link = Scenario::new(*kind).fault(Fault::C2dRedelivery).build();
+            for n in 0..20 {
+                link.write(start.saturating_add(n), &echo(n as u8));
+            }
+            for n in 0..50u64 {
+                let now = start.saturating_add(n * 1_000_000);
+                while link.read(now).is_some() {}
+            }
+            // A jump ahead by years, and a time that goes back.
+            link.write(start.saturating_add(1 << 55), &frame(1, WRITE, 0, 1, 5, &[0xa0]));
+            while link.read(u64::MAX).is_some() {}
+            link.write(5, &echo(1));
+            while link.read(6).is_some() {}
+            link.set_link(7, false);
+            link.set_link(8, true);
+        }
+    }
+}

@@ -282,7 +282,10 @@ impl VirtualDevice {
         let work = match &self.work {
             _ if stuck => None,
             Some(work) => Some(work.until),
-            None => self.queue.front().map(|w| (w.since + self.server.options.wake_us).max(self.idle_since)),
+            None => self
+                .queue
+                .front()
+                .map(|w| w.since.saturating_add(self.server.options.wake_us).max(self.idle_since)),
         };
         work.into_iter().chain(self.reboot_at).min()
     }
@@ -354,7 +357,7 @@ impl VirtualDevice {
             }
         }
         self.counters.requests += 1;
-        work.until = self.now + self.server.options.request_us + spent;
+        work.until = self.now.saturating_add(self.server.options.request_us.saturating_add(spent));
     }
 
     fn finish_request(&mut self) {
@@ -368,7 +371,7 @@ impl VirtualDevice {
             }
         }
         if std::mem::take(&mut self.server.reset_requested) && self.reboot_at.is_none() {
-            self.reboot_at = Some(self.now + self.server.options.reset_delay_us);
+            self.reboot_at = Some(self.now.saturating_add(self.server.options.reset_delay_us));
         }
         self.start_request();
     }
@@ -417,8 +420,8 @@ impl VirtualDevice {
         self.counters.swaps += u64::from(swapped);
         self.counters.reverts += u64::from(reverted);
         self.counters.refused += u64::from(refused);
-        self.idle_since = self.now + spent;
-        self.booted_at = Some(self.now + spent);
+        self.idle_since = self.now.saturating_add(spent);
+        self.booted_at = Some(self.idle_since);
     }
 
     /// The connection is gone: half frames end, answers find nobody, a stuck server comes free.

@@ -27,6 +27,9 @@ use batch::{Batch, Gather};
 use delay::Delays;
 use gateway::{Act, Gateway};
 
+/// An hour.
+const LONG_SILENCE_US: u64 = 3_600_000_000;
+
 /// What the link has done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LinkCounters {
@@ -105,7 +108,7 @@ impl Way {
 
     /// When a frame that starts now arrives: never before one that started earlier.
     fn arrival(&mut self, at: u64) -> u64 {
-        self.latest = self.latest.max(at + self.delays.draw());
+        self.latest = self.latest.max(at.saturating_add(self.delays.draw()));
         self.latest
     }
 
@@ -114,7 +117,8 @@ impl Way {
     fn hop(&mut self, at: u64, bytes: usize, profile: &LinkProfile, operation_us: u64) -> u64 {
         let time = |bytes: usize| (bytes as u64 * 1_000_000).checked_div(profile.bandwidth).unwrap_or(0);
         let included = bytes.min(profile.max_write as usize);
-        self.hop_free = (at + time(bytes - included)).max(self.hop_free + time(bytes).max(operation_us));
+        let queued = self.hop_free.saturating_add(time(bytes).max(operation_us));
+        self.hop_free = at.saturating_add(time(bytes - included)).max(queued);
         self.hop_free
     }
 }
@@ -125,6 +129,8 @@ pub struct VirtualLink {
     profile: LinkProfile,
     device: VirtualDevice,
     now: u64,
+    /// Somebody has told the time.
+    begun: bool,
     events: BinaryHeap<Reverse<Event>>,
     number: u64,
     down: Way,
@@ -146,7 +152,7 @@ pub struct VirtualLink {
 impl VirtualLink {
     /// A link with these numbers and this fault in front of a device; everything random comes from the seed.
     pub fn new(profile: LinkProfile, fault: Fault, seed: u64, device: VirtualDevice) -> VirtualLink {
-        let mut link = VirtualLink {
+        VirtualLink {
             down: Way::new(&profile, seed, 10),
             up: Way::new(&profile, seed, 20),
             faulty: profile.has_faults(),
@@ -155,6 +161,7 @@ impl VirtualLink {
             profile,
             device,
             now: 0,
+            begun: false,
             events: BinaryHeap::new(),
             number: 0,
             next_drop: u64::MAX,
@@ -166,15 +173,13 @@ impl VirtualLink {
             inbox: VecDeque::new(),
             spare: Vec::new(),
             counters: LinkCounters::default(),
-        };
-        link.plan_drop(0);
-        link
+        }
     }
 
     fn plan_drop(&mut self, from: u64) {
         if self.profile.drop_every_us > 0 {
             let wait = self.drops.exponential(self.profile.drop_every_us as f64);
-            self.next_drop = from + wait as u64;
+            self.next_drop = from.saturating_add(wait as u64);
         }
     }
 
@@ -258,6 +263,11 @@ impl VirtualLink {
 
     /// Runs link and device up to this time.
     fn pump(&mut self, now: u64) {
+        if !self.begun {
+            // Link drops are planned from the first time that is told.
+            self.begun = true;
+            self.plan_drop(now);
+        }
         loop {
             let travelling = self.events.peek().map_or(u64::MAX, |Reverse(event)| event.at);
             let inside = self.device.next_event().unwrap_or(u64::MAX);
@@ -267,7 +277,11 @@ impl VirtualLink {
                 break;
             }
             self.now = self.now.max(at);
-            if self.next_drop == at {
+            let idle = travelling == u64::MAX && inside == u64::MAX;
+            if self.next_drop == at && idle && now - at > LONG_SILENCE_US {
+                // Nothing is on its way: the drops of a long silence are not made up for.
+                self.plan_drop(now);
+            } else if self.next_drop == at {
                 self.drop_link(at);
             } else if restored == at {
                 if self.caller_up {
@@ -285,7 +299,7 @@ impl VirtualLink {
     /// The link goes away unannounced, with everything in flight.
     fn drop_link(&mut self, at: u64) {
         self.counters.drops += 1;
-        self.dropped_until = at + self.profile.drop_for_us;
+        self.dropped_until = at.saturating_add(self.profile.drop_for_us);
         self.device.link_down(at);
         self.events.clear();
         self.plan_drop(self.dropped_until);
@@ -320,11 +334,11 @@ impl VirtualLink {
             let extra = (self.profile.round_trip.typical_us() as f64 * (0.5 + spread)) as u64;
             if copied {
                 self.counters.duplicated += 1;
-                self.push(arrival + extra, Place::Gateway, batch.clone(), false);
+                self.push(arrival.saturating_add(extra), Place::Gateway, batch.clone(), false);
             }
             if held {
                 self.counters.reordered += 1;
-                arrival += extra;
+                arrival = arrival.saturating_add(extra);
             }
         }
         self.push(arrival, Place::Gateway, batch, false);
@@ -351,11 +365,11 @@ impl VirtualLink {
             let extra = (self.profile.round_trip.typical_us() as f64 * (0.5 + spread)) as u64;
             if copied {
                 self.counters.duplicated += 1;
-                self.push(arrival + extra, Place::Client, batch.clone(), false);
+                self.push(arrival.saturating_add(extra), Place::Client, batch.clone(), false);
             }
             if held {
                 self.counters.reordered += 1;
-                arrival += extra;
+                arrival = arrival.saturating_add(extra);
             }
         }
         self.push(arrival, Place::Client, batch, false);
@@ -423,9 +437,12 @@ impl VirtualLink {
     fn run_acts(&mut self, at: u64) {
         for act in std::mem::take(&mut self.acts) {
             match act {
-                Act::ToDevice(wait, batch) => self.push(at + wait, Place::Gateway, batch, true),
+                Act::ToDevice(wait, batch) => self.push(at.saturating_add(wait), Place::Gateway, batch, true),
                 Act::ToClient(wait, batch) => {
-                    let arrival = self.up.latest.max(at + wait + self.profile.round_trip.typical_us() / 2);
+                    let arrival = self
+                        .up
+                        .latest
+                        .max(at.saturating_add(wait + self.profile.round_trip.typical_us() / 2));
                     self.push(arrival, Place::Client, batch, true);
                 }
             }
