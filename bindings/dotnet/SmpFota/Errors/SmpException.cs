@@ -27,9 +27,12 @@ public abstract class SmpException : Exception
     /// <summary>The library's diagnosis by name, where it has one: the likely cause behind the status.</summary>
     public string? Finding { get; }
 
-    /// <summary>The SMP group whose error code the device answered (0 OS, 1 image, ...), or null where it answered none.</summary>
+    /// <summary>
+    /// The SMP group whose own error code the device answered (0 OS, 1 image, ...). Null where it answered a general code, as
+    /// all servers before Zephyr 3.4 do, or none.
+    /// </summary>
     public int? Group { get; }
 
-    /// <summary>The device's own error code, or null where it answered none.</summary>
+    /// <summary>The device's error code: one of <see cref="Group"/>, or a general one where that is null. Null where it answered none.</summary>
     public int? Code { get; }
 }
