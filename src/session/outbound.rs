@@ -10,7 +10,9 @@ pub(crate) const LONGEST_LINE: usize = 128;
 #[derive(Debug, Default)]
 pub(crate) struct Outbound {
     bytes: Vec<u8>,
-    /// The next byte to go out, and the end of what is loaded.
+    /// How many of the bytes are the frame.
+    length: u32,
+    /// The next byte or line to go out, and the first behind the frame.
     next: u32,
     end: u32,
     lines: bool,
@@ -38,15 +40,9 @@ impl Outbound {
     /// Takes the frame of `length` bytes that was encoded into the room.
     pub fn load(&mut self, length: usize, framing: Framing) {
         self.next = 0;
+        self.length = length as u32;
         self.lines = framing == Framing::Serial;
-        if self.lines {
-            let mut lines = Vec::with_capacity(console::encoded_len(length));
-            console::encode(&self.bytes[..length], &mut lines);
-            self.end = lines.len() as u32;
-            self.bytes = lines;
-        } else {
-            self.end = length as u32;
-        }
+        self.end = if self.lines { console::line_count(length) as u32 } else { self.length };
     }
 
     /// The next piece into `buffer`: a line of the console, or at most `max_write` bytes.
@@ -54,12 +50,15 @@ impl Outbound {
         if !self.is_pending() {
             return None;
         }
-        let rest = &self.bytes[self.next as usize..self.end as usize];
-        let length = if self.lines {
-            rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |newline| newline + 1)
-        } else {
-            rest.len().min(max_write)
-        };
+        let frame = &self.bytes[..self.length as usize];
+        if self.lines {
+            let line = console::line(frame, self.next as usize)?;
+            buffer.get_mut(..line.as_bytes().len())?.copy_from_slice(line.as_bytes());
+            self.next += 1;
+            return Some(line.as_bytes().len());
+        }
+        let rest = &frame[self.next as usize..];
+        let length = rest.len().min(max_write);
         buffer.get_mut(..length)?.copy_from_slice(&rest[..length]);
         self.next += length as u32;
         Some(length)

@@ -20,6 +20,9 @@ const FIRST: [u8; 2] = [0x06, 0x09];
 const NEXT: [u8; 2] = [0x04, 0x14];
 const LENGTH_LEN: usize = 2;
 const CRC_LEN: usize = 2;
+/// The capacity in bytes that an emptied packet keeps, so that the answers of an upload do not allocate again and an idle
+/// session stays small.
+const KEEP: usize = 128;
 /// Bytes of the packet in a full line: `(127 - marker - newline) / 4 * 3`.
 const RAW_PER_LINE: usize = (MAX_LINE - 3) / 4 * 3;
 
@@ -251,7 +254,11 @@ impl Decoder {
         self.open = false;
         self.length_len = 0;
         self.quad_len = 0;
-        self.packet = Vec::new();
+        if self.packet.capacity() > KEEP {
+            self.packet = Vec::new();
+        } else {
+            self.packet.clear();
+        }
     }
 
     fn end_of_quad(&mut self, on_frame: &mut impl FnMut(&[u8])) {
@@ -293,7 +300,7 @@ impl Decoder {
         let room = self.announced() - self.packet.len();
         if room > 0 {
             if self.packet.is_empty() {
-                self.packet.reserve_exact(room);
+                self.packet.reserve_exact(room.max(KEEP.min(self.limit)));
             }
             self.packet.push(byte);
         }
