@@ -21,11 +21,11 @@ while [ $# -gt 1 ]; do
     esac
     shift 2
 done
-project=$(find "$root/bindings/dotnet/SmpFota.Tests" -maxdepth 1 -name '*.csproj')
 code=0
-# C# test output shows failures as they are; the counts come from the report file, whose format is stable.
-"$root/.cache/dotnet/dotnet" test --no-build --nologo --configuration Release -p:OutputPath="$out/" \
-    --logger "trx;LogFileName=$out/tests.trx" ${filter:+--filter "${filter#&}"} "$project" || code=$?
+rm -f "$out/tests.trx"
+# The console shows failures as they are; the counts come from the report, whose format is stable.
+"$root/.cache/dotnet/dotnet" test "$out/SmpFota.Tests.dll" --nologo --logger 'trx;LogFileName=tests.trx' \
+    --results-directory "$out" ${filter:+--filter "${filter#&}"} || code=$?
 counts=$(grep -o '<Counters [^>]*>' "$out/tests.trx" | head -n 1)
 count() { sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p" <<<"$counts"; }
 # Skipped tests are in "total" but not in "executed"; "notExecuted" stays 0 for them.
