@@ -5,4 +5,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 tests/tools/peers.sh
 cargo build --quiet --release --lib --example virtual_device
-exec .cache/peers/bin/python tests/peers/bench.py "$@" 2>/dev/null
+log=${CARGO_TARGET_DIR:-$root/target}/bench/peers.log
+mkdir -p "$(dirname "$log")"
+# The clients talk of every retry.
+exec .cache/peers/bin/python tests/peers/bench.py "$@" 2>"$log"
