@@ -1,4 +1,4 @@
-# `make demo` shows the main job, `make test` runs every test. Both bring what they need (see docs and tests/tools/).
+# `make demo` shows the main job, `make test` runs every test. Both bring what they need (the scripts of tests/tools/).
 
 ARGS ?=
 SEEDS ?= 1000
@@ -38,10 +38,10 @@ bench-peers:
 	@tests/peers/bench.sh
 
 soak:
-	cargo run --release --example soak -- --seeds $(SEEDS)
+	cargo run --release --example soak -- --seeds $(SEEDS) --threads $$(nproc)
 
 fuzz:
-	cargo run --release --example fuzz -- --seconds $(SECONDS)
+	fuzz/run --seconds $(SECONDS)
 
 clean:
 	rm -rf target .cache
