@@ -12,6 +12,7 @@ pub mod session;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod smp;
+pub mod snapshot;
 pub mod status;
 pub mod update;
 

@@ -151,7 +151,10 @@ impl Limits {
     pub(crate) fn restore(&mut self, buf_size: u32, buf_count: u32, ceiling: u32, reassembly: Reassembly) {
         self.learn_buffers(buf_size, buf_count);
         self.ceiling = ceiling;
-        self.reassembly = reassembly;
+        // What the caller says of the device goes before what was found out.
+        if self.reassembly == Reassembly::Auto {
+            self.reassembly = reassembly;
+        }
     }
 }
 

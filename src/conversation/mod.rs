@@ -8,6 +8,7 @@ pub mod limits;
 pub mod options;
 pub(crate) mod request;
 pub mod rtt;
+mod saved;
 
 pub use counters::Counters;
 pub use event::{Event, EventKind};
@@ -77,16 +78,6 @@ impl Conversation {
     /// When the next frame may be sent; a time not after now means at once.
     pub fn paced_until(&self) -> u64 {
         if self.options.write_interval_ms == 0 { 0 } else { self.paced_until }
-    }
-
-    /// The sequence number that the next frame will carry.
-    pub fn next_sequence(&self) -> u8 {
-        self.sequence
-    }
-
-    /// Continues another process's numbering.
-    pub fn set_next_sequence(&mut self, sequence: u8) {
-        self.sequence = sequence;
     }
 
     /// The protocol version that requests carry now.

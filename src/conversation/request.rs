@@ -5,6 +5,7 @@ use crate::failure::{Failure, Finding};
 use crate::smp::error::rc;
 use crate::smp::header::HEADER_LEN;
 use crate::smp::{DeviceError, Frame, Op, Version};
+use crate::snapshot::{Reader, Writer, damaged};
 use crate::status::Status;
 
 /// How patient a request is.
@@ -54,6 +55,8 @@ pub(crate) struct Request {
     /// The next attempt, or the end of the last one.
     due: u64,
     answered: bool,
+    /// The attempts were made by another process; their times mean nothing.
+    foreign_clock: bool,
 }
 
 impl Request {
@@ -69,6 +72,7 @@ impl Request {
             refusals: 0,
             due: 0,
             answered: false,
+            foreign_clock: false,
         }
     }
 
@@ -82,9 +86,45 @@ impl Request {
         self.due
     }
 
+    /// How often the request was sent since it was started or the link came up.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
     /// Whether the request was ever sent.
     pub fn was_sent(&self) -> bool {
         self.attempts > 0
+    }
+
+    /// The sequence numbers of the attempts that an answer may still come to.
+    pub fn save(&self, out: &mut Writer<'_>) {
+        let remembered = (self.attempts as usize).min(REMEMBERED);
+        out.u8(remembered as u8);
+        for (sequence, _) in &self.sent[..remembered] {
+            out.u8(*sequence);
+        }
+    }
+
+    /// Takes the sequence numbers of attempts that another process made.
+    pub fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Failure> {
+        let remembered = usize::from(from.u8()?);
+        if remembered > REMEMBERED {
+            return Err(damaged("a request has more attempts than are kept"));
+        }
+        for slot in &mut self.sent[..remembered] {
+            slot.0 = from.u8()?;
+        }
+        self.attempts = remembered as u32;
+        self.foreign_clock = true;
+        Ok(())
+    }
+
+    /// Sends the request again at once, if `even_if_spent` also after the last attempt. Answers to the earlier ones count.
+    pub fn ask_again(&mut self, even_if_spent: bool) {
+        if even_if_spent {
+            self.attempts = self.attempts.min(self.patience.attempts.saturating_sub(1));
+        }
+        self.due = 0;
     }
 
     /// Sends the request again from the first attempt on, as after the link came up.
@@ -153,7 +193,7 @@ impl Request {
             }
         };
         talk.counters.expected = talk.counters.expected.wrapping_add(1);
-        if self.patience.floor_ms <= talk.options.timeout_ms {
+        if self.patience.floor_ms <= talk.options.timeout_ms && !self.foreign_clock {
             talk.rtt.sample(now.saturating_sub(at).min(u64::from(u32::MAX)) as u32);
         }
         if let Some(error) = error {

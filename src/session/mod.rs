@@ -12,6 +12,7 @@
 mod operation;
 mod outbound;
 mod progress;
+mod saved;
 mod single;
 
 pub use progress::Progress;
@@ -136,6 +137,15 @@ impl Session {
         Ok(())
     }
 
+    /// The first call with a time: what is measured from the start is measured from here.
+    #[inline]
+    fn start_clock(&mut self, now: u64) {
+        if !self.started {
+            self.started = true;
+            self.operation.start(now);
+        }
+    }
+
     fn clock(&mut self, now_ms: u64) -> u64 {
         self.now = self.now.max(now_ms.min(LATEST_MS));
         self.now
@@ -164,10 +174,7 @@ impl Session {
         if self.paused && self.operation.is_running() {
             return Ok(Next::Wait);
         }
-        if !self.started {
-            self.started = true;
-            self.operation.start(now);
-        }
+        self.start_clock(now);
         let limit = self.talk.limits.room() as usize;
         let direct =
             self.talk.options.framing == Framing::Raw && limit <= self.talk.limits.max_write() as usize;
@@ -207,6 +214,7 @@ impl Session {
     #[inline]
     pub fn feed(&mut self, now_ms: u64, bytes: &[u8]) {
         let now = self.clock(now_ms);
+        self.start_clock(now);
         let Session { talk, operation, inbound, .. } = self;
         let mut take = |frame: Frame<'_>| {
             if !frame.header.op.is_response() || !operation.receive(talk, now, &frame) {

@@ -12,6 +12,7 @@ pub mod options;
 pub mod phase;
 pub(crate) mod plan;
 pub(crate) mod report;
+mod saved;
 mod sequence;
 pub(crate) mod step;
 mod verify;
@@ -43,6 +44,8 @@ pub(crate) enum Poll {
     Failed(Failure),
 }
 
+/// After so many attempts of one request in vain the caller is asked for a new link.
+const LINK_RESET_AFTER: u32 = 3;
 /// The first look at the device after the reset.
 const FIRST_LOOK_MS: u64 = 750;
 
@@ -84,6 +87,14 @@ pub(crate) struct Update {
     upload_ms: u64,
     outcome: Option<Box<Result<(), Failure>>>,
     ended_at: u64,
+    /// Loaded from a snapshot and neither answered nor asked anything since.
+    restored: bool,
+    /// When a restored update asks the device by itself.
+    ask_at: u64,
+    /// How many lives in a row ended with a chunk unanswered and the device answering other requests.
+    vanished: u8,
+    /// The caller was told to drop the link since the last answer.
+    reset_asked: bool,
 }
 
 impl Update {
@@ -119,6 +130,10 @@ impl Update {
             upload_ms: 0,
             outcome: None,
             ended_at: 0,
+            restored: false,
+            ask_at: 0,
+            vanished: 0,
+            reset_asked: false,
         }
     }
 
@@ -126,6 +141,13 @@ impl Update {
     pub fn start(&mut self, now: u64) {
         self.started_at = now;
         self.not_before = now;
+        if self.restored {
+            self.adopt_clock(now);
+        }
+    }
+
+    pub fn firmware(&self) -> &Firmware {
+        &self.firmware
     }
 
     pub fn failure(&self) -> Option<Failure> {
@@ -152,6 +174,8 @@ impl Update {
     pub fn deadline(&self, talk: &Conversation) -> u64 {
         let next = if self.outcome.is_some() {
             0
+        } else if self.restored {
+            self.ask_at
         } else if self.step == Step::HealthCheck {
             self.health_until
         } else if let Some(upload) = &self.upload {
@@ -181,6 +205,12 @@ impl Update {
 
     pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
         self.seen_at = now;
+        if self.restored && self.outcome.is_none() {
+            if now < self.ask_at {
+                return Poll::Wait;
+            }
+            self.ask_first(talk, now);
+        }
         loop {
             if let Some(outcome) = &self.outcome {
                 return match &**outcome {
@@ -244,6 +274,18 @@ impl Update {
                 }
             }
             let Some(request) = &mut self.request else { continue };
+            if request.attempts() >= LINK_RESET_AFTER
+                && now >= request.deadline()
+                && talk.answered
+                && !self.reset_asked
+                && self.step != Step::ReassemblyProbe
+            {
+                // The server may be stuck until the link goes down (Zephyr issue 49661).
+                self.reset_asked = true;
+                talk.counters.link_resets = talk.counters.link_resets.wrapping_add(1);
+                talk.note(now, EventKind::LinkReset);
+                return Poll::LinkReset;
+            }
             match request.poll(talk, now, out) {
                 request::Poll::Send(length) => return Poll::Send(length),
                 request::Poll::Wait => return Poll::Wait,
@@ -285,7 +327,6 @@ impl Update {
 
     /// The request that the present step makes, or `None` when the step moved on without one.
     fn next_request(&mut self, talk: &mut Conversation, now: u64) -> Option<Request> {
-        let ordinary = Patience { floor_ms: talk.options.timeout_ms, attempts: talk.options.retries };
         if self.step == Step::Look
             && now >= self.reset_at.saturating_add(u64::from(self.options.swap_timeout_ms))
         {
@@ -302,22 +343,28 @@ impl Update {
                 let image = self.image()?;
                 let size = image.length();
                 self.upload_started_at = now;
+                self.shrink_what_vanishes(talk, now);
                 self.upload = Some(Box::new(Upload::new(now, size, self.options.erase_first)));
                 None
             }
             step => {
-                let context = step::Context {
-                    image: self.image(),
-                    confirm_at_once: self.options.mode == UpdateMode::ConfirmAtOnce,
-                    by_hash: self.confirms == 0,
-                    ordinary,
-                    rtt: talk.timeout(),
-                };
-                let request = step.request(&context, &talk.limits);
+                let request = self.step_request(talk);
                 debug_assert!(request.is_some(), "step {step:?} has no request");
                 request
             }
         }
+    }
+
+    /// The request of the present step, if it makes one.
+    fn step_request(&self, talk: &Conversation) -> Option<Request> {
+        let context = step::Context {
+            image: self.image(),
+            confirm_at_once: self.options.mode == UpdateMode::ConfirmAtOnce,
+            by_hash: self.confirms == 0,
+            ordinary: Patience { floor_ms: talk.options.timeout_ms, attempts: talk.options.retries },
+            rtt: talk.timeout(),
+        };
+        self.step.request(&context, &talk.limits)
     }
 
     fn request_expired(&mut self, talk: &mut Conversation, now: u64) {
@@ -343,13 +390,18 @@ impl Update {
     /// Takes a frame. Returns false when nothing here asked for it.
     pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
         if let Some(upload) = &mut self.upload {
-            return upload.receive(talk, now, frame);
+            let mine = upload.receive(talk, now, frame);
+            self.restored_met(talk, now, mine);
+            return mine;
         }
         let Some(request) = &mut self.request else { return false };
-        match request.receive(talk, now, frame) {
+        let found = request.receive(talk, now, frame);
+        self.restored_met(talk, now, found.is_some());
+        match found {
             None => false,
             Some(Match::Again | Match::Other) => true,
             Some(Match::Answer(error)) => {
+                self.reset_asked = false;
                 self.request = None;
                 self.answered(talk, now, frame.body, error);
                 true

@@ -8,22 +8,38 @@ use crate::status::Status;
 
 /// How the bootloader starts images (MCUboot `enum mcuboot_mode`, told by the bootloader-information command).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum BootMode {
-    Unknown,
+    Unknown = 0,
     /// One slot only: nothing can be installed beside the running image.
-    Single,
+    Single = 1,
     /// Scratch, move or offset: test, trial, revert.
-    Swap,
+    Swap = 2,
     /// What is marked becomes permanent at once.
-    Overwrite,
+    Overwrite = 3,
     /// Images run where they lie; the bootloader starts the newest.
-    DirectXip,
-    DirectXipWithRevert,
-    RamLoad,
-    FirmwareLoader,
+    DirectXip = 4,
+    DirectXipWithRevert = 5,
+    RamLoad = 6,
+    FirmwareLoader = 7,
 }
 
 impl BootMode {
+    /// The mode with this number of a snapshot.
+    pub const fn from_saved(number: u8) -> Option<BootMode> {
+        Some(match number {
+            0 => BootMode::Unknown,
+            1 => BootMode::Single,
+            2 => BootMode::Swap,
+            3 => BootMode::Overwrite,
+            4 => BootMode::DirectXip,
+            5 => BootMode::DirectXipWithRevert,
+            6 => BootMode::RamLoad,
+            7 => BootMode::FirmwareLoader,
+            _ => return None,
+        })
+    }
+
     pub const fn from_number(number: i64) -> BootMode {
         match number {
             0 | 8 => BootMode::Single,
@@ -63,17 +79,32 @@ impl BootMode {
 
 /// What is to be done with one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Action {
     /// It is where it shall be.
-    Nothing,
+    Nothing = 0,
     /// Upload it, then mark it.
-    Upload,
+    Upload = 1,
     /// It lies in the other slot already: mark it.
-    Mark,
+    Mark = 2,
     /// It is already marked: reset.
-    Boot,
+    Boot = 3,
     /// It runs on trial: confirm it.
-    Confirm,
+    Confirm = 4,
+}
+
+impl Action {
+    /// The action with this number of a snapshot.
+    pub const fn from_number(number: u8) -> Option<Action> {
+        Some(match number {
+            0 => Action::Nothing,
+            1 => Action::Upload,
+            2 => Action::Mark,
+            3 => Action::Boot,
+            4 => Action::Confirm,
+            _ => return None,
+        })
+    }
 }
 
 /// One image of the update and what is to be done with it.

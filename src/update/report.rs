@@ -80,12 +80,16 @@ impl Update {
             .iter()
             .map(|task| {
                 let image = self.task_image(task);
-                let active = last.and_then(|listing| listing.active(image.image_number));
                 json!({
                     "image": image.image_number,
                     "from": &*task.from,
                     "to": image.version.to_string(),
-                    "confirmed": active.is_some_and(|slot| slot.confirmed && slot.holds(image.running_hash().as_bytes())),
+                    // Unknown where the listing was seen by another process.
+                    "confirmed": last.map(|listing| {
+                        listing
+                            .active(image.image_number)
+                            .is_some_and(|slot| slot.confirmed && slot.holds(image.running_hash().as_bytes()))
+                    }),
                 })
             })
             .collect();

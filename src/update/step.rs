@@ -12,7 +12,7 @@ use crate::status::Status;
 use crate::upload::probe::echo_of;
 
 /// What the update waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 #[repr(u8)]
 pub(crate) enum Step {
     Parameters = 0,
@@ -55,6 +55,29 @@ pub(crate) struct Context<'a> {
 }
 
 impl Step {
+    /// The step with this number of a snapshot.
+    pub const fn from_number(number: u8) -> Option<Step> {
+        Some(match number {
+            0 => Step::Parameters,
+            1 => Step::ReassemblyProbe,
+            2 => Step::BootMode,
+            3 => Step::SlotInformation,
+            4 => Step::ListBefore,
+            5 => Step::Erase,
+            6 => Step::Upload,
+            7 => Step::ListUploaded,
+            8 => Step::Mark,
+            9 => Step::ListMarked,
+            10 => Step::Reset,
+            11 => Step::Look,
+            12 => Step::HealthCheck,
+            13 => Step::ListHealthy,
+            14 => Step::Confirm,
+            15 => Step::ListConfirmed,
+            _ => return None,
+        })
+    }
+
     pub const fn phase(self) -> Phase {
         match self {
             Step::Parameters

@@ -83,6 +83,11 @@ impl Flight {
         self.flying += 1;
     }
 
+    /// What is in flight, in the order of sending.
+    pub fn flying_entries(&self) -> impl Iterator<Item = &Sent> + Clone {
+        (self.oldest()..self.next_order).map(|order| self.at(order)).filter(|sent| sent.fate == Fate::Flying)
+    }
+
     /// The latest transmission with this sequence number.
     #[inline]
     pub fn find(&self, sequence: u8) -> Option<(u32, Sent)> {
@@ -129,8 +134,7 @@ impl Flight {
 
     /// The time since the oldest one in flight was sent, in milliseconds; 0 when none is.
     pub fn oldest_age(&self, now: u64) -> u32 {
-        let mut flying = (self.oldest()..self.next_order).map(|order| self.at(order));
-        flying.find(|sent| sent.fate == Fate::Flying).map_or(0, |sent| sent.age(now))
+        self.flying_entries().next().map_or(0, |sent| sent.age(now))
     }
 
     /// As [`Flight::predict`], with the number of frames that may hold a buffer of the device.

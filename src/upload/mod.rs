@@ -9,6 +9,7 @@ mod file_chunk;
 pub(crate) mod flight;
 pub(crate) mod probe;
 pub(crate) mod refusal;
+mod saved;
 pub(crate) mod window;
 
 use crate::conversation::{Conversation, EventKind, request};
@@ -115,6 +116,8 @@ pub(crate) struct Upload {
     doubt: Option<u32>,
     /// The order of the first transmission since the last restart.
     generation: u32,
+    /// Transmissions before this order were made by another process; their age means nothing.
+    unmeasured: u32,
     restarts: u32,
     refusals: u32,
     holds: u32,
@@ -163,6 +166,7 @@ impl Upload {
             size_passed: false,
             doubt: None,
             generation: 0,
+            unmeasured: 0,
             restarts: 0,
             refusals: 0,
             holds: 0,
@@ -189,11 +193,6 @@ impl Upload {
     /// How many bytes the device has, by its own word.
     pub fn acknowledged(&self) -> u32 {
         self.acknowledged
-    }
-
-    /// How many times the upload started over.
-    pub fn restarts(&self) -> u32 {
-        self.restarts
     }
 
     /// The window in use.
@@ -494,7 +493,11 @@ impl Upload {
         } else {
             talk.counters.expected = talk.counters.expected.wrapping_add(1);
         }
-        if self.stage == Stage::Stream && sent.offset != 0 && sent.end() < self.size {
+        if self.stage == Stage::Stream
+            && sent.offset != 0
+            && sent.end() < self.size
+            && order >= self.unmeasured
+        {
             talk.rtt.sample(sent.age(now));
         }
         if let Some(error) = answer.error {

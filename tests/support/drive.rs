@@ -28,6 +28,7 @@ pub struct Drive {
     /// When the link is to come up again.
     up_at: Option<u64>,
     buffer: Vec<u8>,
+    waiting: Option<Vec<u8>>,
     /// Called with every write, before it enters the link.
     pub writes: u64,
     /// The first and the last instant at which an upload frame was on its way.
@@ -55,6 +56,7 @@ impl Drive {
             healthy: true,
             up_at: None,
             buffer: vec![0; 65_535],
+            waiting: None,
             writes: 0,
             upload_from_us: None,
             upload_to_us: 0,
@@ -107,8 +109,8 @@ impl Drive {
     }
 
     /// Takes everything that has arrived.
-    fn receive(&mut self) {
-        while let Some(bytes) = self.link.read(self.now_us) {
+    pub fn receive(&mut self) {
+        while let Some(bytes) = self.waiting.take().or_else(|| self.link.read(self.now_us)) {
             if bytes.len() > 8 && bytes[4..6] == [0, 1] && bytes[7] == 1 {
                 self.upload_to_us = self.now_us;
             }
@@ -116,14 +118,50 @@ impl Drive {
         }
     }
 
-    /// One round: send, then go to the next instant at which something happens.
-    pub fn step(&mut self) -> Option<End> {
+    /// Sends, and sleeps until bytes arrive, the deadline passes or the link comes up, as a worker between two messages does.
+    /// What arrived waits for [`Drive::receive`].
+    pub fn send_and_sleep(&mut self) -> Option<End> {
         if let Some(end) = self.send() {
             return Some(end);
         }
+        loop {
+            let deadline = self.session.deadline().map(|ms| ms.saturating_mul(1_000));
+            let up_at = self.up_at;
+            if self.advance().is_none() {
+                return Some(End::Hung);
+            }
+            if let Some(bytes) = self.link.read(self.now_us) {
+                self.waiting = Some(bytes);
+                return None;
+            }
+            if deadline.is_some_and(|at| at <= self.now_us) || up_at.is_some_and(|at| at <= self.now_us) {
+                return None;
+            }
+        }
+    }
+
+    /// One round: send, go to the next instant at which something happens, take what has arrived.
+    pub fn step(&mut self) -> Option<End> {
+        let end = self.step_without_receiving();
+        if end.is_none() {
+            self.receive();
+        }
+        end
+    }
+
+    /// Sends, and goes to the next instant at which something happens.
+    pub fn step_without_receiving(&mut self) -> Option<End> {
+        if let Some(end) = self.send() {
+            return Some(end);
+        }
+        self.advance().map_or(Some(End::Hung), |()| None)
+    }
+
+    /// Goes to the next instant at which something happens; `None` when nothing ever will.
+    fn advance(&mut self) -> Option<()> {
         let deadline = self.session.deadline().map(|ms| ms.saturating_mul(1_000));
         let next = [deadline, self.link.next_event(), self.up_at].into_iter().flatten().min();
-        let Some(next) = next else { return Some(End::Hung) };
+        let next = next?;
         // A deadline in whole milliseconds may lie before now; time never goes back.
         self.now_us = next.max(self.now_us + u64::from(deadline == Some(next) && next <= self.now_us));
         if self.up_at.is_some_and(|at| at <= self.now_us) {
@@ -131,8 +169,7 @@ impl Drive {
             self.link.set_link(self.now_us, true);
             self.session.link(self.now_us / 1_000, LinkEvent::Up);
         }
-        self.receive();
-        None
+        Some(())
     }
 
     /// Until the operation ends, or the clock passes `bound_ms`.

@@ -1,0 +1,118 @@
+//! Saving a session and restoring it in another process.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::operation::Operation;
+use super::{Inbound, LARGEST_RESPONSE, Outbound, Session};
+use crate::conversation::{Conversation, Framing, SessionOptions};
+use crate::failure::Failure;
+use crate::firmware::Firmware;
+use crate::smp::console::Decoder;
+use crate::smp::reassembly::Reassembly;
+use crate::snapshot::{self, MAX_LEN, Writer, damaged};
+use crate::status::Status;
+use crate::update::Update;
+
+/// What operation a snapshot holds.
+const NO_OPERATION: u8 = 0;
+const UPDATE: u8 = 1;
+
+impl Session {
+    /// Saves the session into `out`; at most [`MAX_LEN`] bytes. Returns how many.
+    ///
+    /// Allowed at any time between two calls. What was handed out by [`Session::next_frame`] counts as sent. A single
+    /// command is not kept: the restored session is without an operation then, and the command can be started again.
+    /// The image is not in the snapshot, only its digest.
+    ///
+    /// [`Status::BufferTooSmall`] when `out` is shorter than the snapshot; its sentence names the needed length.
+    pub fn save(&self, out: &mut [u8]) -> Result<usize, Failure> {
+        let mut buffer = [0; MAX_LEN];
+        let mut writer = Writer::new(&mut buffer);
+        let update = match &self.operation {
+            Operation::Update(update) => Some(update),
+            _ => None,
+        };
+        writer.u8(if update.is_some() { UPDATE } else { NO_OPERATION });
+        self.talk.save(&mut writer);
+        if let Some(update) = update {
+            writer.bytes(&fingerprint(update.firmware()));
+            update.save(&mut writer);
+        }
+        let Some(length) = writer.finish() else {
+            return Err(Failure::new(Status::Unavailable, "the package holds too many images to be saved."));
+        };
+        match out.get_mut(..length) {
+            Some(target) => {
+                target.copy_from_slice(&buffer[..length]);
+                Ok(length)
+            }
+            None => Err(Failure::new(
+                Status::BufferTooSmall,
+                format!("the snapshot takes {length} bytes and the buffer holds {}.", out.len()),
+            )),
+        }
+    }
+
+    /// Opens a session from a snapshot.
+    ///
+    /// `firmware` is the file of the update that was saved; it may be left out when the snapshot holds none.
+    /// `options` replace the saved ones, if given.
+    ///
+    /// Feed the answer first, if one came for what the earlier process sent: the session then goes on from it.
+    /// Otherwise its first frame asks the device where it stands, and nothing is written before the answer.
+    ///
+    /// Fails with [`Status::SnapshotDamaged`], [`Status::SnapshotVersion`] or, for another file than the saved
+    /// one, [`Status::SnapshotImage`].
+    pub fn restore(
+        bytes: &[u8],
+        firmware: Option<Arc<Firmware>>,
+        options: Option<SessionOptions>,
+    ) -> Result<Session, Failure> {
+        if let Some(options) = &options {
+            options.check()?;
+        }
+        let mut reader = snapshot::open(bytes)?;
+        let kind = reader.u8()?;
+        let talk = Conversation::load(&mut reader, options)?;
+        let operation = match kind {
+            NO_OPERATION => Operation::None,
+            UPDATE => {
+                let expected: [u8; 32] = reader.array()?;
+                let firmware = firmware.filter(|firmware| fingerprint(firmware) == expected);
+                let Some(firmware) = firmware else {
+                    return Err(Failure::new(
+                        Status::SnapshotImage,
+                        "the snapshot belongs to an update with another image file; give the file that the update was \
+                         started with.",
+                    ));
+                };
+                Operation::Update(Box::new(Update::load(&mut reader, firmware, &talk)?))
+            }
+            _ => return Err(damaged("its operation is unknown")),
+        };
+        reader.end()?;
+        Ok(Session {
+            inbound: match talk.options.framing {
+                Framing::Raw => Inbound::Raw(Reassembly::new(LARGEST_RESPONSE)),
+                Framing::Serial => Inbound::Serial(Box::new(Decoder::new(LARGEST_RESPONSE))),
+            },
+            talk,
+            operation,
+            outbound: Outbound::default(),
+            now: 0,
+            started: false,
+            paused: false,
+        })
+    }
+}
+
+/// What identifies a file: the digest of the digests of its images.
+fn fingerprint(firmware: &Firmware) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for image in &firmware.images {
+        digest.update(image.sha256);
+    }
+    digest.finalize().into()
+}

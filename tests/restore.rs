@@ -1,0 +1,191 @@
+//! A session saved at any point and restored in a fresh state always ends right.
+
+#[path = "support/drive.rs"]
+mod drive;
+
+use std::sync::Arc;
+
+use drive::{Drive, End, LinkControl};
+use smpfota::simulator::{DeviceProfile, Fault, LinkKind, Scenario, image};
+use smpfota::{Firmware, Session, SessionOptions, Status, UpdateMode, UpdateOptions};
+
+const BOUND_MS: u64 = 4 * 3_600_000;
+
+fn scenario(profile: DeviceProfile, fault: Fault, seed: u64) -> Scenario {
+    Scenario::new(LinkKind::None).profile(profile).fault(fault).seed(seed).image_size(3_000)
+}
+
+fn start(scenario: &Scenario) -> Drive {
+    let mut drive = Drive::update(scenario, SessionOptions::default(), UpdateOptions::default());
+    drive.control = LinkControl::Obeys;
+    drive
+}
+
+fn firmware(scenario: &Scenario) -> Arc<Firmware> {
+    Arc::new(Firmware::parse(scenario.image()).expect("an image"))
+}
+
+fn save(session: &Session) -> Vec<u8> {
+    let mut buffer = [0; smpfota::snapshot::MAX_LEN];
+    let length = session.save(&mut buffer).expect("it fits");
+    buffer[..length].to_vec()
+}
+
+/// The device runs the new image for good, byte for byte.
+fn assert_updated(drive: &mut Drive, scenario: &Scenario, what: &str) {
+    let image = scenario.image();
+    let device = drive.link.device_mut();
+    assert_eq!(device.running(), Some((1, 1, 0).into()), "{what}");
+    assert_eq!(device.slot_bytes(0, 0).get(..image.len()), Some(&image[..]), "{what}");
+    let slots = device.slots();
+    assert!(slots.iter().any(|slot| slot.flags.active && slot.flags.confirmed), "{what}: {slots:?}");
+}
+
+#[test]
+fn a_fresh_process_can_go_on_after_any_step_under_every_fault() {
+    let mut restores = 0;
+    for profile in DeviceProfile::ALL {
+        for fault in Fault::ALL {
+            let scenario = scenario(*profile, *fault, 7);
+            let firmware = firmware(&scenario);
+            for stop_at in 0.. {
+                let what = format!("{} {} restored after step {stop_at}", profile.name(), fault.name());
+                let mut drive = start(&scenario);
+                let ended = (0..stop_at).find_map(|_| drive.step());
+                let snapshot = save(&drive.session);
+                drive.session =
+                    Session::restore(&snapshot, Some(firmware.clone()), None).expect("a good snapshot");
+                restores += 1;
+                assert_eq!(drive.run(BOUND_MS), End::Done, "{what}");
+                assert_updated(&mut drive, &scenario, &what);
+                if ended.is_some() {
+                    break;
+                }
+            }
+        }
+    }
+    println!("restores={restores}");
+}
+
+#[test]
+fn a_worker_that_lives_for_one_message_at_a_time_ends_right() {
+    for profile in DeviceProfile::ALL {
+        for fault in Fault::ALL {
+            let scenario = scenario(*profile, *fault, 11);
+            let firmware = firmware(&scenario);
+            let what = format!("{} {}", profile.name(), fault.name());
+            let mut drive = start(&scenario);
+            let mut end = None;
+            let mut lives = 0;
+            while end.is_none() {
+                assert!(drive.now_ms() < BOUND_MS, "{what} hung");
+                let snapshot = save(&drive.session);
+                drive.session =
+                    Session::restore(&snapshot, Some(firmware.clone()), None).expect("a good snapshot");
+                lives += 1;
+                assert!(
+                    lives < 20_000,
+                    "{what}: no end at {} ms: {:?}",
+                    drive.now_ms(),
+                    drive.session.progress(0)
+                );
+                // What has arrived is fed first, then everything is sent, then the worker ends.
+                drive.receive();
+                end = drive.send_and_sleep();
+            }
+            assert_eq!(end, Some(End::Done), "{what}");
+            assert!(lives > 20, "{what}: only {lives} lives");
+            assert_updated(&mut drive, &scenario, &what);
+        }
+    }
+}
+
+#[test]
+fn an_old_snapshot_never_writes_the_wrong_thing() {
+    for profile in DeviceProfile::ALL {
+        let scenario = scenario(*profile, Fault::None, 3);
+        let firmware = firmware(&scenario);
+        let mut snapshots = Vec::new();
+        let mut drive = start(&scenario);
+        loop {
+            snapshots.push(save(&drive.session));
+            if drive.step().is_some() {
+                break;
+            }
+        }
+        assert_updated(&mut drive, &scenario, "the first life");
+        // The device runs the new image for good; whatever an older self of the session does, it stays so.
+        for (age, snapshot) in snapshots.iter().enumerate().rev() {
+            let what = format!("{} snapshot {age}", profile.name());
+            drive.session =
+                Session::restore(snapshot, Some(firmware.clone()), None).expect("a good snapshot");
+            let boots = drive.link.device().counters().boots;
+            assert_eq!(drive.run(drive.now_ms() + BOUND_MS), End::Done, "{what}");
+            assert_eq!(drive.link.device().counters().boots, boots, "{what} rebooted the device");
+            assert_updated(&mut drive, &scenario, &what);
+        }
+    }
+}
+
+#[test]
+fn an_old_snapshot_of_another_image_is_refused() {
+    let scenario = scenario(DeviceProfile::Zephyr44, Fault::None, 3);
+    let mut drive = start(&scenario);
+    for _ in 0..10 {
+        drive.step();
+    }
+    let snapshot = save(&drive.session);
+    let other = Firmware::parse(image::make((1, 1, 0), 3_000, 99)).expect("an image");
+    for firmware in [Some(Arc::new(other)), None] {
+        let failure = Session::restore(&snapshot, firmware, None).expect_err("another image");
+        assert_eq!(failure.status, Status::SnapshotImage);
+    }
+}
+
+#[test]
+fn no_flipped_bit_and_no_missing_end_is_taken() {
+    let scenario = scenario(DeviceProfile::Ncs21, Fault::None, 3);
+    let firmware = firmware(&scenario);
+    let mut drive = start(&scenario);
+    for _ in 0..12 {
+        drive.step();
+    }
+    let snapshot = save(&drive.session);
+    assert!(snapshot.len() <= 512);
+    for bit in 0..snapshot.len() * 8 {
+        let mut damaged = snapshot.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        let failure = Session::restore(&damaged, Some(firmware.clone()), None).expect_err("damaged");
+        assert_eq!(failure.status, Status::SnapshotDamaged, "bit {bit}");
+    }
+    for length in 0..snapshot.len() {
+        let failure = Session::restore(&snapshot[..length], Some(firmware.clone()), None).expect_err("cut");
+        assert_eq!(failure.status, Status::SnapshotDamaged, "{length} bytes");
+    }
+}
+
+#[test]
+fn an_idle_session_keeps_what_it_learnt() {
+    let session = Session::open(SessionOptions { nonce: 77, ..SessionOptions::default() }).expect("valid");
+    let snapshot = save(&session);
+    let restored = Session::restore(&snapshot, None, None).expect("nothing is needed");
+    assert_eq!(save(&restored), snapshot);
+}
+
+#[test]
+fn the_largest_update_fits() {
+    // Everything that can vary in length at its longest: what is in flight, the window, the versions.
+    let scenario =
+        Scenario::new(LinkKind::CellularBad).device(|device| device.buf_count = 64).image_size(60_000);
+    let options = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
+    let mut drive = Drive::update(&scenario, SessionOptions::default(), options);
+    let mut longest = 0;
+    for _ in 0..400 {
+        longest = longest.max(save(&drive.session).len());
+        if drive.step().is_some() {
+            break;
+        }
+    }
+    println!("longest snapshot: {longest} bytes");
+    assert!((200..=512).contains(&longest), "{longest}");
+}
