@@ -28,6 +28,9 @@ impl Update {
         if listed {
             self.tasks[self.current as usize].action = Action::Mark;
             self.uploads = 0;
+            if self.options.mode == UpdateMode::UploadOnly {
+                self.listing = Some(listing);
+            }
             self.next_task(talk, now);
             return Ok(());
         }
