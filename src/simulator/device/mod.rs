@@ -5,6 +5,7 @@
 
 mod answer;
 mod bootloader;
+mod buffers;
 mod cbor;
 mod console;
 mod files_group;
@@ -21,6 +22,7 @@ mod settings_group;
 mod statistics_group;
 mod upload;
 mod upload_request;
+mod worker;
 
 use std::collections::VecDeque;
 
@@ -28,11 +30,11 @@ pub use image_state::Flags;
 pub use options::{BootMode, DeviceOptions, DeviceProfile, EraseMode, FlashTiming, Transport};
 
 use super::image::{self, Version};
-use answer::rc;
-use bootloader::Boot;
+use buffers::Waiting;
 use console::Console;
-use reassembly::{Collected, Reassembly};
-use server::{HEADER, Header, READ, Server, WRITE};
+use reassembly::Reassembly;
+use server::Server;
+use worker::Work;
 
 /// What happened inside the device so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,27 +89,6 @@ pub enum InstallError {
     /// Longer than the slot.
     #[error("the image does not fit the slot")]
     TooLarge,
-}
-
-/// A packet in a message buffer.
-#[derive(Debug, Clone)]
-struct Waiting {
-    since: u64,
-    connection: u32,
-    packet: Vec<u8>,
-}
-
-/// The request in the worker's hands.
-#[derive(Debug, Clone)]
-struct Work {
-    connection: u32,
-    packet: Vec<u8>,
-    at: usize,
-    until: u64,
-    answer: Option<Vec<u8>>,
-    /// A second buffer is taken for the response.
-    response_buffer: bool,
-    goes_on: bool,
 }
 
 /// A Zephyr device in virtual time. Times are microseconds and must not go back.
@@ -213,49 +194,6 @@ impl VirtualDevice {
         }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
-        let options = &self.server.options;
-        let buf_size = options.buf_size as usize;
-        let free = self.buffers_used() < options.buf_count as usize;
-        if options.transport == Transport::Ble && options.reassembly {
-            let spare = &mut self.spare;
-            let collected =
-                self.reassembly.collect(bytes, buf_size, free, || spare.pop().unwrap_or_default());
-            match collected {
-                Collected::Partial => {}
-                Collected::Frame(frame) => self.enqueue(frame),
-                Collected::Dropped => self.counters.dropped_writes += 1,
-                Collected::NoBuffer => self.counters.no_buffer += 1,
-            }
-            return;
-        }
-        if !free {
-            self.counters.no_buffer += 1;
-            return;
-        }
-        let mut bytes = bytes;
-        if bytes.len() > buf_size {
-            if options.transport == Transport::Ble {
-                self.counters.dropped_writes += 1;
-                return;
-            }
-            bytes = &bytes[..buf_size];
-        }
-        let mut packet = self.spare.pop().unwrap_or_default();
-        packet.extend_from_slice(bytes);
-        self.enqueue(packet);
-    }
-
-    fn enqueue(&mut self, packet: Vec<u8>) {
-        self.queue.push_back(Waiting { since: self.now, connection: self.connection, packet });
-    }
-
-    /// Message buffers in use: waiting requests, a half frame, the request at work and its response.
-    fn buffers_used(&self) -> usize {
-        let work = self.work.as_ref().map_or(0, |w| 1 + usize::from(w.response_buffer));
-        self.queue.len() + usize::from(self.reassembly.holds_buffer()) + work
-    }
-
     /// The next notification that the device has sent by now.
     pub fn poll(&mut self, now_us: u64) -> Option<Vec<u8>> {
         self.advance(now_us);
@@ -272,156 +210,6 @@ impl VirtualDevice {
     pub fn next_event(&self) -> Option<u64> {
         let sent = self.out.front().map(|(at, _)| *at);
         sent.into_iter().chain(self.next_internal()).min()
-    }
-
-    fn next_internal(&self) -> Option<u64> {
-        if self.booted_at.is_some() {
-            return self.booted_at;
-        }
-        let stuck = self.frozen || self.server.hung;
-        let work = match &self.work {
-            _ if stuck => None,
-            Some(work) => Some(work.until),
-            None => self
-                .queue
-                .front()
-                .map(|w| w.since.saturating_add(self.server.options.wake_us).max(self.idle_since)),
-        };
-        work.into_iter().chain(self.reboot_at).min()
-    }
-
-    /// Runs the device up to this time.
-    fn advance(&mut self, now: u64) {
-        while let Some(at) = self.next_internal().filter(|at| *at <= now) {
-            self.now = self.now.max(at);
-            if self.booted_at.is_some() {
-                self.booted_at = None;
-            } else if self.reboot_at == Some(at) {
-                self.restart();
-            } else if self.work.is_some() {
-                self.finish_request();
-            } else if let Some(Waiting { packet, connection, .. }) = self.queue.pop_front() {
-                let work = Work {
-                    connection,
-                    packet,
-                    at: 0,
-                    until: at,
-                    answer: None,
-                    response_buffer: false,
-                    goes_on: true,
-                };
-                self.work = Some(work);
-                self.start_request();
-            }
-        }
-        self.now = self.now.max(now);
-    }
-
-    /// Takes up the next request of the packet at work, or puts the packet away.
-    fn start_request(&mut self) {
-        // The response of the request before was sent, so its buffer is free again.
-        let used = self.buffers_used() - self.work.as_ref().map_or(0, |w| usize::from(w.response_buffer));
-        let free = used < self.server.options.buf_count as usize;
-        let Some(work) = self.work.as_mut() else { return };
-        work.answer = None;
-        work.response_buffer = false;
-        let rest = &work.packet[work.at..];
-        let Some(header) = Header::parse(rest).filter(|_| work.goes_on) else {
-            // Fewer than 8 bytes: nothing that could be answered.
-            self.put_away();
-            return;
-        };
-        let mut spent = 0;
-        let new = self.server.options.is_new();
-        match rest.get(HEADER..HEADER + header.length) {
-            None => {
-                work.answer = Some(self.server.error(&header, rc::CORRUPT));
-                work.goes_on = false;
-            }
-            Some(_) if new && header.op != READ && header.op != WRITE => {
-                work.answer = Some(self.server.error(&header, rc::NOT_SUPPORTED));
-                work.goes_on = false;
-            }
-            Some(_) if !free => {
-                self.counters.no_response_buffer += 1;
-                work.answer = Some(self.server.error(&header, rc::NO_MEMORY));
-                work.goes_on = false;
-            }
-            Some(body) => {
-                let (answer, goes_on, time) = self.server.handle(self.now, &header, body);
-                work.answer = Some(answer);
-                work.goes_on = goes_on;
-                work.response_buffer = true;
-                work.at += HEADER + header.length;
-                spent = time;
-            }
-        }
-        self.counters.requests += 1;
-        work.until = self.now.saturating_add(self.server.options.request_us.saturating_add(spent));
-    }
-
-    fn finish_request(&mut self) {
-        if let Some(work) = self.work.as_mut()
-            && let Some(answer) = work.answer.take()
-        {
-            if work.connection == self.connection {
-                self.send(answer)
-            } else {
-                self.counters.lost_answers += 1
-            }
-        }
-        if std::mem::take(&mut self.server.reset_requested) && self.reboot_at.is_none() {
-            self.reboot_at = Some(self.now.saturating_add(self.server.options.reset_delay_us));
-        }
-        self.start_request();
-    }
-
-    fn put_away(&mut self) {
-        if let Some(mut work) = self.work.take() {
-            work.packet.clear();
-            if self.spare.len() < 16 {
-                self.spare.push(work.packet);
-            }
-        }
-        self.idle_since = self.now;
-    }
-
-    fn send(&mut self, frame: Vec<u8>) {
-        if !self.connected {
-            self.counters.lost_answers += 1;
-            return;
-        }
-        self.counters.answers += 1;
-        if self.server.options.transport == Transport::Serial {
-            let pieces = self.console.encode(&frame, self.now);
-            self.out.extend(pieces.into_iter().map(|piece| (self.now, piece)));
-            return;
-        }
-        let piece = self.server.options.max_write.max(1) as usize;
-        if self.server.options.transport != Transport::Ble || frame.len() <= piece {
-            self.out.push_back((self.now, frame));
-            return;
-        }
-        for piece in frame.chunks(piece) {
-            self.out.push_back((self.now, piece.to_vec()));
-        }
-    }
-
-    fn restart(&mut self) {
-        self.reboot_at = None;
-        self.work = None;
-        self.queue.clear();
-        self.reassembly.clear();
-        self.console.clear();
-        self.frozen = false;
-        self.server.restart();
-        let Boot { spent, swapped, reverted, refused } = self.server.boot.boot(&self.server.options);
-        self.counters.boots += 1;
-        self.counters.swaps += u64::from(swapped);
-        self.counters.reverts += u64::from(reverted);
-        self.counters.refused += u64::from(refused);
-        self.idle_since = self.now.saturating_add(spent);
-        self.booted_at = Some(self.idle_since);
     }
 
     /// The connection is gone: half frames end, answers find nobody, a stuck server comes free.
