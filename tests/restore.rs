@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use drive::{Drive, End, LinkControl};
 use smpfota::simulator::{DeviceProfile, Fault, LinkKind, Scenario, image};
-use smpfota::{Firmware, Session, SessionOptions, Status, UpdateMode, UpdateOptions};
+use smpfota::{Firmware, Phase, Session, SessionOptions, Status, UpdateMode, UpdateOptions};
 
 const BOUND_MS: u64 = 4 * 3_600_000;
 
@@ -188,4 +188,41 @@ fn the_largest_update_fits() {
     }
     println!("longest snapshot: {longest} bytes");
     assert!((200..=512).contains(&longest), "{longest}");
+}
+
+/// The snapshots that released versions wrote: file name, and the phase in which they were saved.
+const STORED: &[(&str, Phase)] = &[
+    ("v1-discover.bin", Phase::Discover),
+    ("v1-upload.bin", Phase::Upload),
+    ("v1-mark.bin", Phase::Mark),
+    ("v1-swap.bin", Phase::Swap),
+    ("v1-confirm.bin", Phase::Confirm),
+    ("v1-done.bin", Phase::Done),
+];
+
+/// `SMPFOTA_BLESS=1` writes those of the present version; those of released versions stay as they are.
+#[test]
+fn stored_snapshots_stay_readable() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/snapshots");
+    let scenario = scenario(DeviceProfile::Zephyr44, Fault::None, 3);
+    let firmware = firmware(&scenario);
+    for (name, phase) in STORED {
+        let path = folder.join(name);
+        let mut drive = start(&scenario);
+        while drive.session.phase() != *phase && drive.step().is_none() {}
+        if *phase == Phase::Upload {
+            // With chunks in flight.
+            (0..4).for_each(|_| _ = drive.step());
+        }
+        assert_eq!(drive.session.phase(), *phase, "{name}");
+        if std::env::var_os("SMPFOTA_BLESS").is_some() {
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(&path, save(&drive.session)).expect("written");
+        }
+        let stored = std::fs::read(&path).expect("a stored snapshot; SMPFOTA_BLESS=1 writes it");
+        assert_eq!(stored[4], 1, "{name}: the version of the format");
+        drive.session = Session::restore(&stored, Some(firmware.clone()), None).expect(name);
+        assert_eq!(drive.run(drive.now_ms() + BOUND_MS), End::Done, "{name}");
+        assert_updated(&mut drive, &scenario, name);
+    }
 }
