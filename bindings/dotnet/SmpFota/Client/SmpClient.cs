@@ -60,7 +60,7 @@ public sealed partial class SmpClient : IAsyncDisposable
     public static SmpClient Restore(
         ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpTransport transport, SmpClientOptions? options = null) =>
         new(Over(transport, options ??= new SmpClientOptions()), transport as ISmpLinkControl,
-            SmpSession.Restore(snapshot, image, Prepared(options)), options);
+            SmpSession.Restore(snapshot, image, options.Session), options);
 
     /// <summary>Makes a client that goes on where a saved one stood; <see cref="ContinueUpdateAsync"/> does so.</summary>
     /// <param name="snapshot">What <see cref="SmpClientOptions.SnapshotSink"/> was given, or <see cref="SmpSession.Save()"/> gave.</param>
@@ -72,7 +72,7 @@ public sealed partial class SmpClient : IAsyncDisposable
     public static SmpClient Restore(
         ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpExchange exchange, SmpClientOptions? options = null) =>
         new(Over(exchange, options ??= new SmpClientOptions()), exchange as ISmpLinkControl,
-            SmpSession.Restore(snapshot, image, Prepared(options)), options);
+            SmpSession.Restore(snapshot, image, options.Session), options);
 
     /// <summary>Updates the device and checks with the device itself that the new image runs.</summary>
     /// <param name="image">The image or package. May be disposed once the operation has started.</param>
@@ -148,9 +148,11 @@ public sealed partial class SmpClient : IAsyncDisposable
         return new ExchangeCarrier(exchange, options);
     }
 
-    private static SmpSessionOptions Prepared(SmpClientOptions options) => options.Session.Nonce is null
-        ? options.Session with { Nonce = (uint)Random.Shared.NextInt64(1L << 32) }
-        : options.Session;
+    private static SmpSessionOptions Prepared(SmpClientOptions options)
+    {
+        SmpSessionOptions session = options.Session ?? new SmpSessionOptions();
+        return session.Nonce is null ? session with { Nonce = (uint)Random.Shared.NextInt64(1L << 32) } : session;
+    }
 
     // Every operation of the client comes through here: one at a time, and Dispose ends it.
     private async Task<T> RunAsync<T>(

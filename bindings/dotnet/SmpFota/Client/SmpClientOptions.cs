@@ -5,8 +5,11 @@ namespace SmpFota;
 /// <summary>How an <see cref="SmpClient"/> works. Immutable, and safe to share.</summary>
 public sealed record SmpClientOptions
 {
-    /// <summary>What is known of the way to the device. Where it has no nonce, the client takes a random one.</summary>
-    public SmpSessionOptions Session { get; init; } = new();
+    /// <summary>
+    /// What is known of the way to the device; where it has no nonce, the client takes a random one. Null for the defaults, or for
+    /// those of the saved session where one is restored.
+    /// </summary>
+    public SmpSessionOptions? Session { get; init; }
 
     /// <summary>The clock and the timers. The system's by default.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -64,12 +64,15 @@ public sealed unsafe class SmpSession : IDisposable
     /// <summary>Opens a session that goes on where a saved one stood, in any process on any machine. The device is asked before anything is written.</summary>
     /// <param name="snapshot">What <see cref="Save()"/> gave.</param>
     /// <param name="image">The image of the saved update; null if the session was not updating.</param>
-    /// <param name="options">What is known of the way to the device; null for the defaults.</param>
+    /// <param name="options">What is known of the way to the device; null for what the saved session knew.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option cannot be expressed.</exception>
+    /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
     /// <exception cref="SmpSnapshotException">The snapshot is damaged, newer than the library, or belongs to another image.</exception>
     /// <exception cref="SmpUsageException">An option is outside its range.</exception>
     public static SmpSession Restore(ReadOnlySpan<byte> snapshot, FirmwareImage? image, SmpSessionOptions? options = null)
     {
-        smpfota_session_options native = (options ?? new SmpSessionOptions()).ToNative();
+        smpfota_session_options given = options?.ToNative() ?? default;
+        smpfota_session_options* native = options is null ? null : &given;
         smpfota_error error = NativeError.Create();
         var restored = new SessionHandle();
         nuint raw = 0;
@@ -78,12 +81,12 @@ public sealed unsafe class SmpSession : IDisposable
         {
             if (image is null)
             {
-                status = NativeMethods.smpfota_session_restore(start, (nuint)snapshot.Length, 0, &native, &raw, &error);
+                status = NativeMethods.smpfota_session_restore(start, (nuint)snapshot.Length, 0, native, &raw, &error);
             }
             else
             {
                 using HandleLease lease = image.Handle.Lease();
-                status = NativeMethods.smpfota_session_restore(start, (nuint)snapshot.Length, lease.Value, &native, &raw, &error);
+                status = NativeMethods.smpfota_session_restore(start, (nuint)snapshot.Length, lease.Value, native, &raw, &error);
             }
         }
 
@@ -264,7 +267,10 @@ public sealed unsafe class SmpSession : IDisposable
         return json is not null;
     }
 
-    /// <summary>The session as a few hundred bytes without pointers or clock values, to go on with <see cref="Restore"/>.</summary>
+    /// <summary>
+    /// The session as at most 512 bytes without pointers, clock values or the image, to go on with <see cref="Restore"/>. What was
+    /// handed out counts as sent. A single command is not kept.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     /// <exception cref="SmpUsageException">Another thread is inside.</exception>
     public byte[] Save()
