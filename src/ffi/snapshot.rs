@@ -1,16 +1,24 @@
 //! Sessions as bytes: saved by one process, restored by another.
-//!
-//! The session layer has no snapshots yet, so both functions check their arguments and say `SMPFOTA_UNAVAILABLE`.
 
 use super::guard::{guard, guard_explained};
+use super::image::share;
 use super::pointers::{BufferOut, Out, input, input_struct, size_t};
 use super::session::SESSIONS;
 use super::structs::{smpfota_error, smpfota_session_options};
+use crate::session::Session;
+use crate::snapshot::MAX_LEN;
 use crate::status::Status;
 
-/// Saves a session as a few hundred bytes.
+/// Saves a session in at most 512 bytes, to go on with it in another process, on another machine, hours later.
 ///
-/// Returns `SMPFOTA_UNAVAILABLE` in this version, or `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`.
+/// It may be called between any two calls on the session, which goes on as if nothing had happened. What
+/// `smpfota_session_next_frame` has handed out counts as sent. The snapshot holds no image, only its digest, no clock
+/// value and no secret. A single command or request is not kept: start it again.
+///
+/// `buffer`, `capacity` and `length` as with `smpfota_version`, for bytes.
+///
+/// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need), `SMPFOTA_UNAVAILABLE` for a package of
+/// too many images, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_save(
     session: usize,
@@ -20,15 +28,25 @@ pub unsafe extern "C" fn smpfota_session_save(
 ) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
-        unsafe { BufferOut::new(buffer, capacity, length) }?;
-        SESSIONS.with_mut(session, |_| Err(Status::Unavailable))?
+        let out = unsafe { BufferOut::new(buffer, capacity, length) }?;
+        let mut snapshot = [0; MAX_LEN];
+        let saved = SESSIONS.with_mut(session, |session| session.save(&mut snapshot))?;
+        out.put(&snapshot[..saved.map_err(|failure| failure.status)?])
     })
 }
 
-/// Opens a session that goes on where a saved one stood.
+/// Opens a session that goes on where a saved one stood. The device is asked before anything is written, so an old
+/// snapshot costs a round trip and nothing else.
 ///
-/// Returns `SMPFOTA_UNAVAILABLE` in this version, or `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`,
-/// `SMPFOTA_INVALID_ARGUMENT`.
+/// `snapshot` has `length` bytes. `image` is the file that the update was started with, 0 for a snapshot without an update.
+/// `options` NULL means those of the saved session; otherwise they take their place. `*session` receives the handle,
+/// which belongs to the caller until `smpfota_session_close`. If an answer has come for what the earlier process sent,
+/// feed it first.
+///
+/// Returns `SMPFOTA_OK`, `SMPFOTA_SNAPSHOT_DAMAGED`, `SMPFOTA_SNAPSHOT_VERSION` for one of a newer library,
+/// `SMPFOTA_SNAPSHOT_IMAGE` for another image or none, `SMPFOTA_INVALID_HANDLE` for the image, `SMPFOTA_NULL_POINTER`,
+/// `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_INVALID_ARGUMENT` with the name of the option, or `SMPFOTA_TOO_MANY_HANDLES`. Any
+/// thread, any time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_restore(
     snapshot: *const u8,
@@ -41,11 +59,15 @@ pub unsafe extern "C" fn smpfota_session_restore(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let _ = image;
-            Out::new(session)?;
-            input(snapshot, length)?;
-            input_struct(options, smpfota_session_options::defaults())?.parse()?;
-            Err(Status::Unavailable.into())
+            let (handle, snapshot) = (Out::new(session)?, input(snapshot, length)?);
+            let firmware = if image == 0 { None } else { Some(share(image)?) };
+            let options = if options.is_null() {
+                None
+            } else {
+                Some(input_struct(options, smpfota_session_options::defaults())?.parse()?)
+            };
+            handle.set(SESSIONS.open(Session::restore(snapshot, firmware, options)?)?);
+            Ok(Status::Ok)
         })
     }
 }

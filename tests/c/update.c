@@ -216,6 +216,66 @@ static void a_paused_session_waits_and_a_cancelled_one_ends(void) {
     close_world(&w);
 }
 
+/*
+ * A worker that handles one message at a time: it restores, feeds what came, sends what is to be sent, saves and is gone.
+ */
+static void a_session_lives_in_its_snapshot(void) {
+    uintptr_t image = open_image("1.1.0", 6000, 9), other = open_image("1.1.0", 6000, 10);
+    world w = open_world(SMPFOTA_PROFILE_ZEPHYR_4_4, 2, 0, 5, 0);
+    start(&w, image, SMPFOTA_MODE_TEST_AND_CONFIRM, 0);
+    uint8_t snapshot[512], frame[512];
+    size_t size = 0, length = 0;
+    unsigned restored = 0;
+    for (;;) {
+        int32_t status = smpfota_session_next_frame(w.session, w.now, frame, sizeof frame, &length);
+        if (status == SMPFOTA_DONE) break;
+        if (status < 0) FAIL("the operation ended with %d", (int)status);
+        if (status == SMPFOTA_OK) {
+            OK(smpfota_device_write(w.device, w.now, frame, length));
+            continue;
+        }
+        uint64_t wake = 0, next = 0;
+        OK(smpfota_session_deadline(w.session, &wake));
+        OK(smpfota_session_save(w.session, snapshot, sizeof snapshot, &size));
+        STATUS(smpfota_session_save(w.session, snapshot, size - 1, &length), SMPFOTA_BUFFER_TOO_SMALL);
+        EQUAL(length, size);
+        OK(smpfota_session_close(w.session));
+        uintptr_t session = 77;
+        smpfota_error error = no_error();
+        STATUS(smpfota_session_restore(snapshot, size, other, NULL, &session, &error), SMPFOTA_SNAPSHOT_IMAGE);
+        STATUS(smpfota_session_restore(snapshot, size, 0, NULL, &session, &error), SMPFOTA_SNAPSHOT_IMAGE);
+        STATUS(smpfota_session_restore(snapshot, size, w.device, NULL, &session, &error), SMPFOTA_INVALID_HANDLE);
+        STATUS(smpfota_session_restore(snapshot, size - 1, image, NULL, &session, &error), SMPFOTA_SNAPSHOT_DAMAGED);
+        snapshot[restored % size] ^= 4;
+        CHECK(smpfota_session_restore(snapshot, size, image, NULL, &session, &error) < 0);
+        snapshot[restored % size] ^= 4;
+        EQUAL(session, 77);
+        OK_OR_SAY(smpfota_session_restore(snapshot, size, image, NULL, &w.session, &error), error);
+        restored++;
+        CHECK(restored < 20000);
+        /* The next worker is woken by a message or by the deadline. */
+        while (!deliver(&w) && w.now < wake) {
+            int32_t comes = smpfota_device_deadline(w.device, &next);
+            CHECK(comes >= 0);
+            w.now = comes != SMPFOTA_OK || next > wake ? wake : next > w.now ? next : w.now + 1;
+        }
+    }
+    CHECK(restored > 20);
+    expect_running(w.device, "1.1.0");
+    expect_result(&w, "\"confirmed\":true");
+    /* A command is not kept: the session comes back without an operation. */
+    smpfota_error error = no_error();
+    OK_OR_SAY(smpfota_session_start_command(w.session, "image_list", 10, NULL, 0, &error), error);
+    OK(smpfota_session_save(w.session, snapshot, sizeof snapshot, &size));
+    uintptr_t without = 0;
+    OK_OR_SAY(smpfota_session_restore(snapshot, size, 0, NULL, &without, &error), error);
+    STATUS(smpfota_session_next_frame(without, w.now, frame, sizeof frame, &length), SMPFOTA_NO_OPERATION);
+    OK(smpfota_session_close(without));
+    OK(smpfota_image_close(image));
+    OK(smpfota_image_close(other));
+    close_world(&w);
+}
+
 static void a_file_is_described(void) {
     uintptr_t image = open_image("2.3.4+5", 4000, 1);
     smpfota_image_info info;
@@ -284,6 +344,7 @@ int main(void) {
     every_fault_ends_right();
     commands_and_requests();
     a_paused_session_waits_and_a_cancelled_one_ends();
+    a_session_lives_in_its_snapshot();
     a_file_is_described();
     a_frame_is_explained();
     the_console_framing_goes_there_and_back();

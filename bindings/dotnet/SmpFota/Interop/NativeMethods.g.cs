@@ -342,18 +342,33 @@ namespace SmpFota.Interop
         internal static extern int smpfota_session_next_event(nuint session, byte* text, nuint capacity, nuint* length);
 
         /// <summary>
-        ///  Saves a session as a few hundred bytes.
+        ///  Saves a session in at most 512 bytes, to go on with it in another process, on another machine, hours later.
         ///
-        ///  Returns `SMPFOTA_UNAVAILABLE` in this version, or `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`.
+        ///  It may be called between any two calls on the session, which goes on as if nothing had happened. What
+        ///  `smpfota_session_next_frame` has handed out counts as sent. The snapshot holds no image, only its digest, no clock
+        ///  value and no secret. A single command or request is not kept: start it again.
+        ///
+        ///  `buffer`, `capacity` and `length` as with `smpfota_version`, for bytes.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need), `SMPFOTA_UNAVAILABLE` for a package of
+        ///  too many images, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_save", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_save(nuint session, byte* buffer, nuint capacity, nuint* length);
 
         /// <summary>
-        ///  Opens a session that goes on where a saved one stood.
+        ///  Opens a session that goes on where a saved one stood. The device is asked before anything is written, so an old
+        ///  snapshot costs a round trip and nothing else.
         ///
-        ///  Returns `SMPFOTA_UNAVAILABLE` in this version, or `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`,
-        ///  `SMPFOTA_INVALID_ARGUMENT`.
+        ///  `snapshot` has `length` bytes. `image` is the file that the update was started with, 0 for a snapshot without an update.
+        ///  `options` NULL means those of the saved session; otherwise they take their place. `*session` receives the handle,
+        ///  which belongs to the caller until `smpfota_session_close`. If an answer has come for what the earlier process sent,
+        ///  feed it first.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_SNAPSHOT_DAMAGED`, `SMPFOTA_SNAPSHOT_VERSION` for one of a newer library,
+        ///  `SMPFOTA_SNAPSHOT_IMAGE` for another image or none, `SMPFOTA_INVALID_HANDLE` for the image, `SMPFOTA_NULL_POINTER`,
+        ///  `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_INVALID_ARGUMENT` with the name of the option, or `SMPFOTA_TOO_MANY_HANDLES`. Any
+        ///  thread, any time.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_restore", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_restore(byte* snapshot, nuint length, nuint image, smpfota_session_options* options, nuint* session, smpfota_error* error);
