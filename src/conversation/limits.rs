@@ -6,7 +6,8 @@
 use super::options::{Framing, MAX_WINDOW, Reassembly, SessionOptions};
 
 /// Frame sizes to fall back to, each well below the one before: common ATT MTUs and gateway limits less their headers.
-const LADDER: [u32; 13] = [4096, 2048, 1024, 512, 495, 384, 252, 244, 236, 182, 128, 96, 64];
+/// The last one still carries a first chunk.
+const LADDER: [u32; 11] = [4096, 2048, 1024, 512, 495, 384, 252, 244, 236, 182, 128];
 
 /// What is known of the sizes.
 #[derive(Debug, Clone, Copy)]
@@ -197,8 +198,8 @@ mod tests {
         while let Some(size) = limits.step_down() {
             steps.push(size);
         }
-        assert_eq!(steps, [244, 236, 182, 128, 96, 64]);
-        assert_eq!(limits.frame(), 64);
+        assert_eq!(steps, [244, 236, 182, 128]);
+        assert_eq!(limits.frame(), 128);
     }
 
     #[test]

@@ -67,6 +67,10 @@ pub(crate) enum Poll {
     Ended(Outcome),
 }
 
+/// So many frames in a row that did not arrive whole show that frames of this size do not pass.
+const DAMAGED_BEFORE_SMALLER: u32 = 3;
+/// After so many damaged frames in all the link is of no use.
+const MOST_DAMAGED: u32 = 256;
 /// How often an upload may start over.
 const MOST_RESTARTS: u32 = 4;
 /// How often the device may refuse the very chunk that it asks for.
@@ -131,6 +135,8 @@ pub(crate) struct Upload {
     forget: bool,
     /// The first chunk must be taken at its own end; after an erase anything else is a stale offset.
     erased: bool,
+    /// Frames in a row that did not arrive whole.
+    corrupt_in_a_row: u32,
     reset_asked: bool,
     /// Frames became smaller because larger ones vanished.
     stepped_down: bool,
@@ -176,6 +182,7 @@ impl Upload {
             errands: 0,
             forget: false,
             erased,
+            corrupt_in_a_row: 0,
             reset_asked: false,
             stepped_down: false,
             probe: None,
@@ -511,6 +518,7 @@ impl Upload {
         self.reset_asked = false;
         self.active_at = now;
         self.size_passed |= sent.offset != 0 || self.stage == Stage::First;
+        self.corrupt_in_a_row = 0;
         let Some(off) = answer.offset else {
             self.fail(Failure::new(
                 Status::UnexpectedResponse,
@@ -746,8 +754,14 @@ impl Upload {
         match verdict {
             refusal::Verdict::SmallerFrame => {
                 self.evidence.corrupt += 1;
+                self.corrupt_in_a_row += 1;
+                if self.size_passed && self.corrupt_in_a_row < DAMAGED_BEFORE_SMALLER {
+                    // A frame of this size passed before: this one was damaged on the way, not too large.
+                    return;
+                }
+                self.corrupt_in_a_row = 0;
                 match talk.limits.step_down() {
-                    Some(size) if self.evidence.corrupt <= 16 => {
+                    Some(size) if self.evidence.corrupt <= MOST_DAMAGED => {
                         talk.note(now, EventKind::FrameLimit(size));
                         self.size_passed = false;
                         self.stepped_down = true;
