@@ -139,7 +139,8 @@ public sealed class UpdateTests
             await using SmpClient client = way.Duplex();
             UpdateResult result = await client.UpdateAsync(image, new UpdateOptions { Mode = mode });
             Assert.Equal(outcome, result.Outcome);
-            DeviceImage active = (await client.ReadImagesAsync()).Single(i => i.IsActive);
+            DeviceImage active = result.After.Single(i => i.IsActive);
+            Assert.Equal(active, (await client.ReadImagesAsync()).Single(i => i.IsActive) with { Hash = active.Hash });
             Assert.Equal(runs ? "1.1.0" : "1.0.0", active.Version);
             Assert.Equal(confirmed, active.IsConfirmed);
         }
