@@ -196,10 +196,10 @@ impl Request {
         if self.patience.floor_ms <= talk.options.timeout_ms && !self.foreign_clock {
             talk.rtt.sample(now.saturating_sub(at).min(u64::from(u32::MAX)) as u32);
         }
-        if let Some(error) = error {
-            if self.try_again(talk, now, error) {
-                return Some(Match::Again);
-            }
+        if let Some(error) = error
+            && self.try_again(talk, now, error)
+        {
+            return Some(Match::Again);
         }
         self.answered = true;
         Some(Match::Answer(error))

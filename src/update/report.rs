@@ -45,11 +45,11 @@ impl Update {
             let elapsed = now.saturating_sub(self.upload_started_at).max(1);
             let bytes = u64::from(upload.acknowledged());
             rate = (bytes * 1_000 / elapsed).min(u64::from(u32::MAX)) as u32;
-            if bytes > 0 {
-                eta = ((total - done).saturating_mul(elapsed) / bytes).min(u64::from(u32::MAX) - 1) as u32;
+            if let Some(left) = (total - done).saturating_mul(elapsed).checked_div(bytes) {
+                eta = left.min(u64::from(u32::MAX) - 1) as u32;
             }
-        } else if self.upload_ms > 0 {
-            rate = (self.uploaded_bytes * 1_000 / self.upload_ms).min(u64::from(u32::MAX)) as u32;
+        } else if let Some(measured) = (self.uploaded_bytes * 1_000).checked_div(self.upload_ms) {
+            rate = measured.min(u64::from(u32::MAX)) as u32;
         }
         Figures {
             acknowledged: done,
