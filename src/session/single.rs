@@ -223,6 +223,9 @@ fn patience(talk: &Conversation, floor_ms: u32, repeatable: bool) -> Patience {
 }
 
 fn refused(error: DeviceError, name: &str) -> Failure {
-    let failure = step::refused(error, &format!("the {name} request"));
-    if error.is_common(rc::NOT_SUPPORTED) { failure.with_finding(Finding::OldServer) } else { failure }
+    let mut failure = step::refused(error, &format!("the {name} request"));
+    if error.is_common(rc::NOT_SUPPORTED) {
+        failure.finding = Finding::OldServer;
+    }
+    failure
 }

@@ -1,0 +1,195 @@
+//! Every command against a real server: Zephyr 4.4.0 behind MCUboot in QEMU, over its console.
+//!
+//! It is started around this test, which does nothing otherwise:
+//! `tests/qemu/with_device.py -- cargo test --test command_real`
+
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use smpfota::smp::group;
+use smpfota::{
+    Command, Failure, Firmware, Framing, Next, Session, SessionOptions, Status, UpdateMode, UpdateOptions,
+};
+
+/// The device in QEMU, over the TCP port of its console, and a session with it in real time.
+struct Real {
+    session: Session,
+    stream: TcpStream,
+    start: Instant,
+    /// The commands that were run.
+    seen: BTreeSet<String>,
+}
+
+impl Real {
+    fn connect() -> Option<Real> {
+        let port = std::env::var("SMPFOTA_QEMU_PORT").ok()?;
+        let stream = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
+        stream.set_nodelay(true).unwrap();
+        // The server hangs on frames far above its buffer, so its word on the buffer decides, and 250 until then.
+        let options =
+            SessionOptions { framing: Framing::Serial, max_write: 250, ..SessionOptions::default() };
+        Some(Real {
+            session: Session::open(options).unwrap(),
+            stream,
+            start: Instant::now(),
+            seen: BTreeSet::new(),
+        })
+    }
+
+    fn now(&self) -> u64 {
+        self.start.elapsed().as_millis() as u64
+    }
+
+    fn drive(&mut self) -> Result<Value, Failure> {
+        let mut buffer = [0; 4_096];
+        loop {
+            let now = self.now();
+            match self.session.next_frame(now, &mut buffer)? {
+                Next::Write(length) => {
+                    self.stream.write_all(&buffer[..length]).unwrap();
+                    continue;
+                }
+                Next::Done => return Ok(self.session.result().unwrap()),
+                _ => {}
+            }
+            let wait = self.session.deadline().unwrap().saturating_sub(now).clamp(1, 200);
+            self.stream.set_read_timeout(Some(Duration::from_millis(wait))).unwrap();
+            match self.stream.read(&mut buffer) {
+                Ok(0) => panic!("the device has gone"),
+                Ok(length) => {
+                    let now = self.now();
+                    self.session.feed(now, &buffer[..length]);
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    fn run(&mut self, name: &str, arguments: Value) -> Result<Value, Failure> {
+        self.seen.insert(name.to_owned());
+        self.session.start_command(Command::new(name, &arguments)?).unwrap();
+        self.drive()
+    }
+
+    fn good(&mut self, name: &str, arguments: Value) -> Value {
+        self.run(name, arguments).unwrap_or_else(|failure| panic!("{name}: {failure:?}"))
+    }
+
+    /// The device's error: its group, if it is one of a group, and the code.
+    fn refused(&mut self, name: &str, arguments: Value) -> (Option<u16>, u32) {
+        let failure = self.run(name, arguments).expect_err(name);
+        failure.device.map(|error| (error.group, error.code)).unwrap_or_else(|| panic!("{name}: {failure:?}"))
+    }
+
+    fn upload(&mut self, path: &str) {
+        let firmware = Arc::new(Firmware::read_file(path).unwrap());
+        let options = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
+        self.session.start_update(firmware, options).unwrap();
+        self.drive().expect("it uploads");
+    }
+
+    fn reset(&mut self) -> Value {
+        assert_eq!(self.good("reset", json!({})), json!({}));
+        std::thread::sleep(Duration::from_millis(1_500));
+        self.good("image_list", json!({}))
+    }
+}
+
+/// Version, active, confirmed and pending.
+type Slot<'a> = (&'a str, bool, bool, bool);
+
+fn slots(list: &Value) -> Vec<Slot<'_>> {
+    fn slot(slot: &Value) -> Slot<'_> {
+        let flag = |key: &str| slot[key].as_bool().unwrap();
+        (slot["version"].as_str().unwrap(), flag("active"), flag("confirmed"), flag("pending"))
+    }
+    list["images"].as_array().unwrap().iter().map(slot).collect()
+}
+
+fn hash_of(list: &Value, slot: usize) -> Value {
+    json!({ "hash": list["images"][slot]["hash"] })
+}
+
+fn information(real: &mut Real) {
+    assert_eq!(real.good("echo", json!({ "text": "hällo" })), json!({ "text": "hällo" }));
+    assert_eq!(real.good("parameters", json!({})), json!({ "buf_size": 384, "buf_count": 4 }));
+    assert_eq!(real.good("os_info", json!({})), json!({ "output": "Zephyr" }));
+    let all = real.good("os_info", json!({ "format": "a" }));
+    assert!(all["output"].as_str().unwrap().contains(" 4.4.0 "), "{all}");
+    assert_eq!(real.refused("os_info", json!({ "format": "z" })), (Some(group::OS), 2));
+    let tasks = real.good("task_statistics", json!({}));
+    let tasks = tasks["tasks"].as_array().unwrap();
+    assert!(tasks.iter().any(|task| task["priority"] == -1), "the system work queue is in {tasks:?}");
+    assert_eq!(real.good("statistics_list", json!({})), json!({ "groups": ["smp_svr_stats"] }));
+    let ticks = real.good("statistics_read", json!({ "name": "smp_svr_stats" }));
+    assert!(ticks["fields"]["ticks"].is_u64(), "{ticks}");
+    assert_eq!(real.refused("statistics_read", json!({ "name": "zz" })).0, Some(group::STATISTICS));
+    assert_eq!(real.good("enumeration_count", json!({})), json!({ "count": 4 }));
+    assert_eq!(real.good("enumeration_list", json!({})), json!({ "groups": [10, 1, 0, 2] }));
+    assert_eq!(real.good("enumeration_single", json!({})), json!({ "group": 10, "last": false }));
+    assert_eq!(real.good("enumeration_single", json!({ "index": 3 })), json!({ "group": 2, "last": true }));
+    assert_eq!(real.refused("enumeration_single", json!({ "index": 4 })), (Some(group::ENUMERATION), 4));
+    let details = real.good("enumeration_details", json!({ "groups": [2] }));
+    assert_eq!(details, json!({ "groups": [{ "group": 2, "name": "stat mgmt", "handlers": 2 }] }));
+    let slots = real.good("slot_info", json!({}));
+    let size = |number: usize| slots["images"][0]["slots"][number]["size"].as_u64();
+    assert_eq!((size(0), size(1)), (Some(104 << 10), Some(104 << 10)), "{slots}");
+}
+
+fn images(real: &mut Real) {
+    let old = ("1.0.0", true, true, false);
+    assert_eq!(real.refused("image_test", json!({ "hash": "ab".repeat(32) })), (Some(group::IMAGE), 8));
+    assert_eq!(real.refused("image_erase", json!({ "slot": 9 })), (Some(group::IMAGE), 10));
+    real.upload(&std::env::var("SMPFOTA_IMAGE_110").unwrap());
+    let list = real.good("image_list", json!({}));
+    assert_eq!(slots(&list), [old, ("1.1.0", false, false, false)]);
+    let marked = real.good("image_test", hash_of(&list, 1));
+    assert_eq!(slots(&marked), [old, ("1.1.0", false, false, true)]);
+    // On trial, and back.
+    let trial = real.reset();
+    assert_eq!(slots(&trial), [("1.1.0", true, false, false), ("1.0.0", false, true, false)]);
+    assert_eq!(slots(&real.reset())[0], old);
+    // On trial, and confirmed.
+    let list = real.good("image_list", json!({}));
+    real.good("image_test", hash_of(&list, 1));
+    assert_eq!(slots(&real.reset())[0], ("1.1.0", true, false, false));
+    let confirmed = real.good("image_confirm", json!({}));
+    assert_eq!(slots(&confirmed)[0], ("1.1.0", true, true, false));
+    assert_eq!(slots(&real.reset())[0], ("1.1.0", true, true, false));
+    assert_eq!(real.good("image_erase", json!({})), json!({}));
+    assert_eq!(slots(&real.good("image_list", json!({}))), [("1.1.0", true, true, false)]);
+}
+
+/// What this build of the server does not have must be told so.
+fn absent(real: &mut Real) {
+    for name in Command::names() {
+        if real.seen.contains(name) {
+            continue;
+        }
+        let arguments = match name {
+            "date_time_set" => json!({ "date_time": "2026-02-28T23:59:58" }),
+            "settings_read" | "settings_delete" | "file_status" | "file_hash" | "file_download" => {
+                json!({ "name": "a" })
+            }
+            "settings_write" => json!({ "name": "a", "value_hex": "00" }),
+            "file_upload" => json!({ "name": "a", "content_hex": "00" }),
+            "shell_execute" => json!({ "argv": ["ls"] }),
+            _ => json!({}),
+        };
+        let failure = real.run(name, arguments).expect_err(name);
+        assert_eq!(failure.status, Status::NotSupported, "{name}: {failure:?}");
+    }
+}
+
+#[test]
+fn every_command_on_a_real_server() {
+    let Some(mut real) = Real::connect() else { return };
+    information(&mut real);
+    images(&mut real);
+    absent(&mut real);
+}
