@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use command_support::device::Bench;
 use serde_json::{Value, json};
 use smpfota::simulator::{BootMode, DeviceOptions, DeviceProfile, VirtualDevice, image};
+use smpfota::smp::Op;
 use smpfota::{Command, SessionOptions, SmpVersion, Status};
 
 /// What a command must come to.
@@ -312,5 +313,24 @@ fn errors_of_every_group_arrive_with_group_code_and_name_or_as_rc_in_version_1()
             Some((None, rc)),
             "{name}: {failure}"
         );
+    }
+}
+
+#[test]
+fn a_raw_request_reaches_any_group() {
+    for profile in [DeviceProfile::Zephyr44, DeviceProfile::Ncs21] {
+        let options = DeviceOptions { echo_group: true, ..DeviceOptions::new(profile) };
+        let mut bench = Bench::new(SessionOptions::default(), VirtualDevice::new(options));
+        // A vendor's group, whose body needs not be CBOR.
+        let result = bench.request(Op::Write, 128, 0, &[0xff, 1, 2]).expect("it answers");
+        assert_eq!(result, json!({ "operation": "request", "group": 128, "command": 0, "body": "ff0102" }));
+        // A known one: an empty body stands for the empty map.
+        let result = bench.request(Op::Read, 0, 6, &[]).expect("it answers");
+        let body = result["body"].as_str().expect("a body");
+        assert!(body.starts_with("bf") && body.ends_with("ff"), "{result}");
+        let failure = bench.request(Op::Read, 200, 1, &[]).expect_err("no such group");
+        assert_eq!(failure.status, Status::NotSupported, "{failure}");
+        let failure = bench.request(Op::ReadResponse, 0, 6, &[]).expect_err("no request");
+        assert_eq!(failure.status, Status::InvalidArgument, "{failure}");
     }
 }

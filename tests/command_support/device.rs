@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use smpfota::simulator::VirtualDevice;
+use smpfota::smp::Op;
 use smpfota::{Command, Failure, Next, Session, SessionOptions};
 
 pub struct Bench {
@@ -19,6 +20,16 @@ impl Bench {
     pub fn run(&mut self, name: &str, arguments: Value) -> Result<Value, Failure> {
         let command = Command::new(name, &arguments)?;
         self.session.start_command(command).expect("nothing else runs");
+        self.drive(name)
+    }
+
+    /// Sends one request of any group.
+    pub fn request(&mut self, op: Op, group: u16, command: u8, body: &[u8]) -> Result<Value, Failure> {
+        self.session.start_request(op, group, command, body)?;
+        self.drive("a request")
+    }
+
+    fn drive(&mut self, name: &str) -> Result<Value, Failure> {
         let limit = self.now_us + 3_600_000_000;
         let mut buffer = vec![0; self.session.buffer_len().max(4_096)];
         loop {
