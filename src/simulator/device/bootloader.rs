@@ -91,7 +91,12 @@ impl Bootloader {
     pub(super) fn boot(&mut self, options: &DeviceOptions) -> Boot {
         let mut boot = Boot { spent: options.boot_us, ..Boot::default() };
         for pair in &mut self.pairs {
-            if self.mode.picks_slot() {
+            if self.mode == BootMode::Single {
+                continue;
+            } else if self.mode == BootMode::FirmwareLoader {
+                pair.active = usize::from(!pair.slots[0].is_valid());
+                boot.swapped |= pair.active == 0;
+            } else if self.mode.picks_slot() {
                 boot_in_place(pair, self.mode, &mut boot);
             } else {
                 boot_exchanging(pair, self.mode, options, &mut boot);

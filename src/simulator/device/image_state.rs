@@ -39,6 +39,9 @@ impl Server {
         let mode = self.options.boot_mode;
         let pair = &mut self.boot.pairs[image];
         let (active, other) = (pair.active, 1 - pair.active);
+        if matches!(mode, BootMode::Single | BootMode::FirmwareLoader) {
+            return (active, Next::Normal);
+        }
         if !mode.picks_slot() {
             return match pair.swap_type() {
                 SwapType::None => (active, Next::Normal),
@@ -164,7 +167,7 @@ impl Server {
 
     pub(super) fn state_write(&mut self, body: &[u8], writer: &mut Writer<'_>) -> Handled {
         let mode = self.options.boot_mode;
-        if matches!(mode, BootMode::DirectXip | BootMode::RamLoad) {
+        if !mode.marks() {
             return Err(Refusal::Rc(rc::NOT_SUPPORTED, None));
         }
         let args = Args::parse(body)?;

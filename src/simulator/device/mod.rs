@@ -134,8 +134,11 @@ impl VirtualDevice {
             spare: Vec::new(),
             counters: DeviceCounters::default(),
         };
+        // The firmware loader's own slot is the second one.
+        let slot = usize::from(device.server.options.boot_mode == BootMode::FirmwareLoader);
         for pair in 0..device.server.boot.pairs.len() {
-            device.put(pair, 0, &image);
+            device.server.boot.pairs[pair].active = slot;
+            device.put(pair, slot, &image);
         }
         device
     }

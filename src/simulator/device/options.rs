@@ -68,6 +68,10 @@ pub enum BootMode {
     DirectXipRevert,
     /// The slot with the higher version is copied to RAM; the state cannot be written.
     RamLoad,
+    /// One slot: nothing can be uploaded beside what runs.
+    Single,
+    /// A loader in slot 1 runs and takes uploads into slot 0; a reset starts the application there, if it is valid.
+    FirmwareLoader,
 }
 
 impl BootMode {
@@ -80,6 +84,8 @@ impl BootMode {
         BootMode::DirectXip,
         BootMode::DirectXipRevert,
         BootMode::RamLoad,
+        BootMode::Single,
+        BootMode::FirmwareLoader,
     ];
 
     /// The number of the bootloader info command.
@@ -91,6 +97,8 @@ impl BootMode {
             BootMode::DirectXip => 4,
             BootMode::DirectXipRevert => 5,
             BootMode::RamLoad => 6,
+            BootMode::Single => 0,
+            BootMode::FirmwareLoader => 7,
             BootMode::SwapOffset => 9,
         }
     }
@@ -102,7 +110,22 @@ impl BootMode {
 
     /// The bootloader picks the slot itself; it may be slot 1 that runs.
     pub const fn picks_slot(self) -> bool {
-        matches!(self, BootMode::DirectXip | BootMode::DirectXipRevert | BootMode::RamLoad)
+        matches!(
+            self,
+            BootMode::DirectXip | BootMode::DirectXipRevert | BootMode::RamLoad | BootMode::FirmwareLoader
+        )
+    }
+
+    /// The server has a command that marks an image for the next boot (Zephyr `img_mgmt_state.c`).
+    pub(super) const fn marks(self) -> bool {
+        matches!(
+            self,
+            BootMode::SwapMove
+                | BootMode::SwapScratch
+                | BootMode::SwapOffset
+                | BootMode::OverwriteOnly
+                | BootMode::DirectXipRevert
+        )
     }
 }
 

@@ -7,7 +7,7 @@ use super::answer::{Handled, Refusal, rc};
 use super::cbor::Writer;
 use super::flash::{Stream, WriteError};
 use super::image_state::image_error;
-use super::options::EraseMode;
+use super::options::{BootMode, EraseMode};
 use super::server::Server;
 use super::upload_request::UploadRequest;
 
@@ -142,6 +142,9 @@ impl Server {
     }
 
     fn free_slot(&mut self, image: usize) -> Option<(usize, usize)> {
+        if self.options.boot_mode == BootMode::Single {
+            return None;
+        }
         if self.boot.pairs.len() == 1 {
             if self.options.direct_upload && image > 0 {
                 let slot = image - 1;
