@@ -3,35 +3,25 @@
 #[path = "support/drive.rs"]
 mod drive;
 
-use drive::{Drive, End};
-use smpfota::simulator::{DeviceProfile, LinkKind, Scenario};
-use smpfota::{SessionOptions, UpdateOptions};
-
-#[test]
-fn a_device_of_either_profile_is_updated_and_confirmed() {
-    for profile in DeviceProfile::ALL {
-        let scenario = Scenario::new(LinkKind::None).profile(*profile);
-        let mut drive = Drive::update(&scenario, SessionOptions::default(), UpdateOptions::default());
-        assert_eq!(drive.run(3_600_000), End::Done, "{}", profile.name());
-        assert_eq!(drive.link.device_mut().running(), Some((1, 1, 0).into()));
-        println!("{:#}", drive.session.result().expect("a result"));
-        println!("{:?}", drive.session.progress(0));
-        println!("{} s", drive.now_us / 1_000_000);
-    }
-}
-
-/// Found by simulated updates (seed 19028): frames that lose bytes now and then are answered with rc 9, and each one made
-/// the frames smaller until they could not carry the first chunk any more.
-#[test]
-fn frames_that_are_damaged_now_and_then_do_not_become_smaller() {
-    let scenario = Scenario::new(LinkKind::None)
-        .profile(DeviceProfile::Ncs21)
-        .link(|link| link.truncate = 0.02)
-        .image_size(100_000)
-        .seed(5);
-    let mut drive = Drive::update(&scenario, SessionOptions::default(), UpdateOptions::default());
-    assert_eq!(drive.run(3_600_000), End::Done);
-    let progress = drive.session.progress(0);
-    assert_eq!(progress.frame, 244);
-    assert!(progress.retransmissions > 0, "nothing was damaged");
-}
+#[path = "update/boot_modes.rs"]
+mod boot_modes;
+#[path = "update/ends.rs"]
+mod ends;
+#[path = "update/found.rs"]
+mod found;
+#[path = "update/health.rs"]
+mod health;
+#[path = "update/kit.rs"]
+mod kit;
+#[path = "update/links.rs"]
+mod links;
+#[path = "update/modes.rs"]
+mod modes;
+#[path = "update/packages.rs"]
+mod packages;
+#[path = "update/plans.rs"]
+mod plans;
+#[path = "update/recovery.rs"]
+mod recovery;
+#[path = "update/servers.rs"]
+mod servers;

@@ -14,6 +14,8 @@ pub struct DeviceError {
 
 /// Common `rc` codes (Zephyr `mgmt/mcumgr/mgmt/mgmt_defines.h`, `enum mcumgr_err_t`).
 pub mod rc {
+    /// Nothing better is known; older protocols and servers say so of many things.
+    pub const UNKNOWN: u32 = 1;
     /// No buffer for the response; worth a retry.
     pub const NO_MEMORY: u32 = 2;
     /// An argument is invalid.

@@ -1,12 +1,14 @@
 //! What an answer means to the step that asked for it.
 
-use super::plan::BootMode;
+use super::boot_mode::BootMode;
 use super::step::{self, Step};
 use super::{Listing, Update};
 use crate::conversation::Conversation;
 use crate::failure::Failure;
-use crate::smp::DeviceError;
 use crate::smp::error::rc;
+use crate::smp::{DeviceError, group};
+use crate::status::Status;
+use crate::upload::refusal::code;
 
 impl Update {
     pub(super) fn answered(
@@ -39,46 +41,30 @@ impl Update {
             }
             Step::SlotInformation => {
                 if error.is_none() {
-                    self.slot_sizes = step::decode_slot_sizes(body);
+                    self.slot_sizes = step::decode_slot_sizes(body, self.boot.runs_in_place());
                 }
                 self.enter(talk, now, Step::ListBefore);
                 Ok(())
             }
-            Step::Erase => match error {
-                Some(error) => Err(step::refused(error, "to erase the slot")),
-                None => {
-                    self.enter(talk, now, Step::Upload);
-                    Ok(())
-                }
-            },
+            Step::Erase => self.erased(talk, now, error),
             Step::Mark => self.marked(talk, now, error),
             Step::Reset => match error {
-                // The reset hook of an application may refuse.
-                Some(error) => Err(step::refused(error, "to reset")),
+                Some(error) => Err(self.reset_refused(error)),
                 None => {
                     self.begin_look(talk, now);
                     Ok(())
                 }
             },
-            Step::Confirm => {
-                // Old servers answer success whatever happened (Zephyr issue 56617), so the list decides.
-                if let Some(error) = error
-                    && error.is_common(rc::ACCESS_DENIED)
-                {
-                    Err(step::refused(error, "to confirm the image"))
-                } else {
-                    self.enter(talk, now, Step::ListConfirmed);
-                    Ok(())
-                }
-            }
+            Step::Confirm => self.confirm_answered(talk, now, error),
             Step::ListBefore
             | Step::ListUploaded
             | Step::ListMarked
             | Step::Look
             | Step::ListHealthy
             | Step::ListConfirmed => match error {
-                Some(error) => Err(step::refused(error, "to list its images")),
-                None => Listing::decode(body).and_then(|listing| self.listed(talk, now, listing)),
+                Some(error) => self.no_list(talk, now, error),
+                None => Listing::decode(body)
+                    .and_then(|listing| self.listed(talk, now, listing.with_other_images_running())),
             },
             Step::Upload | Step::HealthCheck => Ok(()),
         };
@@ -87,12 +73,39 @@ impl Update {
         }
     }
 
-    pub(super) fn listed(
+    fn erased(
         &mut self,
         talk: &mut Conversation,
         now: u64,
-        listing: Listing,
+        error: Option<DeviceError>,
     ) -> Result<(), Failure> {
+        let Some(error) = error else {
+            self.enter(talk, now, Step::Upload);
+            return Ok(());
+        };
+        let failure = step::refused(error, "to erase the slot");
+        match (error.group, error.code) {
+            // Zephyr 3.4 answers so when there was nothing to erase.
+            (Some(group::IMAGE) | None, rc::UNKNOWN) if self.slot_is_empty() => {
+                self.enter(talk, now, Step::Upload);
+                Ok(())
+            }
+            (Some(group::IMAGE), code::NO_FREE_SLOT) | (None, rc::BAD_STATE) => {
+                let mut failure = Failure { status: Status::SlotInUse, ..failure };
+                failure.sentence.push_str(" The image in it is pending or on trial: reset the device first.");
+                Err(failure)
+            }
+            _ => Err(failure),
+        }
+    }
+
+    /// Whether the device listed nothing in the slot that the image in hand goes to.
+    fn slot_is_empty(&self) -> bool {
+        let Some(number) = self.image().map(|image| image.image_number) else { return false };
+        self.before.as_ref().is_some_and(|before| before.others(number).next().is_none())
+    }
+
+    fn listed(&mut self, talk: &mut Conversation, now: u64, listing: Listing) -> Result<(), Failure> {
         match self.step {
             Step::ListBefore => self.plan(talk, now, listing),
             Step::ListUploaded => self.verify_upload(talk, now, listing),

@@ -1,11 +1,13 @@
 //! The reset, the wait for the bootloader, and what runs afterwards.
 
-use super::plan::{self, Action, Task};
-use super::step::Step;
+use super::boot_mode::BootMode;
+use super::plan::{Action, Task, listed_as};
+use super::step::{self, Step};
 use super::{Listing, Update, UpdateMode};
 use crate::conversation::{Conversation, EventKind};
 use crate::failure::{Failure, Finding};
 use crate::firmware::Image;
+use crate::smp::DeviceError;
 use crate::status::Status;
 
 /// How often a reset that had no effect is repeated.
@@ -15,21 +17,37 @@ const MOST_RESETS: u8 = 3;
 const RESET_TAKES_MS: u64 = 5_000;
 
 impl Update {
-    pub(super) fn lost_link(&self) -> Failure {
-        if matches!(self.step, Step::Reset | Step::Look) {
-            return self.did_not_return();
-        }
-        Failure::new(Status::LinkLost, "the device link went down and did not come up again in time.")
-            .with_finding(Finding::LinkDrops)
+    /// The reset hook of an application may refuse.
+    pub(super) fn reset_refused(&self, error: DeviceError) -> Failure {
+        let mut failure = step::refused(error, "to reset");
+        failure.sentence.push_str(&format!(
+            " Version {} is uploaded{}; the next reset starts it.",
+            self.version(),
+            if self.boot.marks() { " and marked" } else { "" }
+        ));
+        failure
     }
 
     pub(super) fn did_not_return(&self) -> Failure {
+        let why = match self.boot {
+            BootMode::Recovery => {
+                "It left its recovery mode, or hangs there: an application without SMP on this line looks the same. Look \
+                 at it by other means."
+            }
+            BootMode::FirmwareLoader => {
+                "The firmware loader started the application, or hangs: an application without SMP looks the same. Look \
+                 at it by other means."
+            }
+            _ => {
+                "It may still be swapping, or neither image starts SMP. Read its image list before another update."
+            }
+        };
         Failure::new(
             Status::DidNotReturn,
             format!(
-                "the device did not answer within {} s after the reset: it may still be swapping, or neither image \
-                 starts SMP.",
-                self.options.swap_timeout_ms / 1_000
+                "the device did not answer within {} s after the reset that was to start version {}. {why}",
+                self.options.swap_timeout_ms / 1_000,
+                self.version()
             ),
         )
     }
@@ -43,60 +61,52 @@ impl Update {
         self.enter(talk, now, Step::Look);
     }
 
+    /// The reset shows no effect yet: looks again a little later, or resets again. False when that was tried often enough.
+    fn reset_again(&mut self, talk: &mut Conversation, now: u64) -> bool {
+        if now.saturating_sub(self.reset_at) < RESET_TAKES_MS * u64::from(self.resets) {
+            self.not_before = now + 500;
+            return true;
+        }
+        if self.resets < MOST_RESETS {
+            self.enter(talk, now, Step::Reset);
+            return true;
+        }
+        false
+    }
+
     pub(super) fn verify_boot(
         &mut self,
         talk: &mut Conversation,
         now: u64,
         listing: Listing,
     ) -> Result<(), Failure> {
+        if self.unhealthy {
+            return self.verify_gone_back(talk, now, &listing);
+        }
         let waits = |task: &&Task| task.action == Action::Boot;
-        let missing = self
-            .tasks
-            .iter()
-            .filter(waits)
-            .find(|task| {
-                let image = self.task_image(task);
-                !listing
-                    .active(image.image_number)
-                    .is_some_and(|active| active.holds(image.running_hash().as_bytes()))
-            })
-            .cloned();
-        let Some(task) = missing else {
+        let Some(task) = self.tasks.iter().filter(waits).find(|task| !self.runs(task, &listing)).cloned()
+        else {
             self.swap_ms = now.saturating_sub(self.reset_at).min(u64::from(u32::MAX)) as u32;
-            return self.booted(talk, now, listing);
+            self.booted(talk, now, listing);
+            return Ok(());
         };
         let image = self.task_image(&task).clone();
-        if self.unhealthy {
-            return Err(unhealthy(&format!(
-                "the device was reset and runs version {} again",
-                running(&listing, &image)
-            )));
-        }
-        let still_marked = listing.others(image.image_number).any(|slot| {
-            slot.pending && (slot.holds(image.hash.as_bytes()) || slot.holds(image.running_hash().as_bytes()))
-        });
-        if still_marked || (!self.boot.marks() && listing.active(image.image_number).is_some()) {
-            // The old image answers and the new one still waits: the reset has not happened yet.
-            let since = now.saturating_sub(self.reset_at);
-            if since < RESET_TAKES_MS * u64::from(self.resets) {
-                self.not_before = now + 500;
+        let not_reset_yet = match self.boot {
+            BootMode::Recovery => !listing.slots.iter().any(|slot| slot.active),
+            boot if boot.marks() => {
+                listing.others(image.image_number).any(|slot| slot.pending && listed_as(slot, &image))
+            }
+            _ => listing.active(image.image_number).is_some(),
+        };
+        if not_reset_yet {
+            if self.reset_again(talk, now) {
                 return Ok(());
             }
-            if self.resets < MOST_RESETS {
-                self.enter(talk, now, Step::Reset);
-                return Ok(());
-            }
-            if self.boot.marks() {
-                return Err(Failure::new(
-                    Status::NotSwapped,
-                    format!(
-                        "the device was asked {} times to reset and still runs the old image, the new one marked.",
-                        self.resets
-                    ),
-                ));
+            if let Some(failure) = self.never_reset(&image, &listing) {
+                return Err(failure);
             }
         }
-        let failure = plan::not_running(&image, &task.from, &listing, self.ran);
+        let failure = self.not_running(&image, &task.from, &listing);
         // The slot held the image from an earlier try: what lies there may be damaged although its hash is listed.
         if failure.status == Status::NotSwapped && self.uploaded_bytes == 0 && !self.force {
             self.force = true;
@@ -108,42 +118,136 @@ impl Update {
         Err(failure)
     }
 
+    /// The failure of a device that was asked often enough and shows no sign of a reset; `None` where it may have reset and
+    /// chosen the old image again.
+    fn never_reset(&self, image: &Image, listing: &Listing) -> Option<Failure> {
+        let sentence = match self.boot {
+            BootMode::Recovery => format!(
+                "the device was asked {} times to reset and is still in its recovery mode; version {} lies in its slot. \
+                 Release the button or pin that holds it there and reset it.",
+                self.resets, image.version
+            ),
+            boot if boot.marks() => format!(
+                "the device was asked {} times to reset and still runs version {}; version {} stays marked and the next \
+                 reset starts it.",
+                self.resets,
+                running(listing, image),
+                image.version
+            ),
+            _ => return None,
+        };
+        Some(Failure::new(Status::NotSwapped, sentence))
+    }
+
     /// Every image runs.
-    pub(super) fn booted(
-        &mut self,
-        talk: &mut Conversation,
-        now: u64,
-        listing: Listing,
-    ) -> Result<(), Failure> {
-        if self.unhealthy {
-            return Err(unhealthy("the device was reset and runs it still"));
-        }
+    fn booted(&mut self, talk: &mut Conversation, now: u64, listing: Listing) {
         self.ran = true;
-        let unconfirmed = self.first_unconfirmed(&listing);
+        let confirmed = self.first_unconfirmed(&listing).is_none();
         self.listing = Some(listing);
         for task in &mut self.tasks {
             if task.action == Action::Boot {
                 task.action = Action::Confirm;
             }
         }
-        match (self.options.mode, unconfirmed) {
-            (UpdateMode::TestOnly | UpdateMode::UploadOnly, _) | (_, None) => self.succeed(talk, now),
-            (UpdateMode::ConfirmAtOnce, Some(_)) if self.boot.reverts() && !self.boot_known => {
-                self.begin_confirm(talk, now);
-            }
-            (_, Some(_)) => self.begin_confirm(talk, now),
+        match self.options.mode {
+            UpdateMode::TestOnly | UpdateMode::UploadOnly => self.succeed(talk, now),
+            // Also where the image was confirmed already: the caller asked to be heard.
+            _ if self.options.health_check => self.begin_confirm(talk, now),
+            _ if confirmed => self.succeed(talk, now),
+            _ => self.begin_confirm(talk, now),
         }
-        Ok(())
+    }
+
+    /// The unhealthy image was reset out of service, and the old one has to run again.
+    fn verify_gone_back(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        listing: &Listing,
+    ) -> Result<(), Failure> {
+        let runs_on = |task: &&Task| task.action == Action::Boot && self.runs(task, listing);
+        let confirmed = |task: &Task| {
+            listing.active(self.task_image(task).image_number).is_some_and(|slot| slot.confirmed)
+        };
+        if self.tasks.iter().filter(runs_on).any(|task| !confirmed(task)) {
+            if self.reset_again(talk, now) {
+                return Ok(());
+            }
+            return Err(self.found_unhealthy(&format!(
+                "the device was asked {} times to reset and still runs it, unconfirmed; the next reset takes it back.",
+                self.resets
+            )));
+        }
+        let gone = self.tasks.iter().find(|task| task.action == Action::Boot && !self.runs(task, listing));
+        Err(match gone {
+            Some(task) => self.found_unhealthy(&format!(
+                "the device was reset and runs version {} again.",
+                running(listing, self.task_image(task))
+            )),
+            None => self.found_unhealthy(NO_WAY_BACK),
+        })
+    }
+
+    /// Whether the device lists the image of a task as the one that runs.
+    pub(super) fn runs(&self, task: &Task, listing: &Listing) -> bool {
+        let image = self.task_image(task);
+        listing.active(image.image_number).is_some_and(|slot| slot.holds(image.running_hash().as_bytes()))
+    }
+
+    /// What the device runs instead of the new image, in the words of an outcome.
+    pub(super) fn not_running(&self, image: &Image, before: &str, listing: &Listing) -> Failure {
+        let (number, version) = (image.image_number, &image.version);
+        let what = self.title(image);
+        let Some(active) = listing.active(number) else {
+            return Failure::new(
+                Status::Contradiction,
+                format!(
+                    "after the reset the device lists no active slot for image {number}, so that it cannot be told \
+                     whether version {version} runs."
+                ),
+            );
+        };
+        let runs = &active.version;
+        if **runs == *version.device_text() {
+            return Failure::new(
+                Status::WrongImageRunning,
+                format!(
+                    "after the reset the device runs another image than the one that was sent, although it is a version \
+                     {runs} too: the hashes differ. Look who else updates this device."
+                ),
+            );
+        }
+        if !before.is_empty() && **runs != *before {
+            return Failure::new(
+                Status::WrongImageRunning,
+                format!(
+                    "after the reset the device runs version {runs}, which is neither {version} nor {before}. Look who \
+                     else updates this device."
+                ),
+            );
+        }
+        // A refused image is erased by MCUboot; one that ran and was swapped back is listed again, except with swap using
+        // offset, where both slots then show the running image.
+        let swapped_back = self.boot.swaps()
+            && listing
+                .others(number)
+                .any(|slot| listed_as(slot, image) || (slot.hash.is_some() && slot.hash == active.hash));
+        if self.ran || swapped_back {
+            return Failure::new(
+                Status::Reverted,
+                format!("{what} ran on trial and the device went back to {runs}."),
+            )
+            .with_finding(Finding::NoConfirmation);
+        }
+        Failure::new(Status::NotSwapped, format!("after the reset the device still runs {runs}, not {what}."))
+            .with_finding(Finding::BootloaderRefused)
     }
 }
 
+/// An image that is confirmed stays.
+pub(super) const NO_WAY_BACK: &str =
+    "it is confirmed already and stays: there is no way back but an update to another version.";
+
 fn running(listing: &Listing, image: &Image) -> String {
     listing.active(image.image_number).map_or_else(|| "?".to_owned(), |slot| slot.version.to_string())
-}
-
-fn unhealthy(what: &str) -> Failure {
-    Failure::new(
-        Status::HealthCheckFailed,
-        format!("the caller found the new image unhealthy and it was not confirmed; {what}."),
-    )
 }

@@ -1,11 +1,17 @@
 //! The caller's health check and the confirmation.
 
-use super::plan::{self, Action};
-use super::step::Step;
+use super::boot::NO_WAY_BACK;
+use super::plan::Action;
+use super::step::{self, Step};
 use super::{Listing, Update};
 use crate::conversation::Conversation;
 use crate::failure::Failure;
+use crate::smp::DeviceError;
+use crate::smp::error::rc;
 use crate::status::Status;
+
+/// How often a confirmation without effect is asked for.
+const MOST_CONFIRMS: u8 = 3;
 
 impl Update {
     /// The first task whose image runs unconfirmed.
@@ -17,22 +23,27 @@ impl Update {
     }
 
     pub(super) fn begin_confirm(&mut self, talk: &mut Conversation, now: u64) {
+        self.select_unconfirmed();
         if self.options.health_check {
             self.health_until = now.saturating_add(u64::from(self.options.health_timeout_ms));
             self.enter(talk, now, Step::HealthCheck);
         } else {
-            self.select_unconfirmed();
             self.enter(talk, now, Step::Confirm);
         }
     }
 
-    pub(super) fn select_unconfirmed(&mut self) {
+    fn select_unconfirmed(&mut self) {
         let index = match &self.listing {
             Some(listing) => self.first_unconfirmed(listing),
             None => self.tasks.iter().position(|task| task.action == Action::Confirm),
         };
         self.current = index.unwrap_or(0) as u16;
         self.confirms = 0;
+    }
+
+    /// Whether all images were listed as confirmed when they were last seen.
+    fn is_confirmed(&self) -> bool {
+        self.listing.as_ref().is_some_and(|listing| self.first_unconfirmed(listing).is_none())
     }
 
     /// The caller's word on the new image.
@@ -42,18 +53,47 @@ impl Update {
         }
         if healthy {
             self.enter(talk, now, Step::ListHealthy);
-        } else {
-            // A reset takes the unconfirmed image out of service at once.
-            self.unhealthy = true;
-            self.resets = 0;
-            for task in &mut self.tasks {
-                if task.action == Action::Confirm {
-                    task.action = Action::Boot;
-                }
-            }
-            self.enter(talk, now, Step::Reset);
+            return Ok(());
         }
+        self.unhealthy = true;
+        if self.is_confirmed() {
+            let failure = self.found_unhealthy(NO_WAY_BACK);
+            self.fail(now, failure);
+            return Ok(());
+        }
+        // A reset takes the unconfirmed image out of service at once.
+        self.resets = 0;
+        for task in &mut self.tasks {
+            if task.action == Action::Confirm {
+                task.action = Action::Boot;
+            }
+        }
+        self.enter(talk, now, Step::Reset);
         Ok(())
+    }
+
+    pub(super) fn found_unhealthy(&self, what: &str) -> Failure {
+        Failure::new(
+            Status::HealthCheckFailed,
+            format!("the caller found version {} unhealthy; {what}", self.version()),
+        )
+    }
+
+    /// The caller said nothing in time.
+    pub(super) fn health_unknown(&self) -> Failure {
+        let left = if self.is_confirmed() {
+            NO_WAY_BACK
+        } else {
+            "it was left unconfirmed and the next reset takes it back."
+        };
+        Failure::new(
+            Status::HealthCheckFailed,
+            format!(
+                "the caller's health check of version {} did not end within {} s; {left}",
+                self.version(),
+                self.options.health_timeout_ms / 1_000
+            ),
+        )
     }
 
     /// The device may have rebooted while the caller looked.
@@ -64,23 +104,41 @@ impl Update {
         listing: Listing,
     ) -> Result<(), Failure> {
         self.check_running(&listing)?;
+        let confirmed = self.first_unconfirmed(&listing).is_none();
         self.listing = Some(listing);
-        self.select_unconfirmed();
-        self.enter(talk, now, Step::Confirm);
+        if confirmed {
+            self.succeed(talk, now);
+        } else {
+            self.select_unconfirmed();
+            self.enter(talk, now, Step::Confirm);
+        }
         Ok(())
     }
 
-    pub(super) fn check_running(&self, listing: &Listing) -> Result<(), Failure> {
-        for task in self.tasks.iter().filter(|task| task.action == Action::Confirm) {
-            let image = self.task_image(task);
-            let runs = listing
-                .active(image.image_number)
-                .is_some_and(|active| active.holds(image.running_hash().as_bytes()));
-            if !runs {
-                return Err(plan::not_running(image, &task.from, listing, self.ran));
-            }
+    /// Old servers answer success whatever happened (Zephyr issue 56617), and an answer may be that to a repeated request,
+    /// so the list decides.
+    pub(super) fn confirm_answered(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        error: Option<DeviceError>,
+    ) -> Result<(), Failure> {
+        if let Some(error) = error
+            && error.is_common(rc::ACCESS_DENIED)
+        {
+            return Err(step::refused(error, "to confirm the image"));
         }
+        self.refusal = error;
+        self.enter(talk, now, Step::ListConfirmed);
         Ok(())
+    }
+
+    fn check_running(&self, listing: &Listing) -> Result<(), Failure> {
+        let mut confirmed = self.tasks.iter().filter(|task| task.action == Action::Confirm);
+        match confirmed.find(|task| !self.runs(task, listing)) {
+            None => Ok(()),
+            Some(task) => Err(self.not_running(self.task_image(task), &task.from, listing)),
+        }
     }
 
     pub(super) fn verify_confirmed(
@@ -98,11 +156,8 @@ impl Update {
         };
         if index == self.current as usize {
             self.confirms += 1;
-            if self.confirms >= 3 {
-                return Err(Failure::new(
-                    Status::NotConfirmed,
-                    "the device runs the new image and does not confirm it; it reverts at the next reset.",
-                ));
+            if self.confirms >= MOST_CONFIRMS {
+                return Err(self.not_confirmed());
             }
         } else {
             self.current = index as u16;
@@ -110,5 +165,21 @@ impl Update {
         }
         self.enter(talk, now, Step::Confirm);
         Ok(())
+    }
+
+    fn not_confirmed(&self) -> Failure {
+        let what = self.image().map_or_else(String::new, |image| self.title(image));
+        let said = self.refusal.map_or_else(String::new, |error| format!(" ({error})"));
+        let failure = Failure::new(
+            Status::NotConfirmed,
+            format!(
+                "the device runs {what} and does not confirm it{said}; the next reset takes it back. Let the application \
+                 confirm itself, or find out what the device waits for."
+            ),
+        );
+        match self.refusal {
+            Some(error) => failure.with_device(error),
+            None => failure,
+        }
     }
 }

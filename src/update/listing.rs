@@ -64,6 +64,8 @@ pub struct ListedSlot {
 pub struct Listing {
     /// In the order of the device.
     pub slots: Box<[ListedSlot]>,
+    /// The device numbers its images, as one with several does.
+    pub numbered: bool,
 }
 
 /// More slots than any device has.
@@ -92,13 +94,13 @@ impl Listing {
             ));
         };
         let mut slots = Vec::new();
-        let mut odd_hash = None;
+        let (mut odd_hash, mut numbered) = (None, false);
         images
             .elements(|value| {
                 if let Value::Map(items) = value
                     && slots.len() < MOST_SLOTS
                 {
-                    slots.push(ListedSlot::decode(&items, &mut odd_hash));
+                    slots.push(ListedSlot::decode(&items, &mut odd_hash, &mut numbered));
                 }
             })
             .map_err(|error| {
@@ -110,7 +112,7 @@ impl Listing {
                 format!("the device lists an image hash of {length} bytes; hashes have 32, 48 or 64."),
             ));
         }
-        let listing = Listing { slots: slots.into_boxed_slice() };
+        let listing = Listing { slots: slots.into_boxed_slice(), numbered };
         listing.check()?;
         Ok(listing)
     }
@@ -135,6 +137,29 @@ impl Listing {
         Ok(())
     }
 
+    /// Puts right what servers before Zephyr 3.4 say of images other than 0 (Zephyr 3.1.99 `img_mgmt_state_flags`).
+    ///
+    /// To them only slot 0 of image 0 can be running, so both slots of another image get the flags of one that waits: the
+    /// first one is never active, and confirmed exactly while it is on trial.
+    pub(crate) fn with_other_images_running(mut self) -> Listing {
+        if self.active(0).is_none() {
+            return self;
+        }
+        let active: Vec<u32> = self.slots.iter().filter(|slot| slot.active).map(|slot| slot.image).collect();
+        for slot in self.slots.iter_mut().filter(|slot| slot.slot == 0 && !active.contains(&slot.image)) {
+            slot.active = true;
+            slot.confirmed = !slot.confirmed;
+            slot.pending = false;
+            slot.permanent = false;
+        }
+        self
+    }
+
+    /// Whether MCUboot's serial recovery wrote the list: no slot has any flag (`boot_serial.c`, `bs_list`).
+    pub(crate) fn is_of_recovery(&self) -> bool {
+        self.slots.iter().all(|slot| !slot.active && !slot.bootable && !slot.confirmed && !slot.pending)
+    }
+
     /// The slot that runs, for one image number.
     pub fn active(&self, image: u32) -> Option<&ListedSlot> {
         self.slots.iter().find(|slot| slot.image == image && slot.active)
@@ -147,7 +172,7 @@ impl Listing {
 }
 
 impl ListedSlot {
-    fn decode(items: &Items<'_>, odd_hash: &mut Option<usize>) -> ListedSlot {
+    fn decode(items: &Items<'_>, odd_hash: &mut Option<usize>, numbered: &mut bool) -> ListedSlot {
         let mut slot = ListedSlot {
             image: 0,
             slot: 0,
@@ -161,7 +186,10 @@ impl ListedSlot {
         };
         // The items were walked when the list was read, so they cannot fail here.
         let _ = items.entries(|key, value| match (key, value) {
-            ("image", Value::Unsigned(n)) => slot.image = u32::try_from(n).unwrap_or(u32::MAX),
+            ("image", Value::Unsigned(n)) => {
+                *numbered = true;
+                slot.image = u32::try_from(n).unwrap_or(u32::MAX);
+            }
             ("slot", Value::Unsigned(n)) => slot.slot = u32::try_from(n).unwrap_or(u32::MAX),
             ("version", Value::Text(text)) => {
                 let mut end = text.len().min(LONGEST_VERSION);

@@ -5,7 +5,9 @@
 //! asked for, as confirmed.
 
 mod answer;
+mod asking;
 mod boot;
+pub(crate) mod boot_mode;
 mod confirm;
 pub mod listing;
 pub mod options;
@@ -13,6 +15,7 @@ pub mod phase;
 pub(crate) mod plan;
 pub(crate) mod report;
 mod saved;
+mod sentence;
 mod sequence;
 pub(crate) mod step;
 mod verify;
@@ -23,14 +26,14 @@ pub use phase::Phase;
 
 use std::sync::Arc;
 
-use crate::conversation::request::{self, Match, Patience, Request};
+use crate::conversation::request::{self, Match, Request};
 use crate::conversation::{Conversation, EventKind};
 use crate::failure::Failure;
 use crate::firmware::{Firmware, Image};
-use crate::smp::Frame;
-use crate::status::Status;
-use crate::upload::{self, Destination, Source, Upload};
-use plan::{BootMode, Task};
+use crate::smp::{DeviceError, Frame};
+use crate::upload::Upload;
+use boot_mode::BootMode;
+use plan::Task;
 use step::Step;
 
 /// What an operation wants of its session.
@@ -48,6 +51,8 @@ pub(crate) enum Poll {
 const LINK_RESET_AFTER: u32 = 3;
 /// The first look at the device after the reset.
 const FIRST_LOOK_MS: u64 = 750;
+/// How often the link may come up without anything coming of it.
+const MOST_LINKS: u16 = 60;
 
 /// An update under way.
 #[derive(Debug)]
@@ -79,12 +84,24 @@ pub(crate) struct Update {
     link_reset_due: bool,
     confirms: u8,
     force: bool,
+    /// The device does not let an image be marked for good, so it is tested and then confirmed.
+    trial_only: bool,
+    /// The device has no image list, as serial recovery may not.
+    unlisted: bool,
+    /// The device's error to the latest mark or confirmation.
+    refusal: Option<DeviceError>,
     /// The new image was seen running.
     ran: bool,
     unhealthy: bool,
     uploaded_bytes: u64,
     upload_started_at: u64,
     upload_ms: u64,
+    /// How long the caller stopped the clock.
+    paused_ms: u64,
+    /// How often the link came up since the update moved on.
+    links: u16,
+    /// How far the upload was when the link came up.
+    reached: u32,
     outcome: Option<Box<Result<(), Failure>>>,
     ended_at: u64,
     /// Loaded from a snapshot and neither answered nor asked anything since.
@@ -123,11 +140,17 @@ impl Update {
             link_reset_due: false,
             confirms: 0,
             force: options.force_upload,
+            trial_only: false,
+            unlisted: false,
+            refusal: None,
             ran: false,
             unhealthy: false,
             uploaded_bytes: 0,
             upload_started_at: 0,
             upload_ms: 0,
+            paused_ms: 0,
+            links: 0,
+            reached: 0,
             outcome: None,
             ended_at: 0,
             restored: false,
@@ -189,8 +212,13 @@ impl Update {
         };
         match self.options.deadline_ms {
             0 => next,
-            limit => next.min(self.started_at.saturating_add(u64::from(limit))),
+            limit => next.min(self.deadline_of(limit)),
         }
+    }
+
+    /// When the caller's limit for the whole update is over; time that the caller stopped does not count.
+    fn deadline_of(&self, limit_ms: u32) -> u64 {
+        self.started_at.saturating_add(self.paused_ms).saturating_add(u64::from(limit_ms))
     }
 
     /// How long a link that is down is waited for.
@@ -218,30 +246,19 @@ impl Update {
                     Err(failure) => Poll::Failed(failure.clone()),
                 };
             }
-            if self.options.deadline_ms != 0
-                && now >= self.started_at.saturating_add(u64::from(self.options.deadline_ms))
-            {
-                let failure = Failure::new(
-                    Status::Timeout,
-                    format!("the update took longer than its deadline of {} ms.", self.options.deadline_ms),
-                );
-                self.fail(now, failure);
+            if self.options.deadline_ms != 0 && now >= self.deadline_of(self.options.deadline_ms) {
+                self.fail(now, self.past_deadline());
+                continue;
+            }
+            if self.links > MOST_LINKS {
+                self.fail(now, self.flapping_link());
                 continue;
             }
             if self.step == Step::HealthCheck {
                 if now < self.health_until {
                     return Poll::HealthCheck;
                 }
-                self.unhealthy = true;
-                self.enter(talk, now, Step::Confirm);
-                self.fail(
-                    now,
-                    Failure::new(
-                        Status::HealthCheckFailed,
-                        "the caller's health check did not end in time; the new image was left unconfirmed and reverts \
-                         at the next reset.",
-                    ),
-                );
+                self.fail(now, self.health_unknown());
                 continue;
             }
             if self.upload.is_some() {
@@ -252,8 +269,7 @@ impl Update {
             }
             if talk.link_down {
                 if now >= self.link_deadline(talk) {
-                    let failure = self.lost_link();
-                    self.fail(now, failure);
+                    self.fail(now, self.lost_link());
                     continue;
                 }
                 return Poll::Wait;
@@ -294,99 +310,6 @@ impl Update {
         }
     }
 
-    fn poll_upload(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Option<Poll> {
-        let upload = self.upload.as_mut()?;
-        let task = &self.tasks[self.current as usize];
-        let image = &self.firmware.images[task.index as usize];
-        let source = Source {
-            data: &image.bytes,
-            destination: Destination::Slot {
-                sha256: &image.sha256,
-                image: image.image_number,
-                upgrade: self.options.upgrade_only,
-            },
-        };
-        match upload.poll(talk, now, &source, out) {
-            upload::Poll::Send(length) => Some(Poll::Send(length)),
-            upload::Poll::Wait => Some(Poll::Wait),
-            upload::Poll::LinkReset => Some(Poll::LinkReset),
-            upload::Poll::Ended(upload::Outcome::Complete) => {
-                self.uploaded_bytes += u64::from(image.length());
-                self.upload_ms += now.saturating_sub(self.upload_started_at);
-                self.upload = None;
-                self.enter(talk, now, Step::ListUploaded);
-                None
-            }
-            upload::Poll::Ended(upload::Outcome::Failed(failure)) => {
-                self.upload = None;
-                self.fail(now, failure);
-                None
-            }
-        }
-    }
-
-    /// The request that the present step makes, or `None` when the step moved on without one.
-    fn next_request(&mut self, talk: &mut Conversation, now: u64) -> Option<Request> {
-        if self.step == Step::Look
-            && now >= self.reset_at.saturating_add(u64::from(self.options.swap_timeout_ms))
-        {
-            let failure = self.did_not_return();
-            self.fail(now, failure);
-            return None;
-        }
-        if self.step == Step::ReassemblyProbe && !talk.limits.wants_reassembly_probe() {
-            self.enter(talk, now, Step::BootMode);
-            return None;
-        }
-        match self.step {
-            Step::Upload => {
-                let image = self.image()?;
-                let size = image.length();
-                self.upload_started_at = now;
-                self.shrink_what_vanishes(talk, now);
-                self.upload = Some(Box::new(Upload::new(now, size, self.options.erase_first)));
-                None
-            }
-            step => {
-                let request = self.step_request(talk);
-                debug_assert!(request.is_some(), "step {step:?} has no request");
-                request
-            }
-        }
-    }
-
-    /// The request of the present step, if it makes one.
-    fn step_request(&self, talk: &Conversation) -> Option<Request> {
-        let context = step::Context {
-            image: self.image(),
-            confirm_at_once: self.options.mode == UpdateMode::ConfirmAtOnce,
-            by_hash: self.confirms == 0,
-            ordinary: Patience { floor_ms: talk.options.timeout_ms, attempts: talk.options.retries },
-            rtt: talk.timeout(),
-        };
-        self.step.request(&context, &talk.limits)
-    }
-
-    fn request_expired(&mut self, talk: &mut Conversation, now: u64) {
-        let Some(request) = self.request.take() else { return };
-        match self.step {
-            // No answer to a reset is no answer at all: what the device lists afterwards tells.
-            Step::Reset if request.was_sent() => self.begin_look(talk, now),
-            Step::Look if request.was_sent() => {
-                self.not_before = now + u64::from(talk.timeout()).min(2_000);
-            }
-            // A silent server may lack nothing but this command.
-            Step::ReassemblyProbe => {
-                talk.limits.learn_reassembly(false);
-                self.enter(talk, now, Step::BootMode);
-            }
-            step => {
-                let failure = request.expired(talk, step.what());
-                self.fail(now, failure);
-            }
-        }
-    }
-
     /// Takes a frame. Returns false when nothing here asked for it.
     pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
         if let Some(upload) = &mut self.upload {
@@ -414,6 +337,8 @@ impl Update {
         self.step = step;
         self.request = None;
         self.not_before = now;
+        self.links = 0;
+        self.reached = 0;
         if step.phase() != before {
             talk.note(now, EventKind::Phase(step.phase() as u32));
         }
@@ -427,6 +352,7 @@ impl Update {
     }
 
     fn fail(&mut self, now: u64, failure: Failure) {
+        let failure = self.told(failure);
         self.upload = None;
         self.request = None;
         self.ended_at = now;
@@ -436,20 +362,17 @@ impl Update {
     /// Ends the update; what the device has stays as it is.
     pub fn cancel(&mut self, now: u64) {
         if self.outcome.is_none() {
-            self.fail(
-                now,
-                Failure::new(
-                    Status::Cancelled,
-                    "the caller cancelled the update; what the device has received stays there and a new update \
-                     continues from it.",
-                ),
-            );
+            self.fail(now, self.cancelled());
         }
     }
 
     /// The caller reported the link as down or up.
     pub fn link_changed(&mut self, now: u64, down: bool) {
         if let Some(upload) = &mut self.upload {
+            if upload.acknowledged() > self.reached {
+                self.reached = upload.acknowledged();
+                self.links = 0;
+            }
             upload.link_changed(now, down);
         }
         if let Some(request) = &mut self.request
@@ -457,17 +380,30 @@ impl Update {
         {
             request.restart();
         }
-        if down && !matches!(self.step, Step::Reset | Step::Look | Step::HealthCheck) {
-            self.not_before = self.not_before.max(now);
+        if down {
+            if !matches!(self.step, Step::Reset | Step::Look | Step::HealthCheck) {
+                self.not_before = self.not_before.max(now);
+            }
+        } else if self.step != Step::HealthCheck {
+            self.links = self.links.saturating_add(1);
         }
     }
 
-    /// The caller goes on after a pause.
+    /// The caller goes on after a pause. Whatever was waited for is waited for as if the time had stood still.
     pub fn resumed(&mut self, now: u64) {
+        let stood = now.saturating_sub(self.seen_at);
+        self.paused_ms += stood;
+        self.health_until = self.health_until.saturating_add(stood);
+        if matches!(self.step, Step::Reset | Step::Look) {
+            self.reset_at += stood;
+        }
         if let Some(upload) = &mut self.upload {
             upload.resumed(now);
         }
-        if let Some(request) = &mut self.request {
+        if let Some(request) = &mut self.request
+            && self.step != Step::Reset
+        {
+            // A second reset could arrive during the trial.
             request.restart();
         }
     }

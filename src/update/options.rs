@@ -76,6 +76,12 @@ impl UpdateOptions {
                 ));
             }
         }
+        if self.health_check && self.mode != UpdateMode::TestAndConfirm {
+            return Err(Failure::new(
+                Status::InvalidArgument,
+                "health_check needs the mode that tests and confirms; in the others there is nothing left to decide.",
+            ));
+        }
         if self.swap_estimate_ms > self.swap_timeout_ms {
             return Err(Failure::new(
                 Status::InvalidArgument,

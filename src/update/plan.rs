@@ -1,81 +1,11 @@
-//! What is to be done for each image, from what the device lists.
+//! What is to be done for each image, from what the device lists. `docs/UPDATE.md` has the same as a table.
 
+use super::boot_mode::BootMode;
 use super::listing::{ListedSlot, Listing};
 use super::options::{UpdateMode, UpdateOptions};
-use crate::failure::{Failure, Finding};
+use crate::failure::Failure;
 use crate::firmware::{Firmware, Image, Version};
 use crate::status::Status;
-
-/// How the bootloader starts images (MCUboot `enum mcuboot_mode`, told by the bootloader-information command).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum BootMode {
-    Unknown = 0,
-    /// One slot only: nothing can be installed beside the running image.
-    Single = 1,
-    /// Scratch, move or offset: test, trial, revert.
-    Swap = 2,
-    /// What is marked becomes permanent at once.
-    Overwrite = 3,
-    /// Images run where they lie; the bootloader starts the newest.
-    DirectXip = 4,
-    DirectXipWithRevert = 5,
-    RamLoad = 6,
-    FirmwareLoader = 7,
-}
-
-impl BootMode {
-    /// The mode with this number of a snapshot.
-    pub const fn from_saved(number: u8) -> Option<BootMode> {
-        Some(match number {
-            0 => BootMode::Unknown,
-            1 => BootMode::Single,
-            2 => BootMode::Swap,
-            3 => BootMode::Overwrite,
-            4 => BootMode::DirectXip,
-            5 => BootMode::DirectXipWithRevert,
-            6 => BootMode::RamLoad,
-            7 => BootMode::FirmwareLoader,
-            _ => return None,
-        })
-    }
-
-    pub const fn from_number(number: i64) -> BootMode {
-        match number {
-            0 | 8 => BootMode::Single,
-            1 | 3 | 9 => BootMode::Swap,
-            2 => BootMode::Overwrite,
-            4 => BootMode::DirectXip,
-            5 => BootMode::DirectXipWithRevert,
-            6 => BootMode::RamLoad,
-            7 => BootMode::FirmwareLoader,
-            _ => BootMode::Unknown,
-        }
-    }
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            BootMode::Unknown => "unknown",
-            BootMode::Single => "single",
-            BootMode::Swap => "swap",
-            BootMode::Overwrite => "overwrite",
-            BootMode::DirectXip => "direct_xip",
-            BootMode::DirectXipWithRevert => "direct_xip_revert",
-            BootMode::RamLoad => "ram_load",
-            BootMode::FirmwareLoader => "firmware_loader",
-        }
-    }
-
-    /// Whether images are marked for the next boot at all; otherwise the bootloader chooses by version.
-    pub const fn marks(self) -> bool {
-        !matches!(self, BootMode::DirectXip | BootMode::RamLoad | BootMode::FirmwareLoader)
-    }
-
-    /// Whether an image runs on trial first and can go back.
-    pub const fn reverts(self) -> bool {
-        matches!(self, BootMode::Unknown | BootMode::Swap | BootMode::DirectXipWithRevert)
-    }
-}
 
 /// What is to be done with one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +43,7 @@ pub(crate) struct Task {
     /// The index in the firmware.
     pub index: u16,
     pub action: Action,
-    /// The slot that was found to hold the image, or the one that the upload goes to.
+    /// The version to which the device goes back if the image is not confirmed; empty when it told none.
     pub from: Box<str>,
 }
 
@@ -121,10 +51,17 @@ pub(crate) struct Task {
 pub(crate) struct Facts<'a> {
     pub options: &'a UpdateOptions,
     pub boot: BootMode,
-    /// The smallest size that an upload may have, by image, where the device told slot sizes.
+    /// The greatest size that an upload may have, by image, where the device told slot sizes.
     pub slot_sizes: &'a [(u32, u32)],
     /// Upload whatever is listed.
     pub force: bool,
+}
+
+impl Facts<'_> {
+    /// Whether the caller wants to be able to go back.
+    fn wants_trial(&self) -> bool {
+        self.options.mode == UpdateMode::TestOnly || self.options.health_check
+    }
 }
 
 /// Chooses the images of `firmware` that fit the device and plans each of them.
@@ -135,36 +72,112 @@ pub(crate) fn plan(
 ) -> Result<Box<[Task]>, Failure> {
     let mut tasks: Vec<Task> = Vec::with_capacity(firmware.images.len());
     for (index, image) in firmware.images.iter().enumerate() {
-        if !fits_half(image, listing) {
+        if !is_chosen(firmware, image, listing, facts) {
             continue;
         }
-        let from = listing.active(image.image_number).map_or(Box::from(""), |slot| slot.version.clone());
+        check_number(image, listing, facts)?;
         let action = plan_one(image, listing, facts)?;
-        tasks.push(Task { index: index as u16, action, from });
+        if action == Action::Upload && facts.boot == BootMode::Single {
+            return Err(Failure::new(
+                Status::ImageUnsupported,
+                format!(
+                    "version {} cannot be installed beside the running image: the bootloader of this device has one \
+                     slot only. Use its recovery mode.",
+                    image.version
+                ),
+            ));
+        }
+        tasks.push(Task { index: index as u16, action, from: from(image, listing, facts) });
     }
     if tasks.is_empty() {
         return Err(Failure::new(
             Status::ImageUnsupported,
-            "no image of the package is made for the slot that is free on this device.",
+            "no image of the package is built for the slot that is free on this device; use the package that holds \
+             both halves.",
         ));
     }
     Ok(tasks.into_boxed_slice())
 }
 
-/// Direct-XIP packages hold one image for each half of the flash; only the one for the half that does not run can be used.
-fn fits_half(image: &Image, listing: &Listing) -> bool {
+/// Direct-XIP packages hold one image for each half of the flash.
+///
+/// What runs is what it is; otherwise the half that does not run is the one to fill. A bootloader that moves images starts
+/// them from the primary half, whatever slot they were uploaded to.
+fn is_chosen(firmware: &Firmware, image: &Image, listing: &Listing, facts: &Facts<'_>) -> bool {
     let Some(half) = image.slot else { return true };
-    let running = listing.active(image.image_number).map_or(0, |slot| slot.slot);
-    half % 2 != running % 2
+    let active = listing.active(image.image_number);
+    let runs = |image: &Image| active.is_some_and(|slot| slot.holds(image.running_hash().as_bytes()));
+    if !facts.force && firmware.alternatives(image.image_number).any(runs) {
+        return runs(image);
+    }
+    let wanted = match facts.boot {
+        BootMode::Swap | BootMode::Overwrite | BootMode::Recovery | BootMode::FirmwareLoader => 0,
+        _ => 1 - active.map_or(0, |slot| slot.slot % 2),
+    };
+    half % 2 == wanted
+}
+
+/// A server with one image ignores the image number and would take the network core's image for its own.
+fn check_number(image: &Image, listing: &Listing, facts: &Facts<'_>) -> Result<(), Failure> {
+    let number = image.image_number;
+    let single = !listing.numbered && !listing.slots.is_empty();
+    let unknown = !facts.slot_sizes.is_empty() && facts.slot_sizes.iter().all(|(known, _)| *known != number);
+    if number == 0 || !(single || unknown) {
+        return Ok(());
+    }
+    let has = if single { "has one image only" } else { "has no image of that number" };
+    Err(Failure::new(
+        Status::ImageUnsupported,
+        format!(
+            "the package holds version {} for image {number}, and the device {has}: it is made for another device.",
+            image.version
+        ),
+    ))
+}
+
+/// The version to go back to: what runs, or what waits in the other slot while the image itself is on trial.
+fn from(image: &Image, listing: &Listing, facts: &Facts<'_>) -> Box<str> {
+    let number = image.image_number;
+    let slot = match replaced(image, listing, facts) {
+        Some(active) if active.holds(image.running_hash().as_bytes()) && !active.confirmed => {
+            listing.others(number).find(|slot| slot.confirmed).or(Some(active))
+        }
+        other => other,
+    };
+    slot.map_or_else(Box::default, |slot| slot.version.clone())
+}
+
+/// The slot whose image is replaced by the update.
+fn replaced<'a>(image: &Image, listing: &'a Listing, facts: &Facts<'_>) -> Option<&'a ListedSlot> {
+    let number = image.image_number;
+    match facts.boot {
+        BootMode::Recovery => listing.slots.iter().find(|slot| slot.image == number && slot.slot == 0),
+        BootMode::FirmwareLoader => listing.others(number).next(),
+        _ => listing.active(number),
+    }
 }
 
 fn plan_one(image: &Image, listing: &Listing, facts: &Facts<'_>) -> Result<Action, Failure> {
     let number = image.image_number;
-    let hash = image.running_hash().as_bytes();
     let mode = facts.options.mode;
+    let replaced = replaced(image, listing, facts);
     let active = listing.active(number);
+    let runs = active.is_some_and(|active| active.holds(image.running_hash().as_bytes()));
+    // Where the bootloader chooses by itself, nothing is ever pending that could be in the way.
+    let waiting = listing
+        .others(number)
+        .find(|slot| slot.pending && !listed_as(slot, image) && facts.boot != BootMode::FirmwareLoader);
+    if let Some(waiting) = waiting
+        && (!facts.options.erase_first || runs)
+    {
+        return Err(in_use(format!(
+            "version {} waits in the slot for the next reset; reset the device or erase the slot first, then update to \
+             version {}.",
+            waiting.version, image.version
+        )));
+    }
     if let Some(active) = active
-        && active.holds(hash)
+        && runs
         && !facts.force
     {
         let confirms = matches!(mode, UpdateMode::TestAndConfirm | UpdateMode::ConfirmAtOnce);
@@ -174,69 +187,107 @@ fn plan_one(image: &Image, listing: &Listing, facts: &Facts<'_>) -> Result<Actio
             Action::Nothing
         });
     }
-    let trial = active.filter(|active| !active.confirmed && facts.boot.reverts());
-    if let Some(listed) = listing.others(number).find(|slot| listed_as(slot, image))
-        && !facts.force
-        && trial.is_none()
-    {
-        if mode == UpdateMode::UploadOnly {
-            return Ok(Action::Nothing);
-        }
-        if listed.pending && (mode != UpdateMode::ConfirmAtOnce || listed.permanent) {
-            return Ok(Action::Boot);
-        }
-        return Ok(Action::Mark);
-    }
-    if let Some(trial) = trial
+    if let Some(trial) = active.filter(|active| !active.confirmed && facts.boot.reverts())
         && listing.others(number).any(|slot| slot.confirmed)
     {
-        return Err(Failure::new(
-            Status::SlotInUse,
-            format!(
-                "the device runs version {} on trial and keeps the image it came from in the other slot; confirm the \
-                 running image or reset the device before another update.",
-                trial.version
-            ),
-        ));
+        return Err(in_use(format!(
+            "the device runs version {} on trial and keeps the image it came from in the other slot; confirm the \
+             running image, or reset the device to go back, before the update to version {}.",
+            trial.version, image.version
+        )));
     }
-    if let Some(pending) = listing.others(number).find(|slot| slot.pending && !slot.holds(hash))
-        && !facts.options.erase_first
+    check_version(image, replaced, facts.options)?;
+    check_is_newest(image, active, facts)?;
+    if !facts.force
+        && let Some(action) = already_there(image, listing, facts)?
     {
-        return Err(Failure::new(
-            Status::SlotInUse,
-            format!(
-                "version {} waits in the slot for the next reset; reset the device, or erase the slot first.",
-                pending.version
-            ),
-        ));
+        return Ok(action);
     }
-    check_version(image, active, facts.options)?;
     check_size(image, facts)?;
     Ok(Action::Upload)
 }
 
-/// Whether a slot that does not run holds the image; encrypted and plain form share the hash.
-fn listed_as(slot: &ListedSlot, image: &Image) -> bool {
+/// What is left to do for an image that is uploaded already; `None` when it is not.
+fn already_there(image: &Image, listing: &Listing, facts: &Facts<'_>) -> Result<Option<Action>, Failure> {
+    let number = image.image_number;
+    if facts.boot == BootMode::Recovery {
+        let there = listing.slots.iter().any(|slot| slot.image == number && listed_as(slot, image));
+        let only_upload = facts.options.mode == UpdateMode::UploadOnly;
+        return Ok(there.then_some(if only_upload { Action::Nothing } else { Action::Boot }));
+    }
+    let Some(listed) = listing.others(number).find(|slot| listed_as(slot, image)) else { return Ok(None) };
+    if facts.options.mode == UpdateMode::UploadOnly {
+        return Ok(Some(Action::Nothing));
+    }
+    if !listed.pending {
+        return Ok(Some(Action::Mark));
+    }
+    if listed.permanent && facts.boot.reverts() && facts.wants_trial() {
+        if facts.options.erase_first {
+            return Ok(None);
+        }
+        return Err(in_use(format!(
+            "version {} is marked for good from an earlier try, so it cannot run on trial; erase the slot first, or \
+             reset the device to install it.",
+            listed.version
+        )));
+    }
+    Ok(Some(Action::Boot))
+}
+
+fn in_use(sentence: String) -> Failure {
+    Failure::new(Status::SlotInUse, sentence)
+}
+
+/// Whether a slot holds the image, as uploaded or as it runs; encrypted and plain form share the hash.
+pub(super) fn listed_as(slot: &ListedSlot, image: &Image) -> bool {
     slot.holds(image.hash.as_bytes()) || slot.holds(image.running_hash().as_bytes())
 }
 
-fn check_version(image: &Image, active: Option<&ListedSlot>, options: &UpdateOptions) -> Result<(), Failure> {
+/// Zephyr compares without the build number by default (`img_mgmt_vercmp`), and so does MCUboot.
+fn key(version: &Version) -> (u8, u8, u16) {
+    (version.major, version.minor, version.revision)
+}
+
+fn check_version(
+    image: &Image,
+    replaced: Option<&ListedSlot>,
+    options: &UpdateOptions,
+) -> Result<(), Failure> {
     if !options.upgrade_only {
         return Ok(());
     }
-    let Some(running) = active.and_then(|slot| Version::parse(&slot.version)) else { return Ok(()) };
-    // Zephyr compares without the build number by default (`img_mgmt_vercmp`).
-    let key = |version: &Version| (version.major, version.minor, version.revision);
-    if key(&image.version) <= key(&running) {
-        return Err(Failure::new(
-            Status::DowngradeRefused,
-            format!(
-                "version {} is not newer than the running version {running}, and the update was asked to upgrade only.",
-                image.version
-            ),
-        ));
+    let Some(old) = replaced.and_then(|slot| Version::parse(&slot.version)) else { return Ok(()) };
+    if key(&image.version) > key(&old) {
+        return Ok(());
     }
-    Ok(())
+    Err(Failure::new(
+        Status::DowngradeRefused,
+        format!(
+            "version {} is not newer than version {old} on the device, and the update was asked to upgrade only.",
+            image.version
+        ),
+    ))
+}
+
+/// Where the bootloader starts the newest image, an older one would never run.
+fn check_is_newest(image: &Image, active: Option<&ListedSlot>, facts: &Facts<'_>) -> Result<(), Failure> {
+    if !facts.boot.starts_newest() || facts.options.mode == UpdateMode::UploadOnly {
+        return Ok(());
+    }
+    let Some(running) = active.and_then(|slot| Version::parse(&slot.version)) else { return Ok(()) };
+    if key(&image.version) >= key(&running) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Status::DowngradeRefused,
+        format!(
+            "version {} would never start: the bootloader of this device ({}) starts the newest image, and version \
+             {running} runs.",
+            image.version,
+            facts.boot.name()
+        ),
+    ))
 }
 
 fn check_size(image: &Image, facts: &Facts<'_>) -> Result<(), Failure> {
@@ -253,50 +304,12 @@ fn check_size(image: &Image, facts: &Facts<'_>) -> Result<(), Failure> {
         return Err(Failure::new(
             Status::SlotTooSmall,
             format!(
-                "the image has {} bytes and the slot of image {} {size}.",
+                "version {} has {} bytes and the slot of image {} takes {size}; build a smaller image.",
+                image.version,
                 image.length(),
                 image.image_number
             ),
         ));
     }
     Ok(())
-}
-
-/// What the device runs instead of the new image, in the words of an outcome.
-///
-/// `ran` says that the new image was seen running before.
-pub(crate) fn not_running(image: &Image, before: &str, listing: &Listing, ran: bool) -> Failure {
-    let number = image.image_number;
-    let Some(active) = listing.active(number) else {
-        return Failure::new(
-            Status::Contradiction,
-            format!("after the reset the device lists no active slot for image {number}."),
-        );
-    };
-    if !before.is_empty() && *active.version != *before {
-        return Failure::new(
-            Status::WrongImageRunning,
-            format!(
-                "after the reset the device runs version {}, which is neither {} nor {before}.",
-                active.version, image.version
-            ),
-        );
-    }
-    // A refused image is erased by MCUboot; one that ran and was swapped back is listed again, except with swap using
-    // offset, where both slots then show the running image.
-    let swapped_back = listing
-        .others(number)
-        .any(|slot| listed_as(slot, image) || (slot.hash.is_some() && slot.hash == active.hash));
-    if ran || swapped_back {
-        return Failure::new(
-            Status::Reverted,
-            format!("version {} ran on trial and the device went back to {}.", image.version, active.version),
-        )
-        .with_finding(Finding::NoConfirmation);
-    }
-    Failure::new(
-        Status::NotSwapped,
-        format!("after the reset the device still runs version {}, not {}.", active.version, image.version),
-    )
-    .with_finding(Finding::BootloaderRefused)
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::plan::Action;
-use super::{Phase, Update, UpdateMode};
+use super::plan::{Action, Task};
+use super::{Listing, Phase, Update, UpdateMode};
 use crate::conversation::Conversation;
 
 /// Figures of the operation under way.
@@ -67,13 +67,6 @@ impl Update {
         if !matches!(self.outcome.as_deref(), Some(Ok(()))) {
             return None;
         }
-        let nothing = self.tasks.iter().all(|task| task.action == Action::Nothing);
-        let outcome = match self.options.mode {
-            _ if nothing && self.uploaded_bytes == 0 => "already_installed",
-            UpdateMode::UploadOnly => "uploaded",
-            UpdateMode::TestOnly if self.boot.reverts() => "on_trial",
-            _ => "updated",
-        };
         let last = self.listing.as_ref().or(self.before.as_ref());
         let images: Vec<Value> = self
             .tasks
@@ -95,15 +88,35 @@ impl Update {
             .collect();
         Some(json!({
             "operation": "update",
-            "outcome": outcome,
+            "outcome": self.outcome_name(last),
             "images": images,
             "uploaded_bytes": self.uploaded_bytes,
             "upload_ms": self.upload_ms,
             "swap_ms": self.swap_ms,
             "duration_ms": self.ended_at.saturating_sub(self.started_at),
             "boot_mode": self.boot.name(),
-            "before": self.before.as_ref().map(super::Listing::to_json),
-            "after": self.listing.as_ref().map(super::Listing::to_json),
+            "before": self.before.as_ref().map(Listing::to_json),
+            "after": self.listing.as_ref().map(Listing::to_json),
         }))
+    }
+
+    /// One word for what was reached. What the list says decides, not what was asked for.
+    fn outcome_name(&self, last: Option<&Listing>) -> &'static str {
+        let runs = |task: &Task| last.is_some_and(|listing| self.runs(task, listing));
+        let on_trial = match last {
+            Some(listing) => self.first_unconfirmed(listing).is_some(),
+            None => self.options.mode == UpdateMode::TestOnly && self.boot.reverts(),
+        };
+        let nothing = self.tasks.iter().all(|task| task.action == Action::Nothing);
+        let upload_only = self.options.mode == UpdateMode::UploadOnly;
+        if upload_only && (self.uploaded_bytes > 0 || !self.tasks.iter().all(runs)) {
+            "uploaded"
+        } else if on_trial {
+            "on_trial"
+        } else if nothing {
+            "already_installed"
+        } else {
+            "updated"
+        }
     }
 }

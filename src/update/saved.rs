@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use super::plan::{Action, BootMode, Task};
+use super::boot_mode::BootMode;
+use super::plan::{Action, Task};
 use super::step::Step;
 use super::{Update, UpdateMode, UpdateOptions};
 use crate::conversation::{Conversation, EventKind};
@@ -23,12 +24,19 @@ const LONGEST_VERSION: usize = 24;
 const LIVES_BEFORE_SMALLER_FRAMES: u8 = 3;
 /// For so many images the slot size is kept.
 const MOST_SIZES: usize = 4;
+/// Bits beside the boot mode.
+const TRIAL_ONLY: u8 = 0x40;
+const UNLISTED: u8 = 0x80;
+
+const fn flag(set: bool, bit: u8) -> u8 {
+    if set { bit } else { 0 }
+}
 
 impl Update {
     pub fn save(&self, out: &mut Writer<'_>) {
         self.options.save(out);
         out.u8(self.step as u8);
-        out.u8(self.boot as u8);
+        out.u8(self.boot as u8 | flag(self.trial_only, TRIAL_ONLY) | flag(self.unlisted, UNLISTED));
         out.bool(self.boot_known);
         out.u8(self.current.min(255) as u8);
         out.u32(self.swap_ms);
@@ -82,7 +90,11 @@ impl Update {
         let options = UpdateOptions::load(from)?;
         let mut update = Update::new(firmware, options);
         update.step = Step::from_number(from.u8()?).ok_or_else(|| damaged("its step is unknown"))?;
-        update.boot = BootMode::from_saved(from.u8()?).ok_or_else(|| damaged("its boot mode is unknown"))?;
+        let boot = from.u8()?;
+        update.boot = BootMode::from_saved(boot & !(TRIAL_ONLY | UNLISTED))
+            .ok_or_else(|| damaged("its boot mode is unknown"))?;
+        update.trial_only = boot & TRIAL_ONLY != 0;
+        update.unlisted = boot & UNLISTED != 0;
         update.boot_known = from.bool()?;
         update.current = u16::from(from.u8()?);
         update.swap_ms = from.u32()?;

@@ -10,6 +10,7 @@ use crate::smp::error::rc;
 use crate::smp::{DeviceError, Op, group};
 use crate::status::Status;
 use crate::upload::probe::echo_of;
+use crate::upload::refusal::code;
 
 /// What the update waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
@@ -46,7 +47,12 @@ const WRITE_FLOOR_MS: u32 = 3_000;
 /// What a request depends on.
 pub(crate) struct Context<'a> {
     pub image: Option<&'a Image>,
-    pub confirm_at_once: bool,
+    /// Mark for good, without a trial.
+    pub for_good: bool,
+    /// The slot to erase, counted over all images; `None` leaves the choice to the server.
+    pub slot: Option<u32>,
+    /// So many resets may be asked for at once: a second one does no harm.
+    pub resets: u32,
     /// Confirm by hash; otherwise whatever runs.
     pub by_hash: bool,
     pub ordinary: Patience,
@@ -152,18 +158,15 @@ impl Step {
                 Op::Write,
                 group::IMAGE,
                 group::image::ERASE,
-                body(|w| match context.image.map(|image| image.image_number) {
-                    // `slot` counts over all images (Zephyr `img_mgmt_erase`); the default is the first image's free slot.
-                    Some(number) if number != 0 => {
-                        _ = w.map(1).text("slot").unsigned(u64::from(number) * 2 + 1)
-                    }
-                    _ => _ = w.map(0),
+                body(|w| match context.slot {
+                    Some(slot) => _ = w.map(1).text("slot").unsigned(u64::from(slot)),
+                    None => _ = w.map(0),
                 }),
                 Patience { attempts: 3, ..at_least(ERASE_FLOOR_MS) },
             ),
             Step::Mark => state_write(
                 context.image.map(|image| image.hash.as_bytes()),
-                context.confirm_at_once,
+                context.for_good,
                 at_least(WRITE_FLOOR_MS),
             ),
             Step::Confirm => state_write(
@@ -171,13 +174,13 @@ impl Step {
                 true,
                 at_least(WRITE_FLOOR_MS),
             ),
-            // Sent once: a second reset that arrives after the swap would revert the image on trial.
+            // Sent once where images run on trial: a second reset that arrives after the swap would revert it.
             Step::Reset => Request::new(
                 Op::Write,
                 group::OS,
                 group::os::RESET,
                 body(|w| _ = w.map(0)),
-                Patience { attempts: 1, ..at_least(2_000) },
+                Patience { attempts: context.resets, ..at_least(2_000) },
             ),
             Step::Upload | Step::HealthCheck => return None,
         })
@@ -231,14 +234,15 @@ pub(crate) fn decode_boot_mode(body: &[u8]) -> Option<i64> {
     mode
 }
 
-/// The size that an upload of each image may have: `max_image_size` where told, else the size of the smallest slot.
-pub(crate) fn decode_slot_sizes(body: &[u8]) -> Box<[(u32, u32)]> {
+/// The size that an upload of each image may have: `max_image_size` where told, else the size of the smaller slot, since the
+/// image moves from one to the other; with `in_place` it stays where it lies, and the larger one is no obstacle.
+pub(crate) fn decode_slot_sizes(body: &[u8], in_place: bool) -> Box<[(u32, u32)]> {
     let mut sizes = Vec::new();
     let walked = cbor::entries(body, |key, value| {
         let ("images", Value::Array(images)) = (key, value) else { return };
         let _ = images.elements(|image| {
             let Value::Map(image) = image else { return };
-            let (mut number, mut most, mut smallest) = (0, None, None::<u32>);
+            let (mut number, mut most, mut told) = (0, None, None::<u32>);
             let _ = image.entries(|key, value| match (key, value) {
                 ("image", value) => number = value.as_u32().unwrap_or(0),
                 ("max_image_size", value) => most = value.as_u32(),
@@ -250,14 +254,15 @@ pub(crate) fn decode_slot_sizes(body: &[u8]) -> Box<[(u32, u32)]> {
                                 && let Some(size) = value.as_u32()
                                 && size > 0
                             {
-                                smallest = Some(smallest.map_or(size, |other| other.min(size)));
+                                let choose = if in_place { u32::max } else { u32::min };
+                                told = Some(told.map_or(size, |other| choose(other, size)));
                             }
                         });
                     });
                 }
                 _ => {}
             });
-            if let Some(size) = most.or(smallest)
+            if let Some(size) = most.or(told)
                 && sizes.len() < 16
             {
                 sizes.push((number, size));
@@ -276,6 +281,8 @@ pub(crate) fn refused(error: DeviceError, what: &str) -> Failure {
         (None, rc::NOT_SUPPORTED) => Status::NotSupported,
         (None, rc::ACCESS_DENIED) => Status::AccessDenied,
         (None, rc::NO_MEMORY | rc::BUSY) => Status::DeviceBusy,
+        (Some(group::IMAGE), code::FLASH_OPEN_FAILED..=code::FLASH_ERASE_FAILED) => Status::FlashFailed,
+        (Some(group::IMAGE), code::IMAGE_ALREADY_PENDING) => Status::SlotInUse,
         _ => Status::DeviceError,
     };
     Failure::new(status, format!("the device refused {what} ({error}).")).with_device(error)

@@ -1,36 +1,84 @@
 //! What the image list says of an upload and of a mark.
 
-use super::plan::{Action, BootMode};
+use super::boot_mode::BootMode;
+use super::plan::{Action, listed_as};
 use super::step::{self, Step};
-use super::{Listing, Update, UpdateMode};
+use super::{Listing, Update};
 use crate::conversation::{Conversation, EventKind};
 use crate::failure::{Failure, Finding};
-use crate::smp::DeviceError;
+use crate::firmware::Image;
 use crate::smp::error::rc;
+use crate::smp::{DeviceError, group};
 use crate::status::Status;
+use crate::upload::refusal::code;
 
-/// How often a finished upload that vanished again is repeated, and a refused image uploaded anew.
+/// How often a finished upload may vanish again before the update ends.
 const MOST_UPLOADS: u8 = 3;
 
 impl Update {
+    /// Whether a list from before the reset shows the uploaded image.
+    fn is_uploaded(&self, image: &Image, listing: &Listing) -> bool {
+        let number = image.image_number;
+        if self.boot != BootMode::Recovery {
+            return listing.others(number).any(|slot| listed_as(slot, image));
+        }
+        let mut slots = listing.slots.iter().filter(|slot| slot.image == number);
+        // Without `MCUBOOT_SERIAL_IMG_GRP_HASH` recovery lists valid images by version alone.
+        slots.any(|slot| {
+            listed_as(slot, image) || (slot.hash.is_none() && *slot.version == *image.version.device_text())
+        })
+    }
+
+    /// What runs does not change without a reset, unless the image itself was started.
+    fn check_unchanged(&self, listing: &Listing) -> Result<(), Failure> {
+        let Some(before) = &self.before else { return Ok(()) };
+        for task in &self.tasks {
+            let image = self.task_image(task);
+            let Some(old) = before.active(image.image_number) else { continue };
+            let now = listing.active(image.image_number);
+            if now.is_some_and(|now| now.hash == old.hash || listed_as(now, image)) {
+                continue;
+            }
+            let now = now.map_or("no image as active".to_owned(), |now| format!("version {}", now.version));
+            return Err(Failure::new(
+                Status::Contradiction,
+                format!(
+                    "the device ran version {} of image {} and now lists {now}, although nobody reset it. Look whether \
+                     another client or a watchdog is at work, then update to version {} again.",
+                    old.version, image.image_number, image.version
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     pub(super) fn verify_upload(
         &mut self,
         talk: &mut Conversation,
         now: u64,
         listing: Listing,
     ) -> Result<(), Failure> {
-        let Some(image) = self.image() else { return Ok(()) };
-        let number = image.image_number;
-        let listed = listing.slots.iter().any(|slot| {
-            slot.image == number && !slot.active && slot.holds(image.hash.as_bytes())
-                || slot.image == number && !slot.active && slot.holds(image.running_hash().as_bytes())
-        });
-        if listed {
-            self.tasks[self.current as usize].action = Action::Mark;
-            self.uploads = 0;
-            if self.options.mode == UpdateMode::UploadOnly {
-                self.listing = Some(listing);
+        self.check_unchanged(&listing)?;
+        let task = self.tasks[self.current as usize].clone();
+        let image = self.task_image(&task);
+        let (uploaded, version) = (self.is_uploaded(image, &listing), image.version);
+        let runs_now = self.runs(&task, &listing);
+        let ran_before = self.before.as_ref().is_some_and(|before| self.runs(&task, before));
+        let action = if runs_now && ran_before && uploaded {
+            // A device finds images by their hash, the running one first: it can neither be marked nor needs to be.
+            Some(Action::Nothing)
+        } else if runs_now && !ran_before {
+            if self.boot == BootMode::Unknown {
+                // Only recovery writes the slot that is listed as running.
+                self.boot = BootMode::Recovery;
             }
+            Some(Action::Boot)
+        } else {
+            uploaded.then_some(if self.boot == BootMode::Recovery { Action::Boot } else { Action::Mark })
+        };
+        if let Some(action) = action {
+            self.tasks[self.current as usize].action = action;
+            self.listing = Some(listing);
             self.next_task(talk, now);
             return Ok(());
         }
@@ -39,9 +87,9 @@ impl Update {
             return Err(Failure::new(
                 Status::NotListed,
                 format!(
-                    "the device took the whole image {} times and does not list it afterwards: its slot does not hold \
-                     what was sent.",
-                    self.uploads
+                    "the device took version {} whole, {} times, and does not list it afterwards: its slot does not \
+                     hold what was sent.",
+                    version, self.uploads
                 ),
             )
             .with_finding(Finding::LateFirstFrame));
@@ -57,22 +105,31 @@ impl Update {
         now: u64,
         error: Option<DeviceError>,
     ) -> Result<(), Failure> {
-        if let Some(error) = error {
-            if error.is_common(rc::NOT_SUPPORTED) {
+        self.refusal = error;
+        match error {
+            Some(error) if error.is_common(rc::NOT_SUPPORTED) => {
                 // The handler is missing where the bootloader chooses by version.
                 self.boot = if self.boot_known { self.boot } else { BootMode::DirectXip };
-                for task in &mut self.tasks {
-                    if task.action == Action::Mark {
-                        task.action = Action::Boot;
-                    }
-                }
+                self.mark_nothing();
                 self.enter(talk, now, Step::ListMarked);
-                return Ok(());
             }
-            return Err(step::refused(error, "to mark the image for the next boot"));
+            Some(error) if error.is_common(rc::ACCESS_DENIED) => {
+                return Err(step::refused(error, "to mark the image for the next boot"));
+            }
+            Some(error) if self.marks_for_good() && denies_confirmation(error) => {
+                self.trial_only = true;
+                self.enter(talk, now, Step::Mark);
+            }
+            // The list tells whether the image is gone, or there and refused.
+            Some(_) => {
+                self.tasks[self.current as usize].action = Action::Boot;
+                self.enter(talk, now, Step::ListMarked);
+            }
+            None => {
+                self.tasks[self.current as usize].action = Action::Boot;
+                self.next_task(talk, now);
+            }
         }
-        self.tasks[self.current as usize].action = Action::Boot;
-        self.next_task(talk, now);
         Ok(())
     }
 
@@ -83,38 +140,23 @@ impl Update {
         now: u64,
         listing: Listing,
     ) -> Result<(), Failure> {
-        let mut vanished = None;
+        self.check_unchanged(&listing)?;
+        let (mut vanished, mut waits) = (None, false);
         for (index, task) in self.tasks.iter().enumerate().filter(|(_, task)| task.action == Action::Boot) {
             let image = self.task_image(task);
-            let number = image.image_number;
-            let slot = listing.slots.iter().find(|slot| {
-                slot.image == number
-                    && !slot.active
-                    && (slot.holds(image.hash.as_bytes()) || slot.holds(image.running_hash().as_bytes()))
-            });
-            match slot {
-                None => vanished = vanished.or(Some(index)),
-                Some(slot) if self.boot.marks() && !slot.pending && !slot.permanent => {
-                    return Err(Failure::new(
-                        Status::NotMarked,
-                        format!(
-                            "the device lists version {} but did not mark it for the next boot.",
-                            slot.version
-                        ),
-                    ));
-                }
-                Some(slot)
-                    if self.boot.marks()
-                        && self.boot.reverts()
-                        && self.options.mode == UpdateMode::ConfirmAtOnce
-                        && !slot.permanent =>
-                {
-                    return Err(Failure::new(
-                        Status::NotMarked,
-                        format!("the device marked version {} for a trial only, not for good.", slot.version),
-                    ));
-                }
-                Some(_) => {}
+            let active = listing.active(image.image_number);
+            let runs = active.is_some_and(|slot| slot.holds(image.running_hash().as_bytes()));
+            if runs && self.boot != BootMode::Recovery {
+                // The device reset by itself; another reset would take the image back.
+                continue;
+            }
+            waits = true;
+            if !self.is_uploaded(image, &listing) {
+                vanished = vanished.or(Some(index));
+            } else if self.boot.marks()
+                && listing.others(image.image_number).all(|slot| !slot.pending && !slot.permanent)
+            {
+                return Err(self.not_marked(image));
             }
         }
         if let Some(index) = vanished {
@@ -122,7 +164,11 @@ impl Update {
             if self.uploads >= MOST_UPLOADS {
                 return Err(Failure::new(
                     Status::UploadLost,
-                    "the uploaded image vanished from the device's list before the reset, repeatedly.",
+                    format!(
+                        "version {} vanished from the device's list before the reset, {} times.",
+                        self.task_image(&self.tasks[index]).version,
+                        self.uploads
+                    ),
                 )
                 .with_finding(Finding::LateFirstFrame));
             }
@@ -131,7 +177,40 @@ impl Update {
             self.next_task(talk, now);
             return Ok(());
         }
-        self.enter(talk, now, Step::Reset);
+        if waits {
+            self.enter(talk, now, Step::Reset);
+        } else {
+            self.reset_at = now;
+            self.enter(talk, now, Step::Look);
+        }
         Ok(())
     }
+
+    fn not_marked(&self, image: &Image) -> Failure {
+        let version = &image.version;
+        let Some(error) = self.refusal else {
+            return Failure::new(
+                Status::NotMarked,
+                format!(
+                    "the device lists version {version} and says that it marked it for the next boot, but the list shows \
+                     no mark. Reset the device and update again."
+                ),
+            );
+        };
+        let refused = step::refused(error, &format!("to mark version {version} for the next boot"));
+        let status = match refused.status {
+            _ if error.is_common(rc::BAD_STATE) => Status::SlotInUse,
+            Status::DeviceError => Status::NotMarked,
+            status => status,
+        };
+        Failure { status, ..refused }
+    }
+}
+
+/// Whether the device may just not want an image confirmed before it ran. Version 1 of the protocol has no word for it.
+fn denies_confirmation(error: DeviceError) -> bool {
+    matches!(
+        (error.group, error.code),
+        (Some(group::IMAGE), code::IMAGE_CONFIRMATION_DENIED) | (None, rc::UNKNOWN)
+    )
 }

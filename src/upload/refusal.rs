@@ -15,6 +15,7 @@ pub(crate) mod code {
     pub const IMAGE_ALREADY_PENDING: u32 = 28;
     pub const TOO_LARGE: u32 = 30;
     pub const DATA_OVERRUN: u32 = 31;
+    pub const IMAGE_CONFIRMATION_DENIED: u32 = 32;
 }
 
 /// What to do about it.

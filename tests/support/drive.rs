@@ -3,10 +3,11 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use smpfota::simulator::{Scenario, VirtualLink};
-use smpfota::{Failure, Firmware, LinkEvent, Next, Session, SessionOptions, UpdateOptions};
+use smpfota::{Failure, Firmware, LinkEvent, Next, Phase, Session, SessionOptions, UpdateOptions};
 
 /// How the caller treats what the session asks of the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,21 @@ pub enum LinkControl {
     Ignores,
 }
 
+/// What becomes of a frame on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passage {
+    Through,
+    Lost,
+    Twice,
+    /// This arrives instead.
+    Changed(Vec<u8>),
+    /// A request never arrives; this is the answer to it.
+    Answered(Vec<u8>),
+}
+
+/// Looks at every whole frame, with the time in milliseconds. Only for raw framing, one frame per write.
+pub type Tamper = Box<dyn FnMut(u64, &[u8]) -> Passage>;
+
 /// A session, a link and the clock between them.
 pub struct Drive {
     pub session: Session,
@@ -25,6 +41,16 @@ pub struct Drive {
     pub control: LinkControl,
     /// Answer to [`Next::HealthCheck`].
     pub healthy: bool,
+    /// Whether [`Next::HealthCheck`] is answered at all.
+    pub answers_health: bool,
+    /// Looks at every frame to the device.
+    pub on_request: Option<Tamper>,
+    /// Looks at every frame from the device.
+    pub on_answer: Option<Tamper>,
+    /// The pieces of an answer that is not whole yet.
+    partial: Vec<u8>,
+    /// Answers that the device never gave, and when they arrive.
+    made_up: VecDeque<(u64, Vec<u8>)>,
     /// When the link is to come up again.
     up_at: Option<u64>,
     buffer: Vec<u8>,
@@ -54,6 +80,11 @@ impl Drive {
             now_us: 0,
             control: LinkControl::Ignores,
             healthy: true,
+            answers_health: true,
+            on_request: None,
+            on_answer: None,
+            partial: Vec::new(),
+            made_up: VecDeque::new(),
             up_at: None,
             buffer: vec![0; 65_535],
             waiting: None,
@@ -88,7 +119,21 @@ impl Drive {
                         self.upload_frames += 1;
                         self.upload_from_us.get_or_insert(self.now_us);
                     }
-                    self.link.write(self.now_us, write);
+                    let whole = write.len() >= 8
+                        && write.len() == 8 + usize::from(u16::from_be_bytes([write[2], write[3]]));
+                    let look = self.on_request.as_mut().filter(|_| whole);
+                    match look.map(|look| look(self.now_us / 1_000, write)) {
+                        None | Some(Passage::Through) => self.link.write(self.now_us, write),
+                        Some(Passage::Lost) => {}
+                        Some(Passage::Twice) => {
+                            self.link.write(self.now_us, write);
+                            self.link.write(self.now_us + 1, write);
+                        }
+                        Some(Passage::Changed(bytes)) => self.link.write(self.now_us, &bytes),
+                        Some(Passage::Answered(bytes)) => {
+                            self.made_up.push_back((self.now_us + 5_000, bytes));
+                        }
+                    }
                 }
                 Ok(Next::Wait) => return None,
                 Ok(Next::LinkReset) => {
@@ -98,6 +143,7 @@ impl Drive {
                         self.up_at = Some(self.now_us + 1_000_000);
                     }
                 }
+                Ok(Next::HealthCheck) if !self.answers_health => return None,
                 Ok(Next::HealthCheck) => {
                     self.session.health(self.now_us / 1_000, self.healthy).expect("asked for");
                 }
@@ -114,7 +160,36 @@ impl Drive {
             if bytes.len() > 8 && bytes[4..6] == [0, 1] && bytes[7] == 1 {
                 self.upload_to_us = self.now_us;
             }
-            self.session.feed(self.now_us / 1_000, &bytes);
+            self.feed(bytes);
+        }
+        while self.made_up.front().is_some_and(|(at, _)| *at <= self.now_us) {
+            if let Some((_, bytes)) = self.made_up.pop_front() {
+                self.session.feed(self.now_us / 1_000, &bytes);
+            }
+        }
+    }
+
+    fn feed(&mut self, bytes: Vec<u8>) {
+        let Some(look) = &mut self.on_answer else {
+            return self.session.feed(self.now_us / 1_000, &bytes);
+        };
+        self.partial.extend_from_slice(&bytes);
+        while self.partial.len() >= 8 {
+            let length = 8 + usize::from(u16::from_be_bytes([self.partial[2], self.partial[3]]));
+            if self.partial.len() < length {
+                break;
+            }
+            let rest = self.partial.split_off(length);
+            let frame = std::mem::replace(&mut self.partial, rest);
+            let copies = match look(self.now_us / 1_000, &frame) {
+                Passage::Through => vec![frame],
+                Passage::Lost => vec![],
+                Passage::Twice => vec![frame.clone(), frame],
+                Passage::Changed(bytes) | Passage::Answered(bytes) => vec![bytes],
+            };
+            for copy in copies {
+                self.session.feed(self.now_us / 1_000, &copy);
+            }
         }
     }
 
@@ -160,7 +235,10 @@ impl Drive {
     /// Goes to the next instant at which something happens; `None` when nothing ever will.
     fn advance(&mut self) -> Option<()> {
         let deadline = self.session.deadline().map(|ms| ms.saturating_mul(1_000));
-        let next = [deadline, self.link.next_event(), self.up_at].into_iter().flatten().min();
+        let next = [deadline, self.link.next_event(), self.up_at, self.made_up.front().map(|(at, _)| *at)]
+            .into_iter()
+            .flatten()
+            .min();
         let next = next?;
         // A deadline in whole milliseconds may lie before now; time never goes back.
         self.now_us = next.max(self.now_us + u64::from(deadline == Some(next) && next <= self.now_us));
@@ -170,6 +248,43 @@ impl Drive {
             self.session.link(self.now_us / 1_000, LinkEvent::Up);
         }
         Some(())
+    }
+
+    /// Lets time pass, whether anything happens or not.
+    pub fn idle(&mut self, ms: u64) -> Option<End> {
+        let until = self.now_us + ms * 1_000;
+        loop {
+            if let Some(end) = self.send() {
+                return Some(end);
+            }
+            let deadline = self.session.deadline().map(|ms| ms.saturating_mul(1_000));
+            let made_up = self.made_up.front().map(|(at, _)| *at);
+            let next = [deadline, self.link.next_event(), made_up].into_iter().flatten().min();
+            let next = next.unwrap_or(until).max(self.now_us + 1);
+            self.now_us = next.min(until);
+            self.receive();
+            if self.now_us >= until {
+                return None;
+            }
+        }
+    }
+
+    /// Until the session enters this phase.
+    pub fn run_to(&mut self, phase: Phase) -> Option<End> {
+        while self.session.phase() != phase {
+            let end = self.step();
+            if end.is_some() {
+                return end;
+            }
+        }
+        None
+    }
+
+    /// Drops the link, or brings it up, and says so.
+    pub fn set_link(&mut self, up: bool) {
+        self.partial.clear();
+        self.link.set_link(self.now_us, up);
+        self.session.link(self.now_us / 1_000, if up { LinkEvent::Up } else { LinkEvent::Down });
     }
 
     /// Until the operation ends, or the clock passes `bound_ms`.
