@@ -20,7 +20,7 @@ const IMAGE: u32 = 409_600;
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
-    if values.len() % 2 == 0 { (values[half - 1] + values[half]) / 2.0 } else { values[half] }
+    if values.len().is_multiple_of(2) { (values[half - 1] + values[half]) / 2.0 } else { values[half] }
 }
 
 fn main() {

@@ -5,6 +5,8 @@ mod drive;
 
 #[path = "update/boot_modes.rs"]
 mod boot_modes;
+#[path = "update/docs.rs"]
+mod docs;
 #[path = "update/ends.rs"]
 mod ends;
 #[path = "update/found.rs"]

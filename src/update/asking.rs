@@ -84,6 +84,7 @@ impl Update {
                 let image = self.image()?;
                 let size = image.length();
                 self.upload_started_at = now;
+                self.upload_base = None;
                 self.shrink_what_vanishes(talk, now);
                 self.upload = Some(Box::new(Upload::new(now, size, self.options.erase_first)));
                 None

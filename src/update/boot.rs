@@ -83,9 +83,8 @@ impl Update {
         if self.unhealthy {
             return self.verify_gone_back(talk, now, &listing);
         }
-        let waits = |task: &&Task| task.action == Action::Boot;
-        let Some(task) = self.tasks.iter().filter(waits).find(|task| !self.runs(task, &listing)).cloned()
-        else {
+        // Also what ran before the reset has to run after it.
+        let Some(task) = self.tasks.iter().find(|task| !self.runs(task, &listing)).cloned() else {
             self.swap_ms = now.saturating_sub(self.reset_at).min(u64::from(u32::MAX)) as u32;
             self.booted(talk, now, listing);
             return Ok(());

@@ -134,8 +134,7 @@ impl Update {
     }
 
     fn check_running(&self, listing: &Listing) -> Result<(), Failure> {
-        let mut confirmed = self.tasks.iter().filter(|task| task.action == Action::Confirm);
-        match confirmed.find(|task| !self.runs(task, listing)) {
+        match self.tasks.iter().find(|task| !self.runs(task, listing)) {
             None => Ok(()),
             Some(task) => Err(self.not_running(self.task_image(task), &task.from, listing)),
         }

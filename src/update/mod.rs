@@ -95,6 +95,8 @@ pub(crate) struct Update {
     unhealthy: bool,
     uploaded_bytes: u64,
     upload_started_at: u64,
+    /// Where the upload began: beyond 0 when the device had a part already.
+    upload_base: Option<u32>,
     upload_ms: u64,
     /// How long the caller stopped the clock.
     paused_ms: u64,
@@ -147,6 +149,7 @@ impl Update {
             unhealthy: false,
             uploaded_bytes: 0,
             upload_started_at: 0,
+            upload_base: None,
             upload_ms: 0,
             paused_ms: 0,
             links: 0,
@@ -314,6 +317,9 @@ impl Update {
     pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
         if let Some(upload) = &mut self.upload {
             let mine = upload.receive(talk, now, frame);
+            if self.upload_base.is_none() && upload.acknowledged() > 0 {
+                self.upload_base = Some(upload.acknowledged().saturating_sub(talk.limits.frame()));
+            }
             self.restored_met(talk, now, mine);
             return mine;
         }

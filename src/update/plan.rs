@@ -96,7 +96,21 @@ pub(crate) fn plan(
              both halves.",
         ));
     }
+    check_trials(firmware, &tasks)?;
     Ok(tasks.into_boxed_slice())
+}
+
+/// The reset that one image needs would take back another that runs on trial.
+fn check_trials(firmware: &Firmware, tasks: &[Task]) -> Result<(), Failure> {
+    let of = |task: &Task| &firmware.images[task.index as usize];
+    let trial = tasks.iter().find(|task| task.action == Action::Confirm);
+    let other = tasks.iter().find(|task| !matches!(task.action, Action::Confirm | Action::Nothing));
+    let (Some(trial), Some(other)) = (trial.map(of), other.map(of)) else { return Ok(()) };
+    Err(in_use(format!(
+        "version {} of image {} runs on trial, and the reset that version {} of image {} needs would take it back; \
+         confirm it, or reset the device to go back, before this update.",
+        trial.version, trial.image_number, other.version, other.image_number
+    )))
 }
 
 /// Direct-XIP packages hold one image for each half of the flash.

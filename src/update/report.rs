@@ -21,12 +21,7 @@ pub(crate) struct Figures {
 
 impl Update {
     pub fn figures(&self, talk: &Conversation, now: u64) -> Figures {
-        let total: u64 = self.tasks.iter().map(|task| u64::from(self.task_image(task).length())).sum();
-        let total = if self.tasks.is_empty() {
-            self.firmware.images.iter().map(|image| u64::from(image.length())).sum()
-        } else {
-            total
-        };
+        let total = self.total();
         let mut done = 0;
         for (index, task) in self.tasks.iter().enumerate() {
             let length = u64::from(self.task_image(task).length());
@@ -43,7 +38,8 @@ impl Update {
         let (mut rate, mut eta) = (0, u32::MAX);
         if let Some(upload) = &self.upload {
             let elapsed = now.saturating_sub(self.upload_started_at).max(1);
-            let bytes = u64::from(upload.acknowledged());
+            // What a resumed upload found on the device took no time.
+            let bytes = u64::from(upload.acknowledged().saturating_sub(self.upload_base.unwrap_or(u32::MAX)));
             rate = (bytes * 1_000 / elapsed).min(u64::from(u32::MAX)) as u32;
             if let Some(left) = (total - done).saturating_mul(elapsed).checked_div(bytes) {
                 eta = left.min(u64::from(u32::MAX) - 1) as u32;
@@ -60,6 +56,23 @@ impl Update {
             eta_ms: eta,
             window: self.upload.as_ref().map_or_else(|| talk.limits.window(), |upload| upload.window(talk)),
         }
+    }
+
+    /// Bytes of all images; of direct-XIP alternatives one counts, as long as it is not known which.
+    fn total(&self) -> u64 {
+        if !self.tasks.is_empty() {
+            return self.tasks.iter().map(|task| u64::from(self.task_image(task).length())).sum();
+        }
+        let mut total = 0;
+        let mut counted = None;
+        // Alternatives lie side by side: images are sorted by their number.
+        for image in &self.firmware.images {
+            if counted != Some(image.image_number) {
+                total += u64::from(image.length());
+            }
+            counted = Some(image.image_number);
+        }
+        total
     }
 
     /// What the update did, once it ended well.

@@ -177,7 +177,10 @@ impl Update {
             self.next_task(talk, now);
             return Ok(());
         }
-        if waits {
+        if self.tasks.iter().any(|task| task.action == Action::Mark) {
+            // The mark before was refused and is there all the same.
+            self.next_task(talk, now);
+        } else if waits {
             self.enter(talk, now, Step::Reset);
         } else {
             self.reset_at = now;

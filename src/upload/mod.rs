@@ -460,11 +460,11 @@ impl Upload {
     /// Takes a frame. Returns false when it is not an answer to this upload.
     #[inline]
     pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
-        if let Some(probe) = &mut self.probe {
-            if probe.receive(talk, now, frame) {
-                self.probe_answered(talk, now);
-                return true;
-            }
+        if let Some(probe) = &mut self.probe
+            && probe.receive(talk, now, frame)
+        {
+            self.probe_answered(talk, now);
+            return true;
         }
         if let Some(aside) = &mut self.aside
             && let Some(found) = aside.receive(talk, now, frame)

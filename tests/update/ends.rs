@@ -507,3 +507,20 @@ fn one_failed_flash_write_is_got_over() {
         assert_eq!(succeeds(&mut drive)["outcome"], "updated");
     });
 }
+
+/// The trial failed before the first look: the device is back, and that is what is said.
+#[test]
+fn a_trial_that_failed_at_once_is_a_revert() {
+    each(|scenario| {
+        let mut drive =
+            start(&scenario, UpdateOptions { swap_estimate_ms: 60_000, ..UpdateOptions::default() });
+        assert_eq!(drive.run_to(Phase::Swap), None);
+        assert_eq!(drive.idle(30_000), None);
+        assert_eq!(boots(&drive), 1);
+        drive.link.device_mut().reboot(drive.now_us);
+        fails_with(&mut drive, Status::Reverted, Finding::NoConfirmation, &["1.1.0", "1.0.0"]);
+        // And once more: it may be tried again.
+        again(&mut drive, scenario.image(), UpdateOptions::default());
+        assert_eq!(succeeds(&mut drive)["outcome"], "updated");
+    });
+}

@@ -295,3 +295,63 @@ fn options_that_contradict_each_other_are_refused_before_anything_is_sent() {
     }
     assert_eq!(drive.session.phase(), smpfota::Phase::Idle);
 }
+
+#[test]
+fn the_result_tells_everything_that_was_done() {
+    each(|scenario| {
+        let mut drive = start(&scenario, UpdateOptions::default());
+        let result = succeeds(&mut drive);
+        for key in ["upload_ms", "swap_ms", "duration_ms"] {
+            assert!(result[key].as_u64().is_some_and(|ms| ms > 0), "{key}: {}", result[key]);
+        }
+        assert_eq!(result["operation"], "update");
+        assert_eq!(result["before"][0]["version"], "1.0.0");
+        assert_eq!(result["after"][0]["version"], "1.1.0");
+        assert_eq!(
+            (&result["after"][0]["active"], &result["after"][0]["confirmed"]),
+            (&true.into(), &true.into())
+        );
+        let hash: String =
+            drive.link.device_mut().slots()[0].hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(result["after"][0]["hash"], hash);
+    });
+}
+
+/// What the device has already took no time now, so it is no part of the rate.
+#[test]
+fn a_resumed_upload_tells_its_own_rate() {
+    each(|scenario| {
+        let scenario = scenario.image_size(200_000);
+        let mut drive = start(&scenario, UpdateOptions::default());
+        while drive.session.progress(drive.now_ms()).bytes_acknowledged < 150_000 {
+            assert_eq!(drive.step(), None);
+        }
+        let rate = drive.session.progress(drive.now_ms()).bytes_per_second;
+        drive.session.cancel(drive.now_ms());
+        again(&mut drive, scenario.image(), UpdateOptions::default());
+        while drive.session.progress(drive.now_ms()).bytes_acknowledged < 160_000 {
+            assert_eq!(drive.step(), None);
+        }
+        let progress = drive.session.progress(drive.now_ms());
+        assert!(progress.bytes_per_second < rate * 2, "{rate} before, {progress:?}");
+        assert!(progress.eta_ms > 500, "{progress:?}");
+    });
+}
+
+/// A pause right after the reset was sent: it is not sent again on resume, where it could arrive during the trial.
+#[test]
+fn a_pause_does_not_repeat_the_reset() {
+    each(|scenario| {
+        let mut drive = start(&scenario, UpdateOptions::default());
+        let log = logged(&mut drive);
+        assert_eq!(drive.run_to(smpfota::Phase::Reset), None);
+        while count(&log, Kind::Reset) == 0 {
+            assert_eq!(drive.step(), None);
+        }
+        drive.session.pause(drive.now_ms()).unwrap();
+        assert_eq!(drive.idle(60_000), None);
+        drive.session.resume(drive.now_ms()).unwrap();
+        assert_eq!(succeeds(&mut drive)["outcome"], "updated");
+        assert_eq!((count(&log, Kind::Reset), boots(&drive)), (1, 1));
+    });
+}

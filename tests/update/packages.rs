@@ -302,3 +302,62 @@ fn a_package_starts_where_an_earlier_session_ended() {
         assert!(drive.upload_frames - frames < frames, "{} after {frames}", drive.upload_frames - frames);
     });
 }
+
+/// Image 1 is on trial and cannot be confirmed over SMP; the reset that image 0 needs would take it back unnoticed.
+#[test]
+fn an_image_on_trial_is_not_lost_by_the_reset_of_another() {
+    let network = file((2, 1, 0), 21);
+    two_images(|scenario| {
+        let running = smpfota::simulator::image::make((1, 0, 0), 4_096, 1);
+        let first = zip(&[("app.bin", 0, None, running), ("net.bin", 1, None, network.clone())]);
+        let mut drive = start_with(&scenario, first, mode(UpdateMode::TestOnly));
+        assert_eq!(succeeds(&mut drive)["outcome"], "on_trial");
+        again(&mut drive, two_cores(), UpdateOptions::default());
+        fails(&mut drive, Status::SlotInUse, &["2.1.0 of image 1", "trial", "1.1.0 of image 0"]);
+        assert_eq!(boots(&drive), 1);
+    });
+}
+
+/// Some network cores have no list of what they run: then nothing is claimed.
+#[test]
+fn an_image_that_is_not_listed_after_the_reset_is_not_called_installed() {
+    two_images(|scenario| {
+        let mut drive = start_with(&scenario, two_cores(), UpdateOptions::default());
+        assert_eq!(drive.run_to(Phase::Swap), None);
+        drive.on_answer = lists(|_, images| images.retain(|image| number(image, "image") == Some(0)));
+        fails(&mut drive, Status::Contradiction, &["image 1", "2.1.0"]);
+    });
+}
+
+/// The first mark is refused although it is there: the second image is marked all the same.
+#[test]
+fn a_refused_mark_that_is_there_does_not_leave_the_next_image_unmarked() {
+    two_images(|scenario| {
+        let old = is_old(&scenario);
+        let mut drive = start_with(&scenario, two_cores(), UpdateOptions::default());
+        drive.on_answer = Some(Box::new(move |_, frame| {
+            if kind(frame) == Kind::SetState && !REFUSED.replace(true) {
+                let error = map(&[("group", 1.into()), ("rc", 28.into())]);
+                let body = if old { map(&[("rc", 6.into())]) } else { map(&[("err", error)]) };
+                return Passage::Changed(rewritten(frame, &body));
+            }
+            Passage::Through
+        }));
+        REFUSED.set(false);
+        assert_eq!(succeeds(&mut drive)["outcome"], "updated");
+        assert_eq!(boots(&drive), 1);
+    });
+}
+
+thread_local! {
+    static REFUSED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+#[test]
+fn of_two_halves_one_counts_in_the_progress() {
+    let scenario = scenario(DeviceProfile::Zephyr44).device(|device| device.boot_mode = BootMode::DirectXip);
+    let mut drive = start_with(&scenario, halves(), UpdateOptions::default());
+    assert_eq!(drive.session.progress(0).bytes_total, 6_000);
+    succeeds(&mut drive);
+    assert_eq!(drive.session.progress(drive.now_ms()).bytes_total, 6_000);
+}
