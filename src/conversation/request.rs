@@ -41,6 +41,8 @@ pub(crate) enum Match {
 
 /// How many attempts are remembered, so that a late answer to an early one still counts.
 const REMEMBERED: usize = 8;
+/// How often a link event gives a request all its attempts anew.
+const MOST_RESTARTS: u8 = 8;
 
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -52,6 +54,8 @@ pub(crate) struct Request {
     sent: [(u8, u64); REMEMBERED],
     attempts: u32,
     refusals: u32,
+    /// How often a link event started it over.
+    restarts: u8,
     /// The next attempt, or the end of the last one.
     due: u64,
     answered: bool,
@@ -70,6 +74,7 @@ impl Request {
             sent: [(0, 0); REMEMBERED],
             attempts: 0,
             refusals: 0,
+            restarts: 0,
             due: 0,
             answered: false,
             foreign_clock: false,
@@ -127,9 +132,14 @@ impl Request {
         self.due = 0;
     }
 
-    /// Sends the request again from the first attempt on, as after the link came up.
+    /// Sends the request again at once, as after the link came up; from the first attempt on, unless the link changes
+    /// time and again and nothing is answered.
     pub fn restart(&mut self) {
-        self.attempts = 0;
+        if self.restarts < MOST_RESTARTS {
+            self.restarts += 1;
+            self.attempts = 0;
+            self.refusals = 0;
+        }
         self.due = 0;
     }
 

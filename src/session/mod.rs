@@ -75,7 +75,8 @@ pub struct Session {
     now: u64,
     /// Whether the operation was polled, and so knows the time of its start.
     started: bool,
-    paused: bool,
+    /// Since when nothing is sent, by the caller's wish.
+    paused: Option<u64>,
 }
 
 /// How bytes from the device become frames.
@@ -99,7 +100,7 @@ impl Session {
             outbound: Outbound::default(),
             now: 0,
             started: false,
-            paused: false,
+            paused: None,
         })
     }
 
@@ -131,7 +132,7 @@ impl Session {
             return Err(Status::OperationRunning.into());
         }
         self.outbound.clear();
-        self.paused = false;
+        self.paused = None;
         self.started = false;
         self.operation = operation;
         Ok(())
@@ -171,7 +172,7 @@ impl Session {
         if let Some(length) = self.outbound.next_piece(self.talk.limits.max_write() as usize, buffer) {
             return Ok(Next::Write(length));
         }
-        if self.paused && self.operation.is_running() {
+        if self.paused.is_some() && self.operation.is_running() {
             return Ok(Next::Wait);
         }
         self.start_clock(now);
@@ -238,7 +239,7 @@ impl Session {
 
     /// When [`Session::next_frame`] has to be called again even if no bytes arrive; `None` while there is nothing to wait for.
     pub fn deadline(&self) -> Option<u64> {
-        if !self.operation.is_running() || self.paused {
+        if !self.operation.is_running() || self.paused.is_some() {
             return None;
         }
         if self.outbound.is_pending() {
@@ -291,19 +292,16 @@ impl Session {
         if !self.operation.is_running() {
             return Err(Status::NoOperation.into());
         }
-        self.clock(now_ms);
-        self.paused = true;
+        let now = self.clock(now_ms);
+        self.paused.get_or_insert(now);
         Ok(())
     }
 
     /// Goes on after [`Session::pause`].
     pub fn resume(&mut self, now_ms: u64) -> Result<(), Failure> {
-        if !self.paused {
-            return Err(Status::WrongState.into());
-        }
+        let Some(since) = self.paused.take() else { return Err(Status::WrongState.into()) };
         let now = self.clock(now_ms);
-        self.paused = false;
-        self.operation.resumed(now);
+        self.operation.resumed(now, since);
         Ok(())
     }
 

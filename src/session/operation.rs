@@ -78,10 +78,11 @@ impl Operation {
         }
     }
 
-    pub fn resumed(&mut self, now: u64) {
+    /// The caller goes on at `now` after a pause since `since`.
+    pub fn resumed(&mut self, now: u64, since: u64) {
         match self {
             Operation::None => {}
-            Operation::Update(update) => update.resumed(now),
+            Operation::Update(update) => update.resumed(now, since),
             Operation::Request(single) => single.resumed(now),
             Operation::Transfer(transfer) => transfer.resumed(now),
         }

@@ -16,6 +16,8 @@ pub(crate) struct Outbound {
     next: u32,
     end: u32,
     lines: bool,
+    /// Whether the pieces of this frame are the shorter ones.
+    shorter: bool,
 }
 
 impl Outbound {
@@ -40,12 +42,18 @@ impl Outbound {
     /// Takes the frame of `length` bytes that was encoded into the room.
     pub fn load(&mut self, length: usize, framing: Framing) {
         self.next = 0;
+        self.shorter = !self.shorter;
         self.length = length as u32;
         self.lines = framing == Framing::Serial;
         self.end = if self.lines { console::line_count(length) as u32 } else { self.length };
     }
 
     /// The next piece into `buffer`: a line of the console, or at most `max_write` bytes.
+    ///
+    /// Only the first piece of a frame is `max_write` bytes long, the others are one byte shorter, or three, frame by frame in
+    /// turn. A server that puts writes together (Zephyr `smp_reassembly.c`) checks nothing but the sum of their lengths: were
+    /// all of a size, a piece of the next frame would just fill the place of a lost one, and the frame would count as whole
+    /// with foreign bytes in its midst. So it overflows instead, and the server drops the damaged frame.
     pub fn next_piece(&mut self, max_write: usize, buffer: &mut [u8]) -> Option<usize> {
         if !self.is_pending() {
             return None;
@@ -58,9 +66,81 @@ impl Outbound {
             return Some(line.as_bytes().len());
         }
         let rest = &frame[self.next as usize..];
-        let length = rest.len().min(max_write);
+        let most = match (self.next, self.shorter) {
+            (0, _) => max_write,
+            (_, false) => max_write - 1,
+            (_, true) => max_write - 3,
+        };
+        let length = rest.len().min(most);
         buffer.get_mut(..length)?.copy_from_slice(&rest[..length]);
         self.next += length as u32;
         Some(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(frame: usize, max_write: usize) -> Vec<usize> {
+        let mut outbound = Outbound::default();
+        outbound.room(frame).fill(7);
+        outbound.load(frame, Framing::Raw);
+        let mut buffer = vec![0; max_write];
+        std::iter::from_fn(|| outbound.next_piece(max_write, &mut buffer)).collect()
+    }
+
+    #[test]
+    fn a_frame_goes_out_in_the_fewest_writes() {
+        assert_eq!(pieces(244, 244), [244]);
+        assert_eq!(pieces(384, 244), [244, 140]);
+        let large = pieces(2475, 244);
+        assert_eq!((large.len(), large.iter().sum::<usize>()), (11, 2475));
+        assert_eq!(pieces(24, 20), [20, 4]);
+    }
+
+    /// What a server makes of the writes that reach it: every frame with a header of ours whose length came together.
+    fn reassembled(writes: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let (mut frames, mut open) = (Vec::new(), Vec::<u8>::new());
+        for write in writes {
+            if open.is_empty() && write[..4] != [2, 0, 9, 163] {
+                continue;
+            }
+            open.extend_from_slice(write);
+            if open.len() >= 2475 {
+                if open.len() == 2475 {
+                    frames.push(std::mem::take(&mut open));
+                }
+                open.clear();
+            }
+        }
+        frames
+    }
+
+    #[test]
+    fn two_lost_pieces_make_no_frame_of_two() {
+        let mut outbound = Outbound::default();
+        let (mut writes, mut frames) = (Vec::new(), Vec::new());
+        for n in 0..3u8 {
+            outbound.room(2475).fill(n);
+            outbound.room(2475)[..4].copy_from_slice(&[2, 0, 9, 163]);
+            frames.push(outbound.room(2475).to_vec());
+            outbound.load(2475, Framing::Raw);
+            let mut buffer = vec![0; 244];
+            while let Some(length) = outbound.next_piece(244, &mut buffer) {
+                writes.push(buffer[..length].to_vec());
+            }
+        }
+        assert_eq!(reassembled(&writes), frames);
+        for one in 0..writes.len() {
+            for other in 0..writes.len() {
+                let mut left = writes.clone();
+                left.remove(one.max(other));
+                if one != other {
+                    left.remove(one.min(other));
+                }
+                assert!(reassembled(&left).iter().all(|frame| frames.contains(frame)), "{one} {other}");
+            }
+        }
     }
 }

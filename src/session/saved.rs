@@ -103,7 +103,7 @@ impl Session {
             outbound: Outbound::default(),
             now: 0,
             started: false,
-            paused: false,
+            paused: None,
         })
     }
 }

@@ -66,6 +66,10 @@ impl Update {
                 None => Listing::decode(body)
                     .and_then(|listing| self.listed(talk, now, listing.with_other_images_running())),
             },
+            Step::StateUploaded | Step::StateMarked => {
+                let offset = if error.is_none() { step::decode_offset(body) } else { None };
+                self.verify_state(talk, now, offset)
+            }
             Step::Upload | Step::HealthCheck => Ok(()),
         };
         if let Err(failure) = result {

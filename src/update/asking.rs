@@ -133,6 +133,12 @@ impl Update {
                 talk.limits.learn_reassembly(false);
                 self.enter(talk, now, Step::BootMode);
             }
+            // What the list said stands.
+            Step::StateUploaded | Step::StateMarked if request.was_sent() => {
+                if let Err(failure) = self.verify_state(talk, now, None) {
+                    self.fail(now, failure);
+                }
+            }
             step => {
                 self.fail(now, request.expired(talk, step.what()));
             }

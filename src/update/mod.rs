@@ -396,8 +396,10 @@ impl Update {
     }
 
     /// The caller goes on after a pause. Whatever was waited for is waited for as if the time had stood still.
-    pub fn resumed(&mut self, now: u64) {
-        let stood = now.saturating_sub(self.seen_at);
+    ///
+    /// `since` is the time of the pause.
+    pub fn resumed(&mut self, now: u64, since: u64) {
+        let stood = now.saturating_sub(since);
         self.paused_ms += stood;
         self.health_until = self.health_until.saturating_add(stood);
         if matches!(self.step, Step::Reset | Step::Look) {

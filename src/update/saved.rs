@@ -201,7 +201,12 @@ impl Update {
             Step::Parameters | Step::BootMode | Step::SlotInformation => Step::Parameters,
             Step::ReassemblyProbe => Step::ReassemblyProbe,
             Step::ListBefore | Step::Erase => Step::ListBefore,
-            Step::Upload | Step::ListUploaded | Step::Mark | Step::ListMarked => {
+            Step::Upload
+            | Step::ListUploaded
+            | Step::StateUploaded
+            | Step::Mark
+            | Step::ListMarked
+            | Step::StateMarked => {
                 if begun || self.step != Step::Upload {
                     // The erased slot holds what was uploaded since.
                     self.options.erase_first = false;

@@ -81,10 +81,10 @@ impl Update {
             | Step::SlotInformation
             | Step::ListBefore => "On the device nothing was changed.",
             Step::Erase => "The slot that does not run may be erased.",
-            Step::Upload | Step::ListUploaded => {
+            Step::Upload | Step::ListUploaded | Step::StateUploaded => {
                 "What the device has received stays there, and a new update goes on from there."
             }
-            Step::Mark | Step::ListMarked => {
+            Step::Mark | Step::ListMarked | Step::StateMarked => {
                 "The image is uploaded and may be marked: then the next reset starts it."
             }
             Step::Reset if self.unhealthy => "The image runs unconfirmed, and the next reset takes it back.",

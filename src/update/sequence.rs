@@ -74,11 +74,15 @@ impl Update {
         if let Some(index) = tasks.iter().position(|task| task.action == Action::Upload) {
             self.current = index as u16;
             // Recovery erases with the first chunk, and may not know the command.
-            let erases = self.options.erase_first && self.boot != BootMode::Recovery;
+            // When the upload is repeated the slot may be marked already; the first chunk makes room by itself.
+            let erases = self.options.erase_first && self.boot != BootMode::Recovery && self.uploads == 0;
             return self.enter(talk, now, if erases { Step::Erase } else { Step::Upload });
         }
         if self.options.mode == UpdateMode::UploadOnly {
-            return self.succeed(talk, now);
+            return match self.boot != BootMode::Recovery && self.lies_in_other_slot() {
+                true => self.enter(talk, now, Step::StateUploaded),
+                false => self.succeed(talk, now),
+            };
         }
         if let Some(index) = tasks.iter().position(|task| task.action == Action::Mark) {
             self.current = index as u16;
@@ -105,6 +109,14 @@ impl Update {
                 task.action = Action::Boot;
             }
         }
+    }
+
+    /// Whether any image of the update is one that lies in the slot that does not run.
+    fn lies_in_other_slot(&self) -> bool {
+        self.tasks.iter().any(|task| {
+            task.action != Action::Nothing
+                || !self.before.as_ref().is_some_and(|before| self.runs(task, before))
+        })
     }
 
     /// Whether the image in hand is marked for good rather than for a trial.

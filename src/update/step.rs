@@ -35,6 +35,9 @@ pub(crate) enum Step {
     ListHealthy = 13,
     Confirm = 14,
     ListConfirmed = 15,
+    /// Where the server's upload stands: before an upload alone is called done, and before the reset.
+    StateUploaded = 16,
+    StateMarked = 17,
 }
 
 /// An erase of a whole slot takes tens of seconds (nRF52840: 10 s and more).
@@ -80,6 +83,8 @@ impl Step {
             13 => Step::ListHealthy,
             14 => Step::Confirm,
             15 => Step::ListConfirmed,
+            16 => Step::StateUploaded,
+            17 => Step::StateMarked,
             _ => return None,
         })
     }
@@ -93,8 +98,8 @@ impl Step {
             | Step::ListBefore => Phase::Discover,
             Step::Erase => Phase::Erase,
             Step::Upload => Phase::Upload,
-            Step::ListUploaded => Phase::VerifyUpload,
-            Step::Mark | Step::ListMarked => Phase::Mark,
+            Step::ListUploaded | Step::StateUploaded => Phase::VerifyUpload,
+            Step::Mark | Step::ListMarked | Step::StateMarked => Phase::Mark,
             Step::Reset => Phase::Reset,
             Step::Look => Phase::Swap,
             Step::HealthCheck | Step::ListHealthy => Phase::HealthCheck,
@@ -111,6 +116,7 @@ impl Step {
             Step::SlotInformation => "slot information",
             Step::Erase => "erase",
             Step::Upload | Step::HealthCheck => "upload",
+            Step::StateUploaded | Step::StateMarked => "upload state",
             Step::Mark => "test",
             Step::Reset => "reset",
             Step::Confirm => "confirm",
@@ -182,6 +188,17 @@ impl Step {
                 body(|w| _ = w.map(0)),
                 Patience { attempts: context.resets, ..at_least(2_000) },
             ),
+            // A chunk behind the end: the server drops it and answers with its own offset (`img_mgmt_upload_inspect`).
+            Step::StateUploaded | Step::StateMarked => Request::new(
+                Op::Write,
+                group::IMAGE,
+                group::image::UPLOAD,
+                body(|w| {
+                    let behind = context.image.map_or(0, |image| image.length()).saturating_add(1);
+                    w.map(2).text("off").unsigned(u64::from(behind)).text("data").bytes(&[]);
+                }),
+                Patience { attempts: ordinary.attempts.min(4), ..at_least(1_000) },
+            ),
             Step::Upload | Step::HealthCheck => return None,
         })
     }
@@ -216,6 +233,18 @@ pub(crate) fn decode_parameters(body: &[u8]) -> Option<(u32, u32)> {
     })
     .ok()?;
     Some((size?, count?))
+}
+
+/// `off` of the answer to a chunk.
+pub(crate) fn decode_offset(body: &[u8]) -> Option<u32> {
+    let mut offset = None;
+    cbor::entries(body, |key, value| {
+        if key == "off" {
+            offset = value.as_u32();
+        }
+    })
+    .ok()?;
+    offset
 }
 
 /// `mode` of the bootloader information.
@@ -283,6 +312,7 @@ pub(crate) fn refused(error: DeviceError, what: &str) -> Failure {
         (None, rc::NO_MEMORY | rc::BUSY) => Status::DeviceBusy,
         (Some(group::IMAGE), code::FLASH_OPEN_FAILED..=code::FLASH_ERASE_FAILED) => Status::FlashFailed,
         (Some(group::IMAGE), code::IMAGE_ALREADY_PENDING) => Status::SlotInUse,
+        (Some(group::IMAGE), code::NO_FREE_SLOT) => Status::NoFreeSlot,
         _ => Status::DeviceError,
     };
     Failure::new(status, format!("the device refused {what} ({error}).")).with_device(error)

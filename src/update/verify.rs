@@ -3,7 +3,7 @@
 use super::boot_mode::BootMode;
 use super::plan::{Action, listed_as};
 use super::step::{self, Step};
-use super::{Listing, Update};
+use super::{Listing, Update, UpdateMode};
 use crate::conversation::{Conversation, EventKind};
 use crate::failure::{Failure, Finding};
 use crate::firmware::Image;
@@ -180,11 +180,53 @@ impl Update {
         if self.tasks.iter().any(|task| task.action == Action::Mark) {
             // The mark before was refused and is there all the same.
             self.next_task(talk, now);
-        } else if waits {
-            self.enter(talk, now, Step::Reset);
-        } else {
+        } else if !waits {
             self.reset_at = now;
             self.enter(talk, now, Step::Look);
+        } else if self.boot == BootMode::Recovery {
+            self.enter(talk, now, Step::Reset);
+        } else {
+            self.enter(talk, now, Step::StateMarked);
+        }
+        Ok(())
+    }
+
+    /// The list tells what the header and the end of a slot say, not whether what lies between is whole. A late first frame
+    /// starts the upload anew: with progressive erase it leaves a hole behind the first page and the list as it was. The
+    /// server's own offset shows it: 0 or the end after a finished upload, anything else in the middle of one.
+    pub(super) fn verify_state(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        offset: Option<u32>,
+    ) -> Result<(), Failure> {
+        let whole = |offset: u32| {
+            offset == 0 || self.tasks.iter().any(|task| self.task_image(task).length() == offset)
+        };
+        if let Some(offset) = offset.filter(|offset| !whole(*offset)) {
+            self.uploads += 1;
+            if self.uploads >= MOST_UPLOADS {
+                return Err(Failure::new(
+                    Status::UploadLost,
+                    format!(
+                        "the upload was finished and the device stands at offset {offset} again, repeatedly."
+                    ),
+                )
+                .with_finding(Finding::LateFirstFrame));
+            }
+            talk.note(now, EventKind::Restarted(offset));
+            let only_uploads = self.options.mode == UpdateMode::UploadOnly;
+            for task in &mut self.tasks {
+                let lies = matches!(task.action, Action::Mark | Action::Boot);
+                if lies || (only_uploads && task.action == Action::Nothing) {
+                    task.action = Action::Upload;
+                }
+            }
+            self.next_task(talk, now);
+        } else if self.step == Step::StateUploaded {
+            self.succeed(talk, now);
+        } else {
+            self.enter(talk, now, Step::Reset);
         }
         Ok(())
     }

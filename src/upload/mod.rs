@@ -73,12 +73,17 @@ const DAMAGED_BEFORE_SMALLER: u32 = 3;
 const MOST_DAMAGED: u32 = 256;
 /// How often an upload may start over.
 const MOST_RESTARTS: u32 = 4;
+/// So many answers with an impossible offset, or none, are passed over.
+const MOST_ODD_ANSWERS: u32 = 3;
 /// How often the device may refuse the very chunk that it asks for.
 const MOST_REFUSALS: u32 = 8;
 /// After so many silences in a row an echo finds out what still passes.
 const SILENCES_BEFORE_ECHO: u32 = 4;
 /// So many silences in a row are answered with a chunk of new data.
 const PROBES_OF_NEW_DATA: u32 = 2;
+/// How often a new link starts the stall limit anew, and how many links there may be, without getting further than before.
+const PATIENT_RELINKS: u8 = 8;
+const MOST_RELINKS: u8 = 64;
 /// How often the place of a file is asked for without any progress.
 const MOST_ERRANDS: u32 = 4;
 /// How long the device may take at least to open and empty a file, and to close it, in milliseconds.
@@ -112,6 +117,9 @@ pub(crate) struct Upload {
     progress_at: u64,
     /// No chunk before this time: the device asked for a pause.
     hold_until: u64,
+    /// The furthest that the device ever stood, and the links since it got there.
+    best: u32,
+    relinks: u8,
     /// Timeouts since the last answer.
     silent: u32,
     /// Whether a chunk of the present frame size was answered since the upload or the link started.
@@ -138,6 +146,8 @@ pub(crate) struct Upload {
     /// Frames in a row that did not arrive whole.
     corrupt_in_a_row: u32,
     reset_asked: bool,
+    /// An echo was sent since the last answer.
+    echoed: bool,
     /// Frames became smaller because larger ones vanished.
     stepped_down: bool,
     probe: Option<Box<Probe>>,
@@ -153,6 +163,8 @@ struct Evidence {
     busy: u32,
     answered: u32,
     corrupt: u32,
+    mismatched: u32,
+    odd: u32,
 }
 
 impl Upload {
@@ -168,6 +180,8 @@ impl Upload {
             active_at: now,
             progress_at: now,
             hold_until: 0,
+            best: 0,
+            relinks: 0,
             silent: 0,
             size_passed: false,
             doubt: None,
@@ -184,6 +198,7 @@ impl Upload {
             erased,
             corrupt_in_a_row: 0,
             reset_asked: false,
+            echoed: false,
             stepped_down: false,
             probe: None,
             outcome: None,
@@ -227,7 +242,7 @@ impl Upload {
         let next = if self.may_send(talk, now) {
             self.hold_until.max(talk.paced_until())
         } else {
-            self.active_at.saturating_add(self.patience(talk))
+            self.active_at.saturating_add(self.patience(talk)).max(talk.paced_until())
         };
         next.min(self.stall_end(talk))
     }
@@ -335,9 +350,13 @@ impl Upload {
         talk.note(now, EventKind::Silence((now - self.active_at).min(u64::from(u32::MAX)) as u32));
         let first = self.stage == Stage::First;
         let before_echo = if first { 1 } else { SILENCES_BEFORE_ECHO };
-        if self.silent % (before_echo + 1) == before_echo
-            && (!self.size_passed || self.silent > 2 * before_echo)
-        {
+        // Where answers take long, the silences are few before the end of all patience: then time decides, so that a server
+        // that is stuck gets its new link.
+        let long = now.saturating_sub(self.progress_at) > u64::from(talk.options.stall_timeout_ms / 3);
+        let due = self.silent % (before_echo + 1) == before_echo
+            && (!self.size_passed || self.silent > 2 * before_echo);
+        if due || (long && !first && !self.echoed) {
+            self.echoed = true;
             self.probe = Some(Box::new(Probe::new(talk, self.frame_limit(talk), self.size_passed)));
             return self.poll_probe(talk, now, out);
         }
@@ -514,8 +533,16 @@ impl Upload {
             }
             return true;
         }
+        // One answer that makes no sense may be meant for another client, whose sequence number was the same.
+        let odd = answer.offset.is_none_or(|off| off > self.size && !self.file);
+        if odd && self.evidence.odd < MOST_ODD_ANSWERS {
+            self.evidence.odd += 1;
+            talk.counters.foreign = talk.counters.foreign.wrapping_add(1);
+            return true;
+        }
         self.silent = 0;
         self.reset_asked = false;
+        self.echoed = false;
         self.active_at = now;
         self.size_passed |= sent.offset != 0 || self.stage == Stage::First;
         self.corrupt_in_a_row = 0;
@@ -542,10 +569,19 @@ impl Upload {
             return true;
         }
         if answer.matches == Some(false) && off == self.size {
+            if order < self.generation {
+                return true;
+            }
+            if self.evidence.mismatched == 0 {
+                // A server that puts writes together may take a damaged frame for a whole one, seldom enough to try again.
+                self.evidence.mismatched += 1;
+                self.restart(talk, now, off);
+                return true;
+            }
             self.fail(Failure::new(
                 Status::DigestMismatch,
-                "the device received every byte and says that they do not fit the SHA-256 of the file: \
-                 something changed them on the way.",
+                "the device received every byte, twice, and says that they do not fit the SHA-256 of the file: \
+                 something changes them on the way.",
             ));
             return true;
         }
@@ -587,7 +623,7 @@ impl Upload {
         self.high = self.high.max(off);
         self.refusals = 0;
         self.acknowledged = off;
-        self.progress_at = now;
+        self.progressed(now);
         if off == self.size {
             self.end(Outcome::Complete);
         }
@@ -647,11 +683,19 @@ impl Upload {
         self.refusals = 0;
         self.holds = 0;
         self.errands = 0;
-        self.progress_at = now;
+        self.progressed(now);
         if off == self.size {
             self.end(Outcome::Complete);
         } else if self.flight.flying() > 0 && self.flight.predict(off) < self.high {
             talk.note(now, EventKind::WentBack(off));
+        }
+    }
+
+    fn progressed(&mut self, now: u64) {
+        self.progress_at = now;
+        if self.acknowledged > self.best {
+            self.best = self.acknowledged;
+            self.relinks = 0;
         }
     }
 
@@ -792,11 +836,28 @@ impl Upload {
         self.flight.give_up_all();
         self.probe = None;
         self.silent = 0;
+        self.echoed = false;
         self.size_passed = false;
         self.active_at = now;
-        self.progress_at = now;
+        // A link that comes and goes while nothing is answered must not put off the end for ever.
+        self.relinks = self.relinks.saturating_add(u8::from(!down));
+        if self.relinks <= PATIENT_RELINKS {
+            self.progress_at = now;
+        }
         if down || self.stage == Stage::Ended {
             return;
+        }
+        if self.relinks > MOST_RELINKS {
+            return self.fail(
+                Failure::new(
+                    Status::LinkLost,
+                    format!(
+                        "the device link came up {MOST_RELINKS} times and the upload got no further than {} of {} bytes.",
+                        self.best, self.size
+                    ),
+                )
+                .with_finding(Finding::LinkDrops),
+            );
         }
         if self.file && self.stage == Stage::Stream {
             // What the device has is in its file system, not in the state of an upload: the next answer tells how much.
@@ -872,10 +933,10 @@ impl Upload {
             Finding::ServerStuck
         } else if self.stepped_down {
             Finding::LargeFramesLost
-        } else if self.evidence.answered == 0 {
-            Finding::None
         } else if self.evidence.answered == 1 {
             Finding::FirstFrameOnly
+        } else if self.silent > 0 || self.evidence.answered == 0 {
+            Finding::None
         } else {
             self.stall_finding()
         };
@@ -884,10 +945,14 @@ impl Upload {
             Finding::OffsetRepeats | Finding::ResponsesReplayed => Status::Stalled,
             _ => Status::Timeout,
         };
+        let silence = match (self.silent, finding) {
+            (1.., Finding::None) => " No chunk was answered any more.",
+            _ => "",
+        };
         Failure::new(
             status,
             format!(
-                "the upload did not move beyond {} of {} bytes for {seconds} s.",
+                "the upload did not move beyond {} of {} bytes for {seconds} s.{silence}",
                 self.acknowledged, self.size
             ),
         )

@@ -115,7 +115,9 @@ impl Drive {
                 Ok(Next::Write(length)) => {
                     self.writes += 1;
                     let write = &self.buffer[..length];
-                    if write.len() > 8 && write[4..6] == [0, 1] && write[7] == 1 && write[0] & 7 == 2 {
+                    // After the upload one more such frame asks where the device stands; it is none of the upload.
+                    let uploads = self.session.phase() == Phase::Upload;
+                    if uploads && write.len() > 8 && write[4..6] == [0, 1] && write[7] == 1 {
                         self.upload_frames += 1;
                         self.upload_from_us.get_or_insert(self.now_us);
                     }
@@ -157,7 +159,8 @@ impl Drive {
     /// Takes everything that has arrived.
     pub fn receive(&mut self) {
         while let Some(bytes) = self.waiting.take().or_else(|| self.link.read(self.now_us)) {
-            if bytes.len() > 8 && bytes[4..6] == [0, 1] && bytes[7] == 1 {
+            let uploads = self.session.phase() == Phase::Upload;
+            if uploads && bytes.len() > 8 && bytes[4..6] == [0, 1] && bytes[7] == 1 {
                 self.upload_to_us = self.now_us;
             }
             self.feed(bytes);

@@ -1,0 +1,116 @@
+//! Many runs counted.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::plan::Plan;
+use super::{Outcome, Verdict, run};
+
+/// How many runs ended how.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    pub runs: u64,
+    pub updated: u64,
+    pub clear_failure: u64,
+    pub wrong_success: u64,
+    pub hung: u64,
+    pub panics: u64,
+    /// Failures that must not be; see [`Verdict::absurd`].
+    pub absurd: u64,
+    /// Seed and reason of everything wrong.
+    pub wrong: Vec<(u64, String)>,
+    /// Failures by harmlessness, status and finding: how many, an example, and how often the device was updated anyway.
+    pub failures: BTreeMap<(bool, String), (u64, u64, u64)>,
+    pub virtual_ms: u64,
+    pub steps: u64,
+    pub longest_ms: u64,
+}
+
+impl Tally {
+    /// The line of `make soak`.
+    pub fn line(&self) -> String {
+        format!(
+            "runs={} updated={} clear_failure={} wrong_success={} hung={} panics={}",
+            self.runs, self.updated, self.clear_failure, self.wrong_success, self.hung, self.panics
+        )
+    }
+
+    /// Whether nothing was wrong.
+    pub fn is_clean(&self) -> bool {
+        self.wrong.is_empty()
+    }
+
+    /// Runs one seed and counts it.
+    pub fn run(&mut self, seed: u64, buffer: &mut [u8]) {
+        let verdict = catch_unwind(AssertUnwindSafe(|| run(&Plan::new(seed), buffer, false)));
+        let verdict = verdict.unwrap_or_else(|panic| Verdict {
+            outcome: Outcome::Panicked(
+                panic
+                    .downcast_ref::<String>()
+                    .cloned()
+                    .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                    .unwrap_or_default(),
+            ),
+            harmless: false,
+            absurd: None,
+            updated_anyway: false,
+            virtual_ms: 0,
+            steps: 0,
+        });
+        self.add(seed, &verdict);
+    }
+
+    fn add(&mut self, seed: u64, verdict: &Verdict) {
+        self.runs += 1;
+        self.virtual_ms += verdict.virtual_ms;
+        self.steps += verdict.steps;
+        self.longest_ms = self.longest_ms.max(verdict.virtual_ms);
+        match &verdict.outcome {
+            Outcome::Updated => self.updated += 1,
+            Outcome::Failed(failure) => {
+                self.clear_failure += 1;
+                let name = format!("{} {}", failure.status.name(), failure.finding.name());
+                let entry = self.failures.entry((verdict.harmless, name)).or_insert((0, seed, 0));
+                entry.0 += 1;
+                entry.2 += u64::from(verdict.updated_anyway);
+                if let Some(why) = verdict.absurd {
+                    self.absurd += 1;
+                    self.wrong.push((seed, format!("absurd failure, {why}: {failure}")));
+                }
+            }
+            Outcome::WrongSuccess(why) => {
+                self.wrong_success += 1;
+                self.wrong.push((seed, format!("wrong success: {why}")));
+            }
+            Outcome::Hung(why) => {
+                self.hung += 1;
+                self.wrong.push((seed, format!("hung: {why}")));
+            }
+            Outcome::Panicked(why) => {
+                self.panics += 1;
+                self.wrong.push((seed, format!("panic: {why}")));
+            }
+        }
+    }
+
+    /// Adds what another thread counted.
+    pub fn merge(&mut self, other: Tally) {
+        self.runs += other.runs;
+        self.updated += other.updated;
+        self.clear_failure += other.clear_failure;
+        self.wrong_success += other.wrong_success;
+        self.hung += other.hung;
+        self.panics += other.panics;
+        self.absurd += other.absurd;
+        self.virtual_ms += other.virtual_ms;
+        self.steps += other.steps;
+        self.longest_ms = self.longest_ms.max(other.longest_ms);
+        self.wrong.extend(other.wrong);
+        for (key, (count, seed, anyway)) in other.failures {
+            let entry = self.failures.entry(key).or_insert((0, seed, 0));
+            entry.0 += count;
+            entry.1 = entry.1.min(seed);
+            entry.2 += anyway;
+        }
+    }
+}
