@@ -7,8 +7,9 @@ Holds the only connection to QEMU and offers a port of its own, because the emul
   bootloader, to the line with which the application says that it runs;
 - a connection that closes while the UART sends stops it. Here clients may come and go; what is sent while none is there is lost;
 - it has no baud rate: bytes come as fast as the CPU takes them out, and the server, which keeps two lines at most, loses the
-  third when its interrupt handler never gets out of the way. Here the lines of a frame come one by one: the next when QEMU has
-  read the last one and the server had a moment to take it.
+  third when its interrupt handler never gets out of the way; now and then it does not recover from that. Here the lines of a
+  frame come one by one: the next when QEMU has read the last one and the emulated CPU has gone to sleep after it. A fixed
+  pause would do on an idle machine only.
 
 One client at a time: a new one takes the place of the old one.
 """
@@ -22,6 +23,7 @@ import sys
 import termios
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 BOOTLOADER_STARTS = b"*** Booting MCUboot"
@@ -29,7 +31,10 @@ APPLICATION_RUNS = re.compile(rb"smp_sample: build time:[^\n]*\n")
 PACKET = re.compile(rb"\x06\x09([A-Za-z0-9+/=]+)\n")
 # Should a boot not be heard of (the device hangs), the wire opens again: then the client sees silence, as it should.
 MAX_BOOT_S = 20.0
-LINE_GAP_S = 0.001
+# How often, and how many times in a row, the CPU must be seen asleep; and when the next line is sent nevertheless.
+LOOK_S = 0.0003
+LOOKS = 3
+MAX_LINE_S = 0.5
 
 
 def is_reset_answer(line: bytes) -> bool:
@@ -42,9 +47,12 @@ def is_reset_answer(line: bytes) -> bool:
 
 
 class ConsoleBridge:
-    def __init__(self, device: socket.socket, transcript: Path | None = None) -> None:
+    def __init__(
+        self, device: socket.socket, is_asleep: Callable[[], bool], transcript: Path | None = None
+    ) -> None:
         self.ready = threading.Event()  # the application runs and hears
         self._device = device
+        self._is_asleep = is_asleep
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._client: socket.socket | None = None
@@ -124,11 +132,13 @@ class ConsoleBridge:
     def _to_device(self, line: bytes) -> None:
         try:
             self._device.sendall(line)
-            while _unread(self._device):
-                time.sleep(LINE_GAP_S / 4)
-        except OSError:
-            return  # QEMU has ended
-        time.sleep(LINE_GAP_S)
+            deadline = time.monotonic() + MAX_LINE_S
+            seen = 0
+            while seen < LOOKS and time.monotonic() < deadline:
+                time.sleep(LOOK_S)
+                seen = 0 if _unread(self._device) or not self._is_asleep() else seen + 1
+        except (OSError, ValueError):
+            return  # QEMU has ended, or the socket to it is closed
 
 
 def _unread(end: socket.socket) -> int:
