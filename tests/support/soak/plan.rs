@@ -262,7 +262,7 @@ fn update_options(rng: &mut Rng) -> UpdateOptions {
         mode,
         erase_first: rng.chance(0.15),
         upgrade_only: rng.chance(0.15),
-        health_check: rng.chance(0.2),
+        health_check: rng.chance(0.2) && mode == UpdateMode::TestAndConfirm,
         force_upload: rng.chance(0.1),
         swap_estimate_ms: if rng.chance(0.2) { rng.between(0, 30_000) as u32 } else { 0 },
         swap_timeout_ms: if rng.chance(0.1) { rng.between(30_000, 200_000) as u32 } else { 300_000 },

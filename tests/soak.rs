@@ -1,0 +1,17 @@
+//! A part of `make soak`: whole updates from seeds, judged by what the device holds in the end.
+
+#[path = "support/soak/mod.rs"]
+mod soak;
+
+use soak::tally::Tally;
+
+#[test]
+fn three_thousand_updates_end_right_or_say_why() {
+    let mut tally = Tally::default();
+    let mut buffer = vec![0; 65_536];
+    for seed in 1..=3_000 {
+        tally.run(seed, &mut buffer);
+    }
+    println!("{}", tally.line());
+    assert_eq!((tally.wrong_success, tally.hung, tally.panics), (0, 0, 0), "{:?}", tally.wrong);
+}
