@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::spec::{Argument, Constant, Kind, Spec};
 use crate::failure::Failure;
-use crate::smp::cbor::Writer;
+use crate::smp::cbor::{self, Writer};
+use crate::smp::hex::from_hex;
 use crate::status::Status;
 
 /// One checked value.
@@ -106,7 +107,7 @@ impl Arguments {
             .filter(|argument| !argument.key.is_empty())
             .filter_map(|argument| Some((argument.key, self.get(argument.name)?)))
             .collect();
-        encode(|writer| {
+        cbor::encode(|writer| {
             writer.map(sent.len() + spec.constants.len());
             for (key, value) in &sent {
                 writer.text(key);
@@ -119,7 +120,7 @@ impl Arguments {
 
 /// A body of nothing but constants.
 pub(super) fn constant_body(constants: &[(&str, Constant)]) -> Vec<u8> {
-    encode(|writer| {
+    cbor::encode(|writer| {
         writer.map(constants.len());
         write_constants(writer, constants);
     })
@@ -132,22 +133,6 @@ fn write_constants(writer: &mut Writer<'_>, constants: &[(&str, Constant)]) {
             Constant::Flag(flag) => writer.bool(*flag),
             Constant::Text(text) => writer.text(text),
         };
-    }
-}
-
-/// Writes a body of any length.
-pub(crate) fn encode(write: impl Fn(&mut Writer<'_>)) -> Vec<u8> {
-    let mut body = vec![0; 128];
-    loop {
-        let mut writer = Writer::new(&mut body);
-        write(&mut writer);
-        match writer.finish() {
-            Ok(length) => {
-                body.truncate(length);
-                return body;
-            }
-            Err(needed) => body.resize(needed, 0),
-        }
     }
 }
 
@@ -292,24 +277,6 @@ fn is_date_time(text: &str) -> bool {
         && within(11, 13, 0, 23)
         && within(14, 16, 0, 59)
         && within(17, 19, 0, 59)
-}
-
-pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    if !text.len().is_multiple_of(2) {
-        return None;
-    }
-    text.as_bytes().chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
-}
-
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }
 
 fn refused(spec: &Spec, what: String) -> Failure {

@@ -3,18 +3,13 @@
 use serde_json::{Value as Json, json};
 
 use super::answer::{self, Answer};
-use super::arguments::to_hex;
 use super::spec::{Argument, Kind, NAME, Spec, Work, optional, required};
 use crate::failure::Failure;
 use crate::smp::Op;
 use crate::smp::cbor::Value;
 use crate::smp::group::{self, file};
-use crate::transfer::MOST_CONTENT;
-
-/// Hashing a whole file takes its time.
-pub(crate) const HASH_FLOOR_MS: u32 = 30_000;
-/// Opening, truncating and closing go through the flash.
-pub(crate) const FILE_FLOOR_MS: u32 = 5_000;
+use crate::smp::hex::to_hex;
+use crate::transfer::{FILE_FLOOR_MS, HASH_FLOOR_MS, MOST_CONTENT};
 
 /// Whether the device's own hash of the file is compared after a transfer.
 const VERIFY: Argument = optional("verify", "", Kind::Flag);

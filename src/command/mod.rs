@@ -17,15 +17,13 @@ mod zephyr_basic;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::smp::hex::to_hex;
 use crate::smp::{DeviceError, Op};
 use crate::status::Status;
 use crate::transfer::{Encoding, Goal};
 use answer::Answer;
 use arguments::Arguments;
 use spec::{Spec, Work};
-
-pub(crate) use arguments::{encode, to_hex};
-pub(crate) use file::{FILE_FLOOR_MS, HASH_FLOOR_MS};
 
 /// Every command, by group.
 static TABLES: [&[Spec]; 8] = [

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::answer;
-use super::arguments::to_hex;
 use super::spec::{Kind, NAME, Spec, Work, optional, required};
 use crate::smp::Op;
 use crate::smp::group::{self, settings};
+use crate::smp::hex::to_hex;
 
 /// Loading and saving go through the flash.
 const STORAGE_FLOOR_MS: u32 = 10_000;

@@ -97,7 +97,7 @@ impl Limits {
         !self.serial
             && self.reassembly == Reassembly::Auto
             && self.buf_size > self.max_write + REASSEMBLY_PROBE_EXTRA
-            && (self.cap == 0 || self.cap > self.max_write)
+            && (self.cap == 0 || self.cap >= self.reassembly_probe_len())
     }
 
     /// The size of the echo frame that finds it out: the rest is a runt that a server without reassembly ignores.
@@ -200,6 +200,16 @@ mod tests {
         }
         assert_eq!(steps, [244, 236, 182, 128]);
         assert_eq!(limits.frame(), 128);
+    }
+
+    #[test]
+    fn the_probe_keeps_to_the_cap_as_well() {
+        for (max_frame, probes) in [(245, false), (247, false), (248, true), (0, true)] {
+            let mut limits = Limits::new(&SessionOptions { max_frame, ..SessionOptions::default() });
+            limits.learn_buffers(2475, 4);
+            assert_eq!(limits.wants_reassembly_probe(), probes, "{max_frame}");
+            assert!(max_frame == 0 || limits.room() <= max_frame);
+        }
     }
 
     #[test]

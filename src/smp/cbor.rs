@@ -324,6 +324,22 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Writes a body of any length.
+pub(crate) fn encode(write: impl Fn(&mut Writer<'_>)) -> Vec<u8> {
+    let mut body = vec![0; 128];
+    loop {
+        let mut writer = Writer::new(&mut body);
+        write(&mut writer);
+        match writer.finish() {
+            Ok(length) => {
+                body.truncate(length);
+                return body;
+            }
+            Err(needed) => body.resize(needed, 0),
+        }
+    }
+}
+
 /// The length in bytes of the head of an unsigned integer, a string's length or a map's count.
 pub const fn head_len(number: u64) -> usize {
     match number {

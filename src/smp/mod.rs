@@ -10,6 +10,7 @@ pub mod error_table;
 pub mod frame;
 pub mod group;
 pub mod header;
+pub(crate) mod hex;
 pub mod reassembly;
 
 pub use error::DeviceError;

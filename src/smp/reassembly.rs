@@ -162,7 +162,8 @@ impl Reassembly {
             if piece.is_empty() {
                 return taken;
             }
-            self.pending.reserve_exact(lacking);
+            // Doubling, but never beyond the frame: a length that is only claimed allocates nothing.
+            self.pending.reserve_exact(lacking.min(piece.len().max(held)));
             self.pending.extend_from_slice(piece);
             taken += piece.len();
         }

@@ -13,13 +13,13 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use crate::command::{FILE_FLOOR_MS, HASH_FLOOR_MS, encode, to_hex};
 use crate::conversation::Conversation;
 use crate::conversation::request::{self, Match, Patience, Request};
 use crate::failure::{Failure, Finding};
 use crate::smp::cbor::{self, Value};
 use crate::smp::error::rc;
 use crate::smp::group::{self, file, os};
+use crate::smp::hex::to_hex;
 use crate::smp::{DeviceError, Frame, Op};
 use crate::status::Status;
 use crate::update::report::Figures;
@@ -27,6 +27,11 @@ use crate::update::{Phase, Poll, step};
 use crate::upload::probe::echo_of;
 use crate::upload::{self, Destination, Source, Upload, refusal};
 use download::Download;
+
+/// Hashing a whole file takes its time.
+pub(crate) const HASH_FLOOR_MS: u32 = 30_000;
+/// Opening, truncating and closing go through the flash.
+pub(crate) const FILE_FLOOR_MS: u32 = 5_000;
 
 /// The most bytes of a file that are taken or sent: 16 MiB.
 pub(crate) const MOST_CONTENT: usize = 16 << 20;
@@ -228,13 +233,13 @@ impl Transfer {
                 self.tries += 1;
             }
             Step::Length => {
-                let body = encode(|w| _ = w.map(1).text("name").text(name));
+                let body = cbor::encode(|w| _ = w.map(1).text("name").text(name));
                 self.request =
                     Some(Request::new(Op::Read, group::FILE, file::STATUS, body, patience(FILE_FLOOR_MS)));
             }
             Step::Sha256 | Step::Crc32 => {
                 let kind = if self.step == Step::Sha256 { "sha256" } else { "crc32" };
-                let body = encode(|w| _ = w.map(2).text("name").text(name).text("type").text(kind));
+                let body = cbor::encode(|w| _ = w.map(2).text("name").text(name).text("type").text(kind));
                 self.request =
                     Some(Request::new(Op::Read, group::FILE, file::HASH, body, patience(HASH_FLOOR_MS)));
             }
