@@ -5,6 +5,19 @@ mod soak;
 
 use soak::tally::Tally;
 
+/// Seeds that once ended in a wrong success, a hang or a panic.
+const FOUND: &[u64] = &[36_296];
+
+#[test]
+fn what_was_found_once_ends_right() {
+    let mut buffer = vec![0; 65_536];
+    for seed in FOUND {
+        let mut tally = Tally::default();
+        tally.run(*seed, &mut buffer);
+        assert_eq!((tally.wrong_success, tally.hung, tally.panics), (0, 0, 0), "{:?}", tally.wrong);
+    }
+}
+
 #[test]
 fn three_thousand_updates_end_right_or_say_why() {
     let mut tally = Tally::default();

@@ -464,7 +464,7 @@ impl Checked {
     }
 
     /// To the deadline. Returns false when there is none.
-    pub fn to_deadline(&mut self) -> bool {
+    pub fn reach_deadline(&mut self) -> bool {
         let deadline = self.session.deadline();
         if let Some(at) = deadline {
             self.advance(at.saturating_sub(self.now));
@@ -496,7 +496,7 @@ impl Checked {
                 _ => {}
             }
             self.frames.clear();
-            assert!(self.to_deadline(), "a running operation without a deadline");
+            assert!(self.reach_deadline(), "a running operation without a deadline");
         }
         panic!("the operation does not end although nobody answers");
     }

@@ -159,7 +159,7 @@ impl Player<'_> {
                 self.answer(trick);
             }
             0xd0..=0xdf => {
-                self.checked.to_deadline();
+                self.checked.reach_deadline();
             }
             0xe0..=0xe5 => {
                 let ms = self.bytes.u16();
@@ -225,7 +225,7 @@ impl Player<'_> {
     /// Answers the oldest request, or loses, repeats, delays or damages the answer.
     fn answer(&mut self, trick: u8) {
         if self.checked.frames.is_empty() {
-            self.checked.to_deadline();
+            self.checked.reach_deadline();
             return;
         }
         let request = self.checked.frames.remove(0);

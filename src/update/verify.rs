@@ -52,6 +52,16 @@ impl Update {
         Ok(())
     }
 
+    /// An image that lay in its slot and is not listed any more.
+    fn vanished_meanwhile(&self, listing: &Listing) -> Option<usize> {
+        self.tasks.iter().position(|task| {
+            matches!(task.action, Action::Mark | Action::Nothing)
+                && self.boot != BootMode::Recovery
+                && !self.runs(task, listing)
+                && !self.is_uploaded(self.task_image(task), listing)
+        })
+    }
+
     pub(super) fn verify_upload(
         &mut self,
         talk: &mut Conversation,
@@ -78,6 +88,13 @@ impl Update {
         };
         if let Some(action) = action {
             self.tasks[self.current as usize].action = action;
+            if let Some(index) = self.vanished_meanwhile(&listing).filter(|_| self.uploads + 1 < MOST_UPLOADS)
+            {
+                // A late first frame of an earlier image erased its slot while this one was uploaded.
+                self.uploads += 1;
+                self.tasks[index].action = Action::Upload;
+                talk.note(now, EventKind::Restarted(0));
+            }
             self.listing = Some(listing);
             self.next_task(talk, now);
             return Ok(());

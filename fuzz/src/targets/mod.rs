@@ -10,8 +10,11 @@ pub mod session;
 pub mod smp_frame;
 pub mod snapshot;
 
+/// A name and what it does with the bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target by name, for the replay of corpus and regressions.
-pub const ALL: &[(&str, fn(&[u8]))] = &[
+pub const ALL: &[Target] = &[
     ("cbor_bodies", cbor_bodies::run),
     ("commands", commands::run),
     ("device_session", device_session::run),

@@ -69,7 +69,7 @@ fn changed(bytes: &mut Bytes<'_>) -> Vec<u8> {
             break;
         }
         if checked.frames.is_empty() {
-            checked.to_deadline();
+            checked.reach_deadline();
             continue;
         }
         let request = checked.frames.remove(0);
