@@ -312,7 +312,6 @@ pub(crate) fn refused(error: DeviceError, what: &str) -> Failure {
         (None, rc::NO_MEMORY | rc::BUSY) => Status::DeviceBusy,
         (Some(group::IMAGE), code::FLASH_OPEN_FAILED..=code::FLASH_ERASE_FAILED) => Status::FlashFailed,
         (Some(group::IMAGE), code::IMAGE_ALREADY_PENDING) => Status::SlotInUse,
-        (Some(group::IMAGE), code::NO_FREE_SLOT) => Status::NoFreeSlot,
         _ => Status::DeviceError,
     };
     Failure::new(status, format!("the device refused {what} ({error}).")).with_device(error)
