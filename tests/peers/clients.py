@@ -22,6 +22,7 @@ logging.disable(logging.CRITICAL)
 
 # The first chunk may erase a whole slot.
 FIRST_TIMEOUT_S = 40.0
+CHUNK_TIMEOUT_S = 20.0
 TIMEOUT_S = 1.5
 IP_HEADERS = 28
 
@@ -86,7 +87,10 @@ class SmpClientFace:
 
     def upload(self, image: bytes) -> None:
         async def all_chunks() -> None:
-            async for _ in self._client.upload(image, first_timeout_s=FIRST_TIMEOUT_S):
+            # It sends nothing twice: a busy machine must not look like a loss.
+            async for _ in self._client.upload(
+                image, first_timeout_s=FIRST_TIMEOUT_S, subsequent_timeout_s=CHUNK_TIMEOUT_S
+            ):
                 pass
 
         self._run(all_chunks())
