@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import mcumgr_toolkit
 from smpclient import SMPClient
+from smpclient.exceptions import SMPBadSequence
 from smpclient.generics import error
 from smpclient.requests.image_management import ImageErase, ImageStatesRead, ImageStatesWrite
 from smpclient.requests.os_management import EchoWrite, ResetWrite
@@ -22,7 +23,8 @@ logging.disable(logging.CRITICAL)
 
 # The first chunk may erase a whole slot.
 FIRST_TIMEOUT_S = 40.0
-CHUNK_TIMEOUT_S = 20.0
+PATIENT_S = 20.0
+# While a device boots, nothing is lost by asking again.
 TIMEOUT_S = 1.5
 IP_HEADERS = 28
 
@@ -69,8 +71,8 @@ class SmpClientFace:
     def _run(self, task):
         return self._loop.run_until_complete(task)
 
-    def _ask(self, request):
-        answer = self._run(self._client.request(request))
+    def _ask(self, request, timeout_s: float = PATIENT_S):
+        answer = self._run(self._client.request(request, timeout_s))
         # Servers before Zephyr 3.3 say rc 0 where later ones say nothing; smpclient takes any rc for an error.
         if error(answer) and getattr(answer, "rc", None) != 0:
             raise Refused(str(answer))
@@ -79,17 +81,17 @@ class SmpClientFace:
     def echo(self, text: str) -> str:
         return self._ask(EchoWrite(d=text)).r
 
-    def images(self) -> list[Slot]:
+    def images(self, timeout_s: float = PATIENT_S) -> list[Slot]:
         return [
             Slot(i.slot, i.version, bytes(i.hash or b""), bool(i.active), bool(i.confirmed), bool(i.pending))
-            for i in self._ask(ImageStatesRead()).images
+            for i in self._ask(ImageStatesRead(), timeout_s).images
         ]
 
     def upload(self, image: bytes) -> None:
         async def all_chunks() -> None:
             # It sends nothing twice: a busy machine must not look like a loss.
             async for _ in self._client.upload(
-                image, first_timeout_s=FIRST_TIMEOUT_S, subsequent_timeout_s=CHUNK_TIMEOUT_S
+                image, first_timeout_s=FIRST_TIMEOUT_S, subsequent_timeout_s=PATIENT_S
             ):
                 pass
 
@@ -147,7 +149,8 @@ class ToolkitFace:
     def echo(self, text: str) -> str:
         return self._ask(self._client.os_echo, text)
 
-    def images(self) -> list[Slot]:
+    def images(self, _timeout_s: float = TIMEOUT_S) -> list[Slot]:
+        """It asks again by itself, see be_patient."""
         return [
             Slot(i.slot, i.version, bytes(i.hash or b""), i.active, i.confirmed, i.pending)
             for i in self._ask(self._client.image_get_state)
@@ -175,16 +178,16 @@ class ToolkitFace:
 FACES = {"smpclient": SmpClientFace, "mcumgr-toolkit": ToolkitFace}
 
 
-def wait_for_answer(client, timeout_s: float, while_silent=lambda: None):
+def wait_for_answer(client, timeout_s: float) -> list[Slot]:
     """The image list, as soon as the device gives it again after a reset."""
     deadline = time.monotonic() + timeout_s
     while True:
         try:
-            return client.images()
-        except (Refused, OSError, TimeoutError):
+            return client.images(TIMEOUT_S)
+        # A late answer to a question that was given up comes with the wrong sequence number.
+        except (Refused, SMPBadSequence, OSError, TimeoutError):
             if time.monotonic() > deadline:
                 raise
-            while_silent()
             time.sleep(0.1)
 
 
