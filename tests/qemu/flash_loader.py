@@ -6,13 +6,15 @@ reset that it ends with. What the debugger has written stays.
 
 import socket
 
+# QEMU read for the first time from a slow disk, on a busy machine, takes ten seconds and more before it answers.
+START_TIMEOUT_S = 120
 CHUNK = 1024  # QEMU takes packets of at most 4096 characters, two for a byte
 
 
 class FlashLoader:
     def __init__(self, debugger: socket.socket) -> None:
         self._debugger = debugger
-        self._debugger.settimeout(10)
+        self._debugger.settimeout(START_TIMEOUT_S)
 
     def load_and_start(self, flash: bytes) -> None:
         """Writes from address 0 and lets the device start as after power-on."""

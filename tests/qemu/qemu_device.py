@@ -18,7 +18,7 @@ from flash_loader import FlashLoader
 class QemuDevice:
     """Starts on entering and stops on leaving; ends no process but its own."""
 
-    def __init__(self, fixtures: Path, transcript: Path | None = None, ready_timeout_s: float = 30.0) -> None:
+    def __init__(self, fixtures: Path, transcript: Path | None = None, ready_timeout_s: float = 60.0) -> None:
         self.fixtures = Path(fixtures)
         self._transcript = transcript
         self._ready_timeout_s = ready_timeout_s
