@@ -178,10 +178,12 @@ impl Update {
             )));
         }
         let gone = self.tasks.iter().find(|task| task.action == Action::Boot && !self.runs(task, listing));
+        let stays = self.tasks.iter().find(|task| self.runs(task, listing)).map(|task| self.task_image(task));
         Err(match gone {
             Some(task) => self.found_unhealthy(&format!(
-                "the device was reset and runs version {} again.",
-                running(listing, self.task_image(task))
+                "the device was reset and runs version {} again{}.",
+                running(listing, self.task_image(task)),
+                stays.map_or_else(String::new, |image| format!(", and {} stays", self.title(image)))
             )),
             None => self.found_unhealthy(NO_WAY_BACK),
         })

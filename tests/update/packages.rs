@@ -216,7 +216,8 @@ fn an_unhealthy_application_goes_back() {
         let options = UpdateOptions { health_check: true, ..UpdateOptions::default() };
         let mut drive = start_with(&scenario, two_cores(), options);
         drive.healthy = false;
-        fails(&mut drive, Status::HealthCheckFailed, &["1.1.0", "1.0.0 again"]);
+        let words = ["1.1.0", "1.0.0 again", "2.1.0 of image 1 stays"];
+        fails(&mut drive, Status::HealthCheckFailed, &words);
     });
 }
 
