@@ -25,5 +25,7 @@ mod packages;
 mod plans;
 #[path = "update/recovery.rs"]
 mod recovery;
+#[path = "update/restored.rs"]
+mod restored;
 #[path = "update/servers.rs"]
 mod servers;

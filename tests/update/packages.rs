@@ -38,7 +38,7 @@ pub fn two_cores() -> Vec<u8> {
 }
 
 /// A device with two images, both of 1.0.0, and buffers that hold the list of four slots.
-fn two_images(test: impl Fn(Scenario)) {
+pub fn two_images(test: impl Fn(Scenario)) {
     each(|scenario| {
         test(scenario.device(|device| {
             device.images = 2;
