@@ -299,8 +299,11 @@ impl Decoder {
         }
         let room = self.announced() - self.packet.len();
         if room > 0 {
-            if self.packet.is_empty() {
-                self.packet.reserve_exact(room.max(KEEP.min(self.limit)));
+            // Doubling, but never beyond the packet: a length that is only claimed allocates nothing.
+            if self.packet.len() == self.packet.capacity() {
+                let more = room.min(self.packet.len().max(KEEP));
+                let least = if self.packet.is_empty() { KEEP.min(self.limit) } else { 0 };
+                self.packet.reserve_exact(more.max(least));
             }
             self.packet.push(byte);
         }
