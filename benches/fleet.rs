@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use smpfota::ffi::*;
+use smpfota::smp::Header;
 use stub::{Sample, Stub, respond};
 
 /// Counts the bytes in use, by what was asked for.
@@ -94,14 +95,22 @@ fn is_chunk(frame: &[u8]) -> bool {
 /// Leads a session into the upload, until the device has so many chunks.
 fn into_upload(session: usize, sample: &Sample, buffer: &mut [u8]) {
     let mut device = Stub::new(sample);
+    // Frames of one write each: what a device without reassembly takes, and what the measured loop reads.
+    device.buf_size = 244;
+    device.slot_size = 16 << 20;
     let mut chunks = 0;
+    let mut frame = Vec::new();
     while chunks < CHUNKS {
+        // A frame may come in several writes.
         let length = next_frame(session, 0, buffer).expect("a frame");
-        let frame = &buffer[..length];
-        chunks += usize::from(is_chunk(frame));
-        let answer = device.answer(frame).expect("a request");
-        let answer = respond(smpfota::smp::Header::decode(frame).expect("a header"), &answer);
-        feed(session, 0, &answer);
+        frame.extend_from_slice(&buffer[..length]);
+        let Some(header) = Header::decode(&frame).filter(|header| header.frame_len() == frame.len()) else {
+            continue;
+        };
+        chunks += usize::from(is_chunk(&frame));
+        let answer = device.answer(&frame).expect("a request");
+        feed(session, 0, &respond(header, &answer));
+        frame.clear();
     }
 }
 

@@ -34,6 +34,7 @@ pub fn samples() -> &'static [Sample] {
 pub struct Stub {
     pub buf_size: u32,
     pub buf_count: u32,
+    pub slot_size: u32,
     /// Answers "not supported" to everything that old servers lack.
     pub old: bool,
     new_hash: Vec<u8>,
@@ -75,6 +76,7 @@ impl Stub {
         Stub {
             buf_size: 384,
             buf_count: 4,
+            slot_size: 0x8000,
             old: false,
             new_hash: sample.hash.clone(),
             size: sample.bytes.len(),
@@ -137,7 +139,7 @@ impl Stub {
                 map([])
             }
             (1, 6, _) => {
-                let slot = |number: u32| map([("slot", number.into()), ("size", 0x8000.into())]);
+                let slot = |number: u32| map([("slot", number.into()), ("size", self.slot_size.into())]);
                 let image = map([("image", 0.into()), ("slots", Value::Array(vec![slot(0), slot(1)]))]);
                 map([("images", Value::Array(vec![image]))])
             }
