@@ -209,7 +209,12 @@ impl Update {
             );
         };
         let runs = &active.version;
-        if **runs == *version.device_text() {
+        // A new build of the same version is told from the old one by its hash alone.
+        let ran_before = match self.before.as_ref().and_then(|before| before.active(number)) {
+            Some(slot) if slot.hash.is_some() => slot.hash == active.hash,
+            _ => **runs == *before,
+        };
+        if **runs == *version.device_text() && !ran_before {
             return Failure::new(
                 Status::WrongImageRunning,
                 format!(
