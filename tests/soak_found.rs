@@ -280,3 +280,35 @@ fn a_damaged_half_does_not_leave_the_other_one_behind_under_a_success() {
         assert_eq!(failure.finding, Finding::BootloaderRefused, "{failure}");
     }
 }
+
+#[test]
+fn a_hole_in_the_first_of_two_images_is_noticed_before_the_second_is_uploaded() {
+    // The server's own offset is that of the last upload: asked at the end alone, it says nothing of the first image.
+    for &profile in DeviceProfile::ALL {
+        for seed in 1..40 {
+            let scenario = Scenario::new(LinkKind::BleLocal)
+                .profile(profile)
+                .large()
+                .fault(Fault::LateFirstFrame)
+                .seed(seed)
+                .image_size(12_000)
+                .device(|device| {
+                    device.images = 2;
+                    device.erase = EraseMode::Progressive;
+                });
+            let images = [scenario.image(), image::make((1, 1, 0), 3_000, 9)];
+            let mut firmware = Firmware::parse(images[0].clone()).expect("an image");
+            let mut second = Firmware::parse(images[1].clone()).expect("an image");
+            second.images[0].image_number = 1;
+            firmware.images.append(&mut second.images);
+            let mut drive = Drive::new(SessionOptions::default(), scenario.build());
+            let update = options(UpdateMode::UploadOnly);
+            drive.session.start_update(Arc::new(firmware), update).expect("valid options");
+            assert_eq!(drive.run(DAY_MS), End::Done, "{} {seed}", profile.name());
+            for (number, image) in images.iter().enumerate() {
+                let slot = drive.link.device().slot_bytes(number, 1);
+                assert!(slot.starts_with(image), "{} {seed} image {number}", profile.name());
+            }
+        }
+    }
+}

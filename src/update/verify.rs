@@ -96,7 +96,13 @@ impl Update {
                 talk.note(now, EventKind::Restarted(0));
             }
             self.listing = Some(listing);
-            self.next_task(talk, now);
+            // The server knows of its last upload only, so it is asked before the next image takes that place.
+            let more = self.tasks.iter().any(|task| task.action == Action::Upload);
+            if more && self.boot != BootMode::Recovery {
+                self.enter(talk, now, Step::StateUploaded);
+            } else {
+                self.next_task(talk, now);
+            }
             return Ok(());
         }
         self.uploads += 1;
@@ -241,7 +247,11 @@ impl Update {
             }
             self.next_task(talk, now);
         } else if self.step == Step::StateUploaded {
-            self.succeed(talk, now);
+            if self.tasks.iter().any(|task| task.action == Action::Upload) {
+                self.next_task(talk, now);
+            } else {
+                self.succeed(talk, now);
+            }
         } else {
             self.enter(talk, now, Step::Reset);
         }
