@@ -1,7 +1,8 @@
-//! Every command against a real server: Zephyr 4.4.0 behind MCUboot in QEMU, over its console.
+//! Every command against real servers: Zephyr 4.4.0 behind MCUboot in QEMU, over its console.
 //!
-//! It is started around this test, which does nothing otherwise:
-//! `tests/qemu/with_device.py -- cargo test --test command_real`
+//! They are started around these tests, which do nothing otherwise: one that swaps and reverts,
+//! `tests/qemu/with_device.py -- cargo test --test command_real`, and one with every group,
+//! `tests/qemu/with_all_groups.py -- cargo test --test command_real`.
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
@@ -9,8 +10,9 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ciborium::cbor;
 use serde_json::{Value, json};
-use smpfota::smp::group;
+use smpfota::smp::{Op, group};
 use smpfota::{
     Command, Failure, Firmware, Framing, Next, Session, SessionOptions, Status, UpdateMode, UpdateOptions,
 };
@@ -25,8 +27,9 @@ struct Real {
 }
 
 impl Real {
-    fn connect() -> Option<Real> {
-        let port = std::env::var("SMPFOTA_QEMU_PORT").ok()?;
+    /// The device whose port is in this variable, where there is one.
+    fn connect(variable: &str) -> Option<Real> {
+        let port = std::env::var(variable).ok()?;
         let stream = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
         stream.set_nodelay(true).unwrap();
         // The server hangs on frames far above its buffer, so its word on the buffer decides, and 250 until then.
@@ -188,8 +191,90 @@ fn absent(real: &mut Real) {
 
 #[test]
 fn every_command_on_a_real_server() {
-    let Some(mut real) = Real::connect() else { return };
+    let Some(mut real) = Real::connect("SMPFOTA_QEMU_PORT") else { return };
     information(&mut real);
     images(&mut real);
     absent(&mut real);
+}
+
+fn files(real: &mut Real) {
+    let name = "/lfs1/data.bin";
+    let content: String = (0..6_000).map(|n| format!("{:02x}", (n * 7 + n / 251) % 256)).collect();
+    let (first, last) = content.split_at(4_000);
+    // Over an older file, longer and then shorter; one chunk and many.
+    for content in [&content, first, last, "00"] {
+        let length = content.len() / 2;
+        let result = real.good("file_upload", json!({ "name": name, "content_hex": content }));
+        assert_eq!(result, json!({ "name": name, "length": length, "verified": "sha256" }));
+        let result = real.good("file_download", json!({ "name": name }));
+        let expected =
+            json!({ "name": name, "length": length, "content_hex": content, "verified": "sha256" });
+        assert!(result == expected, "{length} bytes came back otherwise");
+        assert_eq!(real.good("file_status", json!({ "name": name })), json!({ "length": length }));
+    }
+    let checksum = real.good("file_hash", json!({ "name": name }));
+    let expected = json!({
+        "type": "crc32", "offset": 0, "length": 1, "hash_hex": "d202ef8d", "checksum": 0xd202_ef8d_u32,
+    });
+    assert_eq!(checksum, expected);
+    assert_eq!(real.refused("file_hash", json!({ "name": name, "type": "md5" })), (Some(group::FILE), 13));
+    let types = real.good("file_hash_types", json!({}));
+    assert_eq!(types["types"].as_array().map(Vec::len), Some(2), "{types}");
+    assert_eq!(real.good("file_close", json!({})), json!({}));
+    assert_eq!(real.refused("file_status", json!({ "name": "/lfs1/none" })), (Some(group::FILE), 3));
+    assert_eq!(real.refused("file_download", json!({ "name": "/lfs1/none" })), (Some(group::FILE), 3));
+    let elsewhere = json!({ "name": "/nowhere/a", "content_hex": "00" });
+    assert_eq!(real.refused("file_upload", elsewhere), (Some(group::FILE), 14));
+}
+
+/// The trap that the transfers step around: without the close, the file would hold the first chunk twice.
+fn first_chunk_twice(real: &mut Real) {
+    let name = "/lfs1/twice.bin";
+    let chunk = cbor!({
+        "off" => 0, "name" => name, "len" => 300, "data" => ciborium::Value::Bytes(vec![7; 100]),
+    });
+    let mut body = Vec::new();
+    ciborium::into_writer(&chunk.unwrap(), &mut body).unwrap();
+    let mut offset = || {
+        real.session.start_request(Op::Write, group::FILE, 0, &body).unwrap();
+        let answer = real.drive().unwrap()["body"].as_str().unwrap().to_owned();
+        // A map of "off" and a one-byte number.
+        u8::from_str_radix(&answer[answer.len() - 4..answer.len() - 2], 16).unwrap()
+    };
+    assert_eq!((offset(), offset()), (100, 200), "the device takes a first chunk twice for two chunks");
+    real.good("file_close", json!({}));
+    assert_eq!(real.good("file_status", json!({ "name": name })), json!({ "length": 200 }));
+    let content = "5a".repeat(1_000);
+    let result = real.good("file_upload", json!({ "name": name, "content_hex": content }));
+    assert_eq!(result["verified"], "sha256");
+}
+
+fn shell_and_settings(real: &mut Real) {
+    let result = real.good("shell_execute", json!({ "argv": ["kernel", "version"] }));
+    assert_eq!(result["exit_code"], 0);
+    assert!(result["output"].as_str().unwrap().contains("Zephyr version 4.4.0"), "{result}");
+    let result = real.good("shell_execute", json!({ "argv": ["no-such-command"] }));
+    assert_eq!(result["exit_code"], -8, "{result}");
+    // Nothing in this build keeps a setting, so all but commit and load answer errors of the group.
+    let setting = json!({ "name": "a/b" });
+    assert_eq!(real.refused("settings_read", setting.clone()), (Some(group::SETTINGS), 5));
+    assert_eq!(
+        real.refused("settings_write", json!({ "name": "a/b", "value_hex": "01" })),
+        (Some(group::SETTINGS), 5)
+    );
+    assert_eq!(real.refused("settings_delete", setting), (Some(group::SETTINGS), 3));
+    assert_eq!(real.good("settings_commit", json!({})), json!({}));
+    assert_eq!(real.good("settings_load", json!({})), json!({}));
+    assert_eq!(real.refused("settings_save", json!({})), (Some(group::SETTINGS), 8));
+}
+
+#[test]
+fn every_group_on_a_real_server() {
+    let Some(mut real) = Real::connect("SMPFOTA_QEMU_ALL_PORT") else { return };
+    assert_eq!(real.good("parameters", json!({})), json!({ "buf_size": 400, "buf_count": 4 }));
+    files(&mut real);
+    first_chunk_twice(&mut real);
+    shell_and_settings(&mut real);
+    assert_eq!(real.good("enumeration_count", json!({})), json!({ "count": 8 }));
+    assert_eq!(real.good("zephyr_storage_erase", json!({})), json!({}));
 }

@@ -60,6 +60,9 @@ enum Step {
     Reassembly,
     /// The chunks.
     Move,
+    /// Close the file: after a wrong offset the server does not know where the end is, keeps the file open, and tells its old
+    /// length until then.
+    Close,
     /// How long is the file now?
     Length,
     /// What is its hash?
@@ -232,6 +235,10 @@ impl Transfer {
                 });
                 self.tries += 1;
             }
+            Step::Close => {
+                let patience = patience(FILE_FLOOR_MS);
+                self.request = Some(Request::new(Op::Write, group::FILE, file::CLOSE, vec![0xa0], patience));
+            }
             Step::Length => {
                 let body = cbor::encode(|w| _ = w.map(1).text("name").text(name));
                 self.request =
@@ -260,7 +267,7 @@ impl Transfer {
                     upload::Poll::Send(length) => return Some(Poll::Send(length)),
                     upload::Poll::Wait => return Some(Poll::Wait),
                     upload::Poll::LinkReset => return Some(Poll::LinkReset),
-                    upload::Poll::Ended(upload::Outcome::Complete) => Ok(Step::Length),
+                    upload::Poll::Ended(upload::Outcome::Complete) => Ok(Step::Close),
                     upload::Poll::Ended(upload::Outcome::Failed(failure)) => Err(failure),
                 }
             }
@@ -336,6 +343,8 @@ impl Transfer {
                 talk.limits.learn_reassembly(error.is_none());
                 self.step = Step::Move;
             }
+            // Old servers close a file after each chunk and lack the command.
+            Step::Close => self.step = Step::Length,
             Step::Length => self.length_answered(body, error),
             Step::Sha256 | Step::Crc32 => self.hash_answered(body, error),
             Step::Move => {}
@@ -490,6 +499,7 @@ impl Step {
             Step::Parameters => "parameters",
             Step::Reassembly => "echo",
             Step::Move => "file",
+            Step::Close => "file close",
             Step::Length => "file status",
             Step::Sha256 | Step::Crc32 => "file hash",
         }

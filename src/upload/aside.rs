@@ -3,7 +3,7 @@
 //! Zephyr counts a first chunk that comes twice twice: it empties the file and adds the chunk to the offset of the open
 //! transfer (`fs_mgmt.c`, `fs_mgmt_file_upload`), and the rest would leave a hole. Closing the file forgets that offset, so the
 //! file is closed before a first chunk is sent again. And some errors tell that the offset was wrong without the right one:
-//! then the length of the file is it.
+//! then the length of the file is it, once the file is closed.
 
 use crate::conversation::Conversation;
 use crate::conversation::request::{self, Match, Patience, Request};
@@ -24,40 +24,47 @@ pub(crate) struct Aside {
 pub(crate) enum Purpose {
     /// Close the file; a server without the command needs none.
     Close,
-    /// Find out where the device stands after this error. With `restart` the server goes on nowhere but at the start.
-    Locate { error: DeviceError, restart: bool },
+    /// Find out where the device stands after this error.
+    Locate(Question),
+}
+
+/// Where does the device stand?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// The error that made the place doubtful.
+    pub error: DeviceError,
+    /// The server goes on nowhere but at the start.
+    pub restart: bool,
+    /// The file was closed, so that its length is true.
+    pub closed: bool,
 }
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
+    /// Nothing is open; the next chunk may go.
     Closed,
+    /// Nothing is open; the length can be asked for.
+    ClosedFor(Question),
     /// The length of the file, if the device told it.
-    Length {
-        length: Option<u32>,
-        error: DeviceError,
-        restart: bool,
-    },
+    Length(Option<u32>, Question),
 }
 
 impl Aside {
-    pub fn close() -> Aside {
-        Aside {
-            request: Request::new(Op::Write, group::FILE, file::CLOSE, vec![0xa0], patience(3)),
-            purpose: Purpose::Close,
-        }
-    }
-
-    pub fn locate(name: &str, error: DeviceError, restart: bool) -> Aside {
-        let mut body = vec![0; name.len() + 16];
-        let mut writer = Writer::new(&mut body);
-        writer.map(1).text("name").text(name);
-        let length = writer.finish().unwrap_or(0);
-        body.truncate(length);
-        Aside {
-            request: Request::new(Op::Read, group::FILE, file::STATUS, body, patience(4)),
-            purpose: Purpose::Locate { error, restart },
-        }
+    pub fn new(purpose: Purpose, name: &str) -> Aside {
+        let (op, command, body) = match purpose {
+            Purpose::Locate(Question { closed: true, .. }) => {
+                let mut body = vec![0; name.len() + 16];
+                let mut writer = Writer::new(&mut body);
+                writer.map(1).text("name").text(name);
+                let length = writer.finish().unwrap_or(0);
+                body.truncate(length);
+                (Op::Read, file::STATUS, body)
+            }
+            _ => (Op::Write, file::CLOSE, vec![0xa0]),
+        };
+        let patience = Patience { floor_ms: FLOOR_MS, attempts: 4 };
+        Aside { request: Request::new(op, group::FILE, command, body, patience), purpose }
     }
 
     pub fn deadline(&self) -> u64 {
@@ -99,11 +106,8 @@ impl Aside {
     fn found(&self, length: Option<u32>) -> Found {
         match self.purpose {
             Purpose::Close => Found::Closed,
-            Purpose::Locate { error, restart } => Found::Length { length, error, restart },
+            Purpose::Locate(question) if question.closed => Found::Length(length, question),
+            Purpose::Locate(question) => Found::ClosedFor(Question { closed: true, ..question }),
         }
     }
-}
-
-fn patience(attempts: u32) -> Patience {
-    Patience { floor_ms: FLOOR_MS, attempts }
 }

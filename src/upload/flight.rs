@@ -125,6 +125,11 @@ impl Flight {
         self.ring[order as usize % REMEMBERED].fate = Fate::Answered;
     }
 
+    /// Whether one of the transmissions from the order `since` on, as far as they are remembered, ended at this offset.
+    pub fn ended_at(&self, offset: u32, since: u32) -> bool {
+        (self.oldest().max(since)..self.next_order).any(|order| self.at(order).end() == offset)
+    }
+
     /// Gives up everything.
     pub fn give_up_all(&mut self) {
         for order in self.oldest()..self.next_order {

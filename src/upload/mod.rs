@@ -18,7 +18,7 @@ use crate::smp::cbor::{self, Value};
 use crate::smp::header::HEADER_LEN;
 use crate::smp::{DeviceError, Frame, Op, group};
 use crate::status::Status;
-use aside::{Aside, Found, Purpose};
+use aside::{Aside, Found, Purpose, Question};
 use chunk::FirstChunk;
 use file_chunk::FileChunk;
 use flight::{Fate, Flight};
@@ -85,7 +85,7 @@ const PROBES_OF_NEW_DATA: u32 = 2;
 const PATIENT_RELINKS: u8 = 8;
 const MOST_RELINKS: u8 = 64;
 /// How often the place of a file is asked for without any progress.
-const MOST_ERRANDS: u32 = 4;
+const MOST_ERRANDS: u32 = 8;
 /// How long the device may take at least to open and empty a file, and to close it, in milliseconds.
 const FILE_FLOOR_MS: u32 = 2_000;
 /// The longest pause between two chunks that go unanswered, in milliseconds.
@@ -386,10 +386,7 @@ impl Upload {
         if let Some(errand) = self.errand.take() {
             let Destination::File { name } = source.destination else { return None };
             self.flight.give_up_all();
-            self.aside = Some(Box::new(match errand {
-                Purpose::Close => Aside::close(),
-                Purpose::Locate { error, restart } => Aside::locate(name, error, restart),
-            }));
+            self.aside = Some(Box::new(Aside::new(errand, name)));
         }
         let aside = self.aside.as_mut()?;
         match aside.poll(talk, now, out) {
@@ -403,13 +400,26 @@ impl Upload {
         }
     }
 
+    /// Whether a file cannot end at `off` by any chunk that was sent: then a first chunk was counted twice (see `aside`), and
+    /// what the device has is not what it was sent, even where the lengths agree.
+    fn is_impossible(&self, off: u32) -> bool {
+        off > self.acknowledged && !self.flight.ended_at(off, self.generation)
+    }
+
     fn found(&mut self, talk: &mut Conversation, now: u64, found: Found) {
         self.aside = None;
         self.active_at = now;
-        let Found::Length { length, error, restart } = found else { return };
+        let (length, question) = match found {
+            Found::Closed => return,
+            Found::ClosedFor(question) => return self.errand = Some(Purpose::Locate(question)),
+            Found::Length(length, question) => (length, question),
+        };
         match length {
+            Some(length) if self.is_impossible(length) && self.restarts < MOST_RESTARTS => {
+                self.restart(talk, now, length);
+            }
             Some(length) if length == self.size && self.high >= self.size => _ = self.end(Outcome::Complete),
-            Some(length) if !restart && length > 0 && length <= self.high => {
+            Some(length) if !question.restart && length > 0 && length <= self.high => {
                 if length < self.acknowledged {
                     self.device_went_back(talk, now, length);
                 } else {
@@ -418,7 +428,7 @@ impl Upload {
                 }
             }
             _ if self.restarts < MOST_RESTARTS => self.restart(talk, now, 0),
-            _ => self.fail(refusal::file_failure(error)),
+            _ => self.fail(refusal::file_failure(question.error)),
         }
     }
 
@@ -452,6 +462,8 @@ impl Upload {
                 let chunk = FileChunk { name, size: self.size };
                 chunk
                     .fit(limit, offset, left)
+                    // Counted twice, half of the file would look like all of it.
+                    .map(|length| length - usize::from(offset == 0 && length > 1 && 2 * length == left))
                     .and_then(|length| Some((length, chunk.encode(out, offset, data(length))?)))
             }
         };
@@ -553,8 +565,7 @@ impl Upload {
             ));
             return true;
         };
-        if self.file && off > self.high {
-            // A first chunk that was counted twice; see `aside`.
+        if self.file && self.is_impossible(off) {
             if !late && order >= self.generation {
                 self.flight.settle(order);
                 self.restart(talk, now, off);
@@ -815,9 +826,11 @@ impl Upload {
                 }
             }
             refusal::Verdict::StartOver if self.restarts < MOST_RESTARTS => self.restart(talk, now, 0),
+            // Frames sent in one go are refused in one go.
+            refusal::Verdict::Locate { .. } if self.errand.is_some() => {}
             refusal::Verdict::Locate { restart } if self.errands < MOST_ERRANDS => {
                 self.errands += 1;
-                self.errand = Some(Purpose::Locate { error, restart });
+                self.errand = Some(Purpose::Locate(Question { error, restart, closed: false }));
             }
             _ => self.fail(self.refusal(error)),
         }

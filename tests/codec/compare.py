@@ -499,6 +499,8 @@ class SeveralRequests(Comparison):
                 content = store[wanted.name]
                 answer = given(off=wanted.off, data=content[wanted.off :][:200], len=None if wanted.off else len(content))
                 return self.encode(files.FileDownloadResponse, wanted, **answer)
+            if place[1] == 4:
+                return self.encode(files.FileCloseResponse, self.decode(frame, files.FileCloseRequest, library.version))
             if place[1] == 1:
                 wanted = self.decode(frame, files.FileStatusRequest, library.version)
                 return self.encode(files.FileStatusResponse, wanted, len=len(store[wanted.name]))

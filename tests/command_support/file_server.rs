@@ -1,5 +1,6 @@
-//! A file server as Zephyr's is, with the traps of the real one: a first chunk that comes twice counts twice, a wrong offset
-//! closes the file, and the end forgets the transfer (Zephyr `fs_mgmt.c`; its form of Zephyr 3.1 for NCS 2.1).
+//! A file server as Zephyr's is, with the traps of the real one: what was written shows in the length only when the file is
+//! closed, so a first chunk that comes twice stands twice in the file and counts twice; a wrong offset closes the file, and
+//! the end forgets the transfer (Zephyr `fs_mgmt.c` over littlefs, observed; its form of Zephyr 3.1 for NCS 2.1).
 
 use std::collections::BTreeMap;
 
@@ -20,9 +21,10 @@ pub enum Age {
 
 struct Open {
     path: String,
-    upload: bool,
     off: usize,
     len: usize,
+    /// The length of the file when it was opened, which the file system tells until it is closed.
+    length: usize,
 }
 
 pub struct FileServer {
@@ -67,6 +69,12 @@ impl FileServer {
         }
     }
 
+    /// The length of a file as the file system tells it.
+    fn length(&self, name: &str) -> Option<usize> {
+        let stored = self.files.get(name)?.len();
+        Some(self.open.as_ref().filter(|open| open.path == name).map_or(stored, |open| open.length))
+    }
+
     fn handle(&mut self, frame: &Frame<'_>) -> Handled {
         let body: Value = ciborium::from_reader(frame.body).map_err(|_| Refusal::Common(3))?;
         let entries = body.into_map().map_err(|_| Refusal::Common(3))?;
@@ -86,8 +94,7 @@ impl FileServer {
             }
             (group::FILE, file::FILE, Op::Read) => self.download(name, number("off")),
             (group::FILE, file::STATUS, Op::Read) if self.has_status => {
-                let content = self.files.get(&name).ok_or(Refusal::File(3, vec![]))?;
-                Ok(vec![entry("len", content.len() as u32)])
+                Ok(vec![entry("len", self.length(&name).ok_or(Refusal::File(3, vec![]))? as u32)])
             }
             (group::FILE, file::HASH, Op::Read) if !self.hashes.is_empty() => {
                 let kind = get("type").and_then(|value| value.into_text().ok()).unwrap_or("crc32".to_owned());
@@ -125,23 +132,23 @@ impl FileServer {
     }
 
     fn upload_new(&mut self, name: String, off: usize, len: Option<usize>, data: &[u8]) -> Handled {
-        if !self.open.as_ref().is_some_and(|open| open.upload && open.path == name) {
-            self.files.entry(name.clone()).or_default();
-            self.open = Some(Open { path: name.clone(), upload: true, off: 0, len: 0 });
+        if self.open.as_ref().is_none_or(|open| open.path != name) {
+            let length = self.files.entry(name.clone()).or_default().len();
+            self.open = Some(Open { path: name.clone(), off: 0, len: 0, length });
         }
         let open = self.open.as_mut().expect("just opened");
         let content = self.files.get_mut(&name).expect("just created");
         if off == 0 {
             open.len = len.unwrap_or(0);
         } else if open.off == 0 {
-            open.off = content.len();
+            open.off = open.length;
         }
         if off > 0 && off != open.off {
             let expected = open.off as u64;
             self.open = None;
             return Err(Refusal::File(11, vec![("len", expected)]));
         }
-        if off == 0 && !data.is_empty() {
+        if off == 0 && !data.is_empty() && open.length != 0 {
             content.clear();
         }
         if content.len() + data.len() > self.full_at {
@@ -160,7 +167,7 @@ impl FileServer {
 
     fn upload_old(&mut self, name: String, off: usize, len: Option<usize>, data: &[u8]) -> Handled {
         if off == 0 {
-            self.open = Some(Open { path: name.clone(), upload: true, off: 0, len: len.unwrap_or(0) });
+            self.open = Some(Open { path: name.clone(), off: 0, len: len.unwrap_or(0), length: 0 });
             self.files.insert(name.clone(), Vec::new());
         }
         let Some(open) = self.open.as_mut() else { return Err(Refusal::Common(3)) };
@@ -186,6 +193,8 @@ impl FileServer {
         if off > content.len() {
             return Err(Refusal::File(6, vec![]));
         }
+        // Opening it for reading closes what was open.
+        self.open = None;
         let end = (off + self.download_chunk).min(content.len());
         let mut body =
             vec![entry("off", off as u32), (Value::from("data"), Value::Bytes(content[off..end].to_vec()))];
