@@ -6,7 +6,8 @@ use ciborium::cbor;
 use command_support::{Wire, answer, cbor as bytes, run};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use smpfota::{Command, LinkEvent, Next, Session, SessionOptions, Status};
+use smpfota::smp::{Op, Version, group};
+use smpfota::{Command, LinkEvent, Next, Session, SessionOptions, SmpVersion, Status};
 
 /// The least arguments that each command takes.
 fn arguments(name: &str) -> Value {
@@ -220,6 +221,49 @@ fn what_may_be_repeated_is_sent_again_until_it_is_answered() {
         let run = run(name, arguments(name), SessionOptions::default(), Wire::CLEAN, &mut late);
         assert_eq!(run.result.expect_err("refused").status, Status::DeviceError, "{name}");
         assert_eq!(count, 3, "{name}");
+    }
+}
+
+/// The answer to a request of a server that speaks one protocol version only.
+fn only(version: Version, silent: bool, request: &[u8], body: &[u8]) -> Vec<Vec<u8>> {
+    let header = command_support::request(request).header;
+    match (header.version == version as u8, silent) {
+        (true, _) => vec![answer(request, body)],
+        (false, true) => Vec::new(),
+        (false, false) => {
+            let code = if version == Version::V1 { 13 } else { 12 };
+            vec![answer(request, &bytes(&cbor!({ "rc" => code }).unwrap()))]
+        }
+    }
+}
+
+/// A single command falls back as an update does: rc 13 or silence to version 2, rc 12 to version 1.
+#[test]
+fn a_command_finds_the_version_that_the_server_speaks() {
+    let body = bytes(&cbor!({ "buf_size" => 384, "buf_count" => 4 }).unwrap());
+    for silent in [false, true] {
+        let mut session = Session::open(SessionOptions::default()).unwrap();
+        let mut old = |_: u64, request: &[u8]| only(Version::V1, silent, request, &body);
+        session.start_command(Command::new("parameters", &json!({})).unwrap()).unwrap();
+        let result = command_support::drive(&mut session, Wire::CLEAN, &mut old).result;
+        assert_eq!(
+            result.expect("it falls back"),
+            json!({ "buf_size": 384, "buf_count": 4 }),
+            "silent {silent}"
+        );
+        // What was learnt stays: the next one, a raw request, is right at once.
+        session.start_request(Op::Read, group::OS, 6, &[]).unwrap();
+        let run = command_support::drive_from(&mut session, 600_000, Wire::CLEAN, &mut old);
+        assert!(run.result.is_ok() && run.writes == 1, "{} writes", run.writes);
+    }
+    // Who insists on a version is told what the server says of it.
+    for (smp_version, speaks, code) in [(SmpVersion::V2, Version::V1, 13), (SmpVersion::V1, Version::V2, 12)]
+    {
+        let options = SessionOptions { smp_version, ..SessionOptions::default() };
+        let mut peer = |_: u64, request: &[u8]| only(speaks, false, request, &body);
+        let failure =
+            run("parameters", json!({}), options, Wire::CLEAN, &mut peer).result.expect_err("refused");
+        assert_eq!(failure.device.map(|error| (error.group, error.code)), Some((None, code)), "{failure}");
     }
 }
 

@@ -324,6 +324,10 @@ fn a_raw_request_reaches_any_group() {
         // A vendor's group, whose body needs not be CBOR.
         let result = bench.request(Op::Write, 128, 0, &[0xff, 1, 2]).expect("it answers");
         assert_eq!(result, json!({ "operation": "request", "group": 128, "command": 0, "body": "ff0102" }));
+        // A vendor's group that this device lacks (SUIT, 66) is asked all the same, and its error comes back.
+        let failure = bench.request(Op::Read, 66, 0, &[]).expect_err("no such group");
+        let device = failure.device.map(|error| (error.group, error.code));
+        assert_eq!((failure.status, device), (Status::NotSupported, Some((None, 8))), "{failure}");
         // A known one: an empty body stands for the empty map.
         let result = bench.request(Op::Read, 0, 6, &[]).expect("it answers");
         let body = result["body"].as_str().expect("a body");

@@ -143,10 +143,10 @@ fn cases() -> Vec<Case> {
         ),
     ];
     let mut add = |case: Case, change: fn(&mut DeviceOptions)| cases.push(Case { change, ..case });
-    add(case("any state on RAM load", STATE, map([]), ["{rc: 8}"; 3]), |o| o.boot_mode = BootMode::RamLoad);
-    add(case("any state on direct XIP", STATE, map([]), ["{rc: 8}"; 3]), |o| {
-        o.boot_mode = BootMode::DirectXip
-    });
+    // Zephyr 3.1.99 does not know these modes; without a hash it has nothing to test.
+    let unmarked = ["{rc: 8}", "{rc: 8}", "{rc: 3}"];
+    add(case("any state on RAM load", STATE, map([]), unmarked), |o| o.boot_mode = BootMode::RamLoad);
+    add(case("any state on direct XIP", STATE, map([]), unmarked), |o| o.boot_mode = BootMode::DirectXip);
     add(case("no parameters", (READ, 0, 6), map([]), ["{rc: 8}"; 3]), |o| o.params = false);
     add(case("no slot info", (READ, 1, 6), map([]), ["{rc: 8}"; 3]), |o| o.slot_info = false);
     add(

@@ -275,7 +275,7 @@ impl Session {
                     Inbound::Raw(reassembly) => reassembly.clear(),
                     Inbound::Serial(decoder) => decoder.clear(),
                 }
-                self.operation.link_changed(now, down);
+                self.operation.link_changed(&mut self.talk, now, down);
             }
         }
     }

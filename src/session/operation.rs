@@ -69,10 +69,10 @@ impl Operation {
         }
     }
 
-    pub fn link_changed(&mut self, now: u64, down: bool) {
+    pub fn link_changed(&mut self, talk: &mut Conversation, now: u64, down: bool) {
         match self {
             Operation::None => {}
-            Operation::Update(update) => update.link_changed(now, down),
+            Operation::Update(update) => update.link_changed(talk, now, down),
             Operation::Request(single) => single.link_changed(now, down),
             Operation::Transfer(transfer) => transfer.link_changed(now, down),
         }

@@ -18,6 +18,7 @@ impl Update {
         body: &[u8],
         error: Option<DeviceError>,
     ) {
+        self.returned(talk, now, true);
         let result = match self.step {
             Step::Parameters => {
                 if let (None, Some((size, count))) = (error, step::decode_parameters(body)) {

@@ -75,6 +75,9 @@ impl Update {
             self.fail(now, self.did_not_return());
             return None;
         }
+        if self.options.swap_estimate_ms > 0 {
+            self.returned(talk, now, true);
+        }
         if self.step == Step::ReassemblyProbe && !talk.limits.wants_reassembly_probe() {
             self.enter(talk, now, Step::BootMode);
             return None;

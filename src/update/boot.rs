@@ -61,6 +61,15 @@ impl Update {
         self.enter(talk, now, Step::Look);
     }
 
+    /// Whether the device may be back from its reset: by its answer, by the caller's word on the link, or because the swap is
+    /// over by the caller's estimate.
+    pub(super) fn returned(&mut self, talk: &mut Conversation, now: u64, back: bool) {
+        if self.step == Step::Look && self.outcome.is_none() && self.back != back {
+            self.back = back;
+            talk.note(now, EventKind::Phase(self.phase() as u32));
+        }
+    }
+
     /// The reset shows no effect yet: looks again a little later, or resets again. False when that was tried often enough.
     fn reset_again(&mut self, talk: &mut Conversation, now: u64) -> bool {
         if now.saturating_sub(self.reset_at) < RESET_TAKES_MS * u64::from(self.resets) {

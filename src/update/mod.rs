@@ -114,6 +114,8 @@ pub(crate) struct Update {
     vanished: u8,
     /// The caller was told to drop the link since the last answer.
     reset_asked: bool,
+    /// Something shows that the device may be back from its reset.
+    back: bool,
 }
 
 impl Update {
@@ -160,6 +162,7 @@ impl Update {
             ask_at: 0,
             vanished: 0,
             reset_asked: false,
+            back: false,
         }
     }
 
@@ -184,6 +187,7 @@ impl Update {
         match self.outcome.as_deref() {
             Some(Ok(())) => Phase::Done,
             Some(Err(_)) => Phase::Failed,
+            None if self.back => Phase::VerifyBoot,
             None => self.step.phase(),
         }
     }
@@ -345,6 +349,7 @@ impl Update {
         self.not_before = now;
         self.links = 0;
         self.reached = 0;
+        self.back = false;
         if step.phase() != before {
             talk.note(now, EventKind::Phase(step.phase() as u32));
         }
@@ -373,7 +378,7 @@ impl Update {
     }
 
     /// The caller reported the link as down or up.
-    pub fn link_changed(&mut self, now: u64, down: bool) {
+    pub fn link_changed(&mut self, talk: &mut Conversation, now: u64, down: bool) {
         if let Some(upload) = &mut self.upload {
             if upload.acknowledged() > self.reached {
                 self.reached = upload.acknowledged();
@@ -386,6 +391,7 @@ impl Update {
         {
             request.restart();
         }
+        self.returned(talk, now, !down);
         if down {
             if !matches!(self.step, Step::Reset | Step::Look | Step::HealthCheck) {
                 self.not_before = self.not_before.max(now);

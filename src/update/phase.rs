@@ -20,7 +20,8 @@ pub enum Phase {
     Mark = 5,
     /// Resetting.
     Reset = 6,
-    /// Waiting for the bootloader and for the device to come back.
+    /// Waiting for the bootloader and for the device to come back, until its link comes up, it answers, or the caller's estimate
+    /// of the swap is over.
     Swap = 7,
     /// Checking that the new image runs.
     VerifyBoot = 8,

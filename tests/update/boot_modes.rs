@@ -1,6 +1,6 @@
 //! MCUboot in each of its modes: what the update may promise, and what it must not.
 
-use smpfota::simulator::{BootMode, Scenario};
+use smpfota::simulator::{BootMode, DeviceProfile, Scenario};
 use smpfota::{Finding, Status, UpdateMode, UpdateOptions};
 
 use crate::drive::Passage;
@@ -10,9 +10,9 @@ fn with(scenario: Scenario, boot: BootMode) -> Scenario {
     scenario.device(|device| device.boot_mode = boot)
 }
 
-/// Servers that know the mode; NCS 2.1 has neither the command nor these bootloaders.
+/// Servers that know the mode; for NCS 2.1, which has no such command, see `ncs_2_1_*` below.
 fn new_servers(boot: BootMode, test: impl Fn(Scenario)) {
-    test(with(scenario(smpfota::simulator::DeviceProfile::Zephyr44), boot));
+    test(with(scenario(DeviceProfile::Zephyr44), boot));
 }
 
 #[test]
@@ -210,4 +210,47 @@ fn upgrade_only_compares_applications_not_the_loader() {
         drive.link.device_mut().preload(0, &file((1, 5, 0), 8));
         fails(&mut drive, Status::DowngradeRefused, &["1.1.0", "1.5.0"]);
     });
+}
+
+/// The server of NCS 2.1 behind bootloaders that it does not know (a firmware loader did not exist yet).
+const UNKNOWN_TO_NCS_2_1: [BootMode; 3] = [BootMode::DirectXip, BootMode::DirectXipRevert, BootMode::RamLoad];
+
+/// It lists slot 0 as the one that runs, whatever the bootloader started ("Slot 0 is always active", `img_mgmt_state.c` of
+/// Zephyr 3.1). What the device does not show is no success, and the resets are bounded.
+#[test]
+fn ncs_2_1_does_not_show_what_a_bootloader_started_that_picks_slots() {
+    for boot in UNKNOWN_TO_NCS_2_1 {
+        for options in [UpdateMode::TestAndConfirm, UpdateMode::TestOnly, UpdateMode::ConfirmAtOnce] {
+            let mut drive = start(&with(scenario(DeviceProfile::Ncs21), boot), mode(options));
+            let log = logged(&mut drive);
+            let failure = fails(&mut drive, Status::NotSwapped, &["1.1.0", "1.0.0"]);
+            assert_eq!(failure.device, None);
+            assert!((1..=3).contains(&count(&log, Kind::Reset)), "{boot:?} {options:?}");
+        }
+    }
+}
+
+#[test]
+fn ncs_2_1_takes_and_knows_images_behind_any_bootloader() {
+    for boot in UNKNOWN_TO_NCS_2_1 {
+        let scenario = with(scenario(DeviceProfile::Ncs21), boot);
+        let mut drive = start(&scenario, mode(UpdateMode::UploadOnly));
+        assert_eq!(succeeds(&mut drive)["outcome"], "uploaded", "{boot:?}");
+        let mut drive = start(&scenario, UpdateOptions::default());
+        drive.link.device_mut().install(&scenario.image()).unwrap();
+        let result = succeeds(&mut drive);
+        assert_eq!(
+            (&result["outcome"], &result["boot_mode"]),
+            (&"already_installed".into(), &"unknown".into())
+        );
+    }
+}
+
+/// Nothing tells the single slot beforehand; the server has no place for the first chunk.
+#[test]
+fn ncs_2_1_with_a_single_slot_refuses_the_first_chunk() {
+    let mut drive = start(&with(scenario(DeviceProfile::Ncs21), BootMode::Single), UpdateOptions::default());
+    let failure = fails(&mut drive, Status::NoFreeSlot, &["1.1.0"]);
+    assert_eq!(failure.device.map(|device| (device.group, device.code)), Some((None, 5)));
+    assert_eq!((drive.upload_frames, boots(&drive)), (1, 0));
 }

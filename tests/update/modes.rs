@@ -355,3 +355,81 @@ fn a_pause_does_not_repeat_the_reset() {
         assert_eq!((count(&log, Kind::Reset), boots(&drive)), (1, 1));
     });
 }
+
+/// The phases that an update enters from now on, by its events, until it ends.
+fn phases(drive: &mut crate::drive::Drive) -> Vec<u32> {
+    let mut phases = Vec::new();
+    loop {
+        let end = drive.step();
+        while let Some(event) = drive.session.next_event() {
+            if let smpfota::EventKind::Phase(number) = event.kind {
+                phases.push(number);
+            }
+        }
+        if end.is_some() {
+            return phases;
+        }
+    }
+}
+
+/// By number, from DISCOVER, which the update begins in, to DONE.
+#[test]
+fn every_phase_is_told_in_its_order() {
+    each(|scenario| {
+        let options = UpdateOptions { erase_first: true, health_check: true, ..UpdateOptions::default() };
+        let mut drive = start(&scenario, options);
+        assert_eq!(drive.session.phase(), smpfota::Phase::Discover);
+        assert_eq!(phases(&mut drive), [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+        // With nothing to check and nothing to erase.
+        let mut drive = start(&scenario, mode(UpdateMode::TestOnly));
+        assert_eq!(phases(&mut drive), [3, 4, 5, 6, 7, 8, 11]);
+        // Nothing is reset, so nothing is looked for.
+        let mut drive = start(&scenario, mode(UpdateMode::UploadOnly));
+        assert_eq!(phases(&mut drive), [3, 4, 11]);
+    });
+}
+
+/// The bootloader is at work until something shows that it is not: the link, an answer, or the caller's own estimate.
+#[test]
+fn the_check_of_what_runs_begins_when_the_device_may_be_back() {
+    use smpfota::Phase::{Swap, VerifyBoot};
+    each(|scenario| {
+        let scenario = scenario.device(|device| device.swap_us = Some(20_000_000));
+        // Nobody tells: it is the swap until the first answer.
+        let mut drive = start(&scenario, UpdateOptions::default());
+        assert_eq!(drive.run_to(Swap), None);
+        assert_eq!(drive.idle(18_000), None);
+        assert_eq!(drive.session.phase(), Swap);
+        // The link drops with the reset, and comes up when the device is back.
+        let mut drive = start(&scenario, UpdateOptions::default());
+        assert_eq!(drive.run_to(Swap), None);
+        drive.set_link(false);
+        assert_eq!(drive.idle(30_000), None);
+        assert_eq!(drive.session.phase(), Swap);
+        drive.set_link(true);
+        assert_eq!(drive.session.phase(), VerifyBoot);
+        // It drops once more before the answer.
+        drive.set_link(false);
+        assert_eq!(drive.session.phase(), Swap);
+        drive.set_link(true);
+        assert_eq!(succeeds(&mut drive)["outcome"], "updated");
+        // The estimate is over.
+        let mut drive =
+            start(&scenario, UpdateOptions { swap_estimate_ms: 10_000, ..UpdateOptions::default() });
+        assert_eq!(drive.run_to(Swap), None);
+        assert_eq!(drive.idle(9_000), None);
+        assert_eq!(drive.session.phase(), Swap);
+        assert_eq!(drive.idle(2_000), None);
+        assert_eq!(drive.session.phase(), VerifyBoot);
+        assert_eq!(succeeds(&mut drive)["outcome"], "updated");
+        // The device is there and has not reset yet.
+        let mut drive = start(&scenario, UpdateOptions::default());
+        drive.on_request = Some(Box::new(|_, frame| match kind(frame) {
+            Kind::Reset => rc(frame, 0),
+            _ => crate::drive::Passage::Through,
+        }));
+        assert_eq!(drive.run_to(Swap), None);
+        assert_eq!(drive.idle(2_000), None);
+        assert_eq!(drive.session.phase(), VerifyBoot);
+    });
+}

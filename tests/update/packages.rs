@@ -362,3 +362,71 @@ fn of_two_halves_one_counts_in_the_progress() {
     succeeds(&mut drive);
     assert_eq!(drive.session.progress(drive.now_ms()).bytes_total, 6_000);
 }
+
+#[test]
+fn two_images_go_on_trial_together_and_back_together() {
+    two_images(|scenario| {
+        let mut drive = start_with(&scenario, two_cores(), mode(UpdateMode::TestOnly));
+        let result = succeeds(&mut drive);
+        assert_eq!((&result["outcome"], boots(&drive)), (&"on_trial".into(), 1));
+        assert_eq!(running(&mut drive), ["0/0 1.1.0", "1/0 2.1.0"]);
+        drive.link.device_mut().reboot(drive.now_us);
+        assert_eq!(running(&mut drive), ["0/0 1.0.0", "1/0 1.0.0"]);
+    });
+}
+
+#[test]
+fn two_images_are_only_uploaded_where_that_was_asked_for() {
+    two_images(|scenario| {
+        let mut drive = start_with(&scenario, two_cores(), mode(UpdateMode::UploadOnly));
+        let log = logged(&mut drive);
+        let result = succeeds(&mut drive);
+        assert_eq!((&result["outcome"], &result["uploaded_bytes"]), (&"uploaded".into(), &12_000.into()));
+        assert_eq!((boots(&drive), count(&log, Kind::SetState)), (0, 0));
+        assert_eq!(running(&mut drive), ["0/0 1.0.0", "1/0 1.0.0"]);
+        // A full update goes on from there.
+        again(&mut drive, two_cores(), UpdateOptions::default());
+        let result = succeeds(&mut drive);
+        assert_eq!((&result["outcome"], &result["uploaded_bytes"]), (&"updated".into(), &0.into()));
+        assert_eq!(running(&mut drive), ["0/0 1.1.0", "1/0 2.1.0"]);
+    });
+}
+
+/// What lies in slot 0 of each image.
+fn running(drive: &mut Drive) -> Vec<String> {
+    let first = |slot: &String| slot.contains("/0 ");
+    let version = |slot: String| slot.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    slots(drive).into_iter().filter(first).map(version).collect()
+}
+
+/// NCS 2.1 and older: no image number, numbers outside of quotes in hexadecimal. Deflated by another tool.
+#[test]
+fn a_package_of_the_old_format_is_installed() {
+    each(|scenario| {
+        let image = file((1, 1, 0), 11);
+        let manifest = format!(
+            r#"{{"format-version": 0, "time": 1600000000, "files": [{{"type": "application", "board": "nrf52840dk_nrf52840",
+               "soc": "nRF52840_xxAA", "load_address": 0x1f000, "file": "app_update.bin", "size": {},
+               "version_MCUBOOT": "1.1.0"}}]}}"#,
+            image.len()
+        );
+        let zip = archive(&[
+            Entry::new("app_update.bin", image).deflated(),
+            Entry::new("manifest.json", manifest).deflated(),
+        ]);
+        let mut drive = start_with(&scenario, zip, UpdateOptions::default());
+        assert_eq!((&succeeds(&mut drive)["outcome"], runs(&mut drive)), (&"updated".into(), "1.1.0".into()));
+    });
+}
+
+/// Halves are built for direct XIP alone; that a server does not tell the mode, as NCS 2.1 never does, changes nothing.
+#[test]
+fn of_two_halves_a_device_that_tells_no_mode_gets_the_one_for_the_free_slot() {
+    each(|scenario| {
+        let scenario = scenario.device(|device| device.bootloader_info = false);
+        let mut drive = start_with(&scenario, halves(), mode(UpdateMode::UploadOnly));
+        let result = succeeds(&mut drive);
+        assert_eq!((&result["outcome"], &result["boot_mode"]), (&"uploaded".into(), &"unknown".into()));
+        assert!(drive.link.device().slot_bytes(0, 1) == file((1, 1, 0), 31), "not the half for slot 1");
+    });
+}

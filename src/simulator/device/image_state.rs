@@ -167,7 +167,8 @@ impl Server {
 
     pub(super) fn state_write(&mut self, body: &[u8], writer: &mut Writer<'_>) -> Handled {
         let mode = self.options.boot_mode;
-        if !mode.marks() {
+        // Zephyr 3.1.99 knows no mode but swap, and marks whatever the bootloader makes of it.
+        if !mode.marks() && self.options.is_new() {
             return Err(Refusal::Rc(rc::NOT_SUPPORTED, None));
         }
         let args = Args::parse(body)?;
