@@ -1,9 +1,9 @@
 //! Reading and writing the CBOR of SMP bodies (RFC 8949) without allocating.
 //!
 //! Servers answer with indefinite-length maps and arrays, because zcbor is not canonical by default; both forms are read.
+//! Reading is by ciborium, which knows every form; of writing there is one form, and a chunk is written often.
 
-use ciborium_io::Write;
-use ciborium_ll::{Decoder, Encoder, Header, simple};
+use ciborium_ll::{Decoder, Header, simple};
 
 /// How deeply maps and arrays may nest before a body is refused.
 pub const MAX_DEPTH: usize = 8;
@@ -239,88 +239,97 @@ impl<'a> Reader<'a> {
 ///
 /// Running over the end is remembered and told by [`Writer::finish`], so that a body is written without a check per item.
 pub struct Writer<'a> {
-    sink: Sink<'a>,
-}
-
-struct Sink<'a> {
     buffer: &'a mut [u8],
     length: usize,
 }
 
-impl Write for &mut Sink<'_> {
-    type Error = core::convert::Infallible;
-
-    fn write_all(&mut self, data: &[u8]) -> Result<(), Self::Error> {
-        let end = self.length.saturating_add(data.len());
-        if let Some(target) = self.buffer.get_mut(self.length..end) {
-            target.copy_from_slice(data);
-        }
-        self.length = end;
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), Self::Error> {
-        Ok(())
-    }
+/// The major types that are written, as they stand in the first byte of a head (RFC 8949 section 3.1).
+mod major {
+    pub const UNSIGNED: u8 = 0 << 5;
+    pub const BYTES: u8 = 2 << 5;
+    pub const TEXT: u8 = 3 << 5;
+    pub const ARRAY: u8 = 4 << 5;
+    pub const MAP: u8 = 5 << 5;
+    pub const SIMPLE: u8 = 7 << 5;
 }
 
 impl<'a> Writer<'a> {
     /// Starts at the beginning of `buffer`.
-    pub fn new(buffer: &'a mut [u8]) -> Writer<'a> {
-        Writer { sink: Sink { buffer, length: 0 } }
-    }
-
     #[inline]
-    fn push(&mut self, header: Header) {
-        let Ok(()) = Encoder::from(&mut self.sink).push(header);
+    pub fn new(buffer: &'a mut [u8]) -> Writer<'a> {
+        Writer { buffer, length: 0 }
     }
 
     #[inline]
     fn raw(&mut self, bytes: &[u8]) {
-        let Ok(()) = (&mut self.sink).write_all(bytes);
+        let end = self.length.saturating_add(bytes.len());
+        if let Some(target) = self.buffer.get_mut(self.length..end) {
+            target.copy_from_slice(bytes);
+        }
+        self.length = end;
+    }
+
+    /// A head in its shortest form (RFC 8949 section 4.1).
+    #[inline]
+    fn head(&mut self, major: u8, number: u64) {
+        let [a, b, c, d] = (number as u32).to_be_bytes();
+        match head_len(number) {
+            1 => self.raw(&[major | d]),
+            2 => self.raw(&[major | 24, d]),
+            3 => self.raw(&[major | 25, c, d]),
+            5 => self.raw(&[major | 26, a, b, c, d]),
+            _ => {
+                self.raw(&[major | 27]);
+                self.raw(&number.to_be_bytes());
+            }
+        }
     }
 
     /// Opens a map of `entries` entries.
+    #[inline]
     pub fn map(&mut self, entries: usize) -> &mut Self {
-        self.push(Header::Map(Some(entries)));
+        self.head(major::MAP, entries as u64);
         self
     }
 
     /// Opens an array of `elements` elements.
     pub fn array(&mut self, elements: usize) -> &mut Self {
-        self.push(Header::Array(Some(elements)));
+        self.head(major::ARRAY, elements as u64);
         self
     }
 
     /// A text string.
+    #[inline]
     pub fn text(&mut self, text: &str) -> &mut Self {
-        self.push(Header::Text(Some(text.len())));
+        self.head(major::TEXT, text.len() as u64);
         self.raw(text.as_bytes());
         self
     }
 
     /// A byte string.
+    #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        self.push(Header::Bytes(Some(bytes.len())));
+        self.head(major::BYTES, bytes.len() as u64);
         self.raw(bytes);
         self
     }
 
     /// An unsigned integer.
+    #[inline]
     pub fn unsigned(&mut self, number: u64) -> &mut Self {
-        self.push(Header::Positive(number));
+        self.head(major::UNSIGNED, number);
         self
     }
 
     /// True or false.
     pub fn bool(&mut self, value: bool) -> &mut Self {
-        self.push(Header::Simple(if value { simple::TRUE } else { simple::FALSE }));
+        self.raw(&[major::SIMPLE | if value { simple::TRUE } else { simple::FALSE }]);
         self
     }
 
     /// The number of bytes written; `Err` with the number needed when the buffer was too short.
     pub fn finish(self) -> Result<usize, usize> {
-        if self.sink.length <= self.sink.buffer.len() { Ok(self.sink.length) } else { Err(self.sink.length) }
+        if self.length <= self.buffer.len() { Ok(self.length) } else { Err(self.length) }
     }
 }
 
@@ -425,13 +434,31 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_as_long_as_the_writer_makes_them() {
-        for number in [0, 23, 24, 255, 256, 65_535, 65_536, 0xffff_ffff, 0x1_0000_0000] {
+    fn heads_are_in_the_shortest_form_and_read_as_they_were_written() {
+        for number in [0, 23, 24, 255, 256, 65_535, 65_536, 0xffff_ffff, 0x1_0000_0000, u64::MAX] {
             let mut buffer = [0; 16];
             let mut writer = Writer::new(&mut buffer);
             writer.unsigned(number);
             assert_eq!(writer.finish(), Ok(head_len(number)), "{number}");
+            let read = Decoder::from(&buffer[..]).pull();
+            assert!(matches!(read, Ok(Header::Positive(n)) if n == number), "{number}: {read:?}");
         }
+    }
+
+    #[test]
+    fn every_kind_of_item_is_what_ciborium_writes() {
+        let (text, bytes) = ("x".repeat(300), vec![7; 70_000]);
+        let body = encode(|w| {
+            w.map(2).text("a").array(3).bool(true).bool(false).unsigned(0x1_0000_0000);
+            w.text(&text).bytes(&bytes);
+        });
+        let value = ciborium::Value::Map(vec![
+            ("a".into(), ciborium::Value::Array(vec![true.into(), false.into(), 0x1_0000_0000u64.into()])),
+            (text.as_str().into(), ciborium::Value::Bytes(bytes.clone())),
+        ]);
+        let mut expected = Vec::new();
+        ciborium::into_writer(&value, &mut expected).expect("a Vec takes everything");
+        assert_eq!(body, expected);
     }
 
     #[test]

@@ -204,7 +204,8 @@ impl Download {
             return false;
         }
         let Some((order, sent)) = self.flight.find(header.sequence) else { return false };
-        if sent.fate == Fate::Answered || self.failure.is_some() {
+        let fate = self.flight.fate(order);
+        if fate == Fate::Answered || self.failure.is_some() {
             talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
             return true;
         }
@@ -219,14 +220,14 @@ impl Download {
             }
         };
         talk.answered = true;
-        let late = sent.fate == Fate::Lost;
-        let before = self.flight.flying();
+        let late = fate == Fate::Lost;
+        let mut settled = 0;
         if late {
             talk.counters.late = talk.counters.late.wrapping_add(1);
             self.flight.answered_late(order);
         } else {
             talk.counters.expected = talk.counters.expected.wrapping_add(1);
-            self.flight.settle(order);
+            settled = self.flight.settle(order);
             talk.rtt.sample(sent.age(now));
         }
         if let Some(error) = answer.error {
@@ -243,7 +244,6 @@ impl Download {
                     self.progress_at = now;
                     self.holds = 0;
                 }
-                let settled = before - self.flight.flying();
                 let limit = talk.limits.window();
                 if settled > 0 && self.window.settled(limit, settled, settled - 1) {
                     talk.note(now, EventKind::Window(self.window.size(limit)));

@@ -5,8 +5,11 @@
 //! in flight, in the order they were sent. The next frame to send starts just there. This one rule goes back once per loss,
 //! skips what a late answer covers, and never sends twice what is already on its way.
 
-/// How many transmissions are remembered.
-const REMEMBERED: usize = 24;
+use std::ops::Range;
+
+/// How many transmissions are remembered: the largest window, and with an ordinary one some that were given up. A power of
+/// two, so that an order becomes a place without a division.
+const REMEMBERED: usize = 16;
 
 /// What became of a transmission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +28,7 @@ pub(crate) struct Sent {
     at: u32,
     pub length: u16,
     pub sequence: u8,
-    pub fate: Fate,
+    answered: bool,
 }
 
 impl Sent {
@@ -41,23 +44,27 @@ impl Sent {
 }
 
 /// The last transmissions, by their order.
+///
+/// What settles one settles all before it, so those in flight are always the last few: one order tells them all.
 #[derive(Debug)]
 pub(crate) struct Flight {
-    ring: [Sent; REMEMBERED],
+    /// The order of the first one in flight; the same as the next one when none is.
+    first_flying: u32,
     /// How many were sent so far; the order of the next one.
     next_order: u32,
-    flying: u32,
+    ring: [Sent; REMEMBERED],
 }
 
 impl Flight {
     pub fn new() -> Flight {
-        let none = Sent { offset: 0, at: 0, length: 0, sequence: 0, fate: Fate::Answered };
-        Flight { ring: [none; REMEMBERED], next_order: 0, flying: 0 }
+        let none = Sent { offset: 0, at: 0, length: 0, sequence: 0, answered: true };
+        Flight { first_flying: 0, next_order: 0, ring: [none; REMEMBERED] }
     }
 
     /// How many are unanswered and not given up.
+    #[inline]
     pub fn flying(&self) -> u32 {
-        self.flying
+        self.next_order - self.first_flying
     }
 
     /// The order that the next transmission will have.
@@ -65,76 +72,69 @@ impl Flight {
         self.next_order
     }
 
-    fn oldest(&self) -> u32 {
-        self.next_order.saturating_sub(REMEMBERED as u32)
+    fn remembered(&self) -> Range<u32> {
+        self.next_order.saturating_sub(REMEMBERED as u32)..self.next_order
     }
 
+    #[inline]
     fn at(&self, order: u32) -> &Sent {
         &self.ring[order as usize % REMEMBERED]
     }
 
+    #[inline]
     pub fn push(&mut self, now: u64, sequence: u8, offset: u32, length: u16) {
-        let slot = &mut self.ring[self.next_order as usize % REMEMBERED];
-        if slot.fate == Fate::Flying && self.next_order >= REMEMBERED as u32 {
-            self.flying -= 1;
-        }
-        *slot = Sent { offset, at: now as u32, length, sequence, fate: Fate::Flying };
+        self.ring[self.next_order as usize % REMEMBERED] =
+            Sent { offset, at: now as u32, length, sequence, answered: false };
         self.next_order += 1;
-        self.flying += 1;
+        self.first_flying = self.first_flying.max(self.remembered().start);
     }
 
     /// What is in flight, in the order of sending.
+    #[inline]
     pub fn flying_entries(&self) -> impl Iterator<Item = &Sent> + Clone {
-        (self.oldest()..self.next_order).map(|order| self.at(order)).filter(|sent| sent.fate == Fate::Flying)
+        (self.first_flying..self.next_order).map(|order| self.at(order))
     }
 
     /// The latest transmission with this sequence number.
     #[inline]
     pub fn find(&self, sequence: u8) -> Option<(u32, Sent)> {
-        (self.oldest()..self.next_order)
-            .rev()
-            .map(|order| (order, *self.at(order)))
-            .find(|(_, sent)| sent.sequence == sequence)
+        let found = |order: &u32| self.at(*order).sequence == sequence;
+        self.remembered().rev().find(found).map(|order| (order, *self.at(order)))
     }
 
-    /// Marks one as answered, and everything sent before it as no longer flying.
+    /// What became of one that is remembered.
     #[inline]
-    pub fn settle(&mut self, order: u32) {
-        let index = order as usize % REMEMBERED;
-        if self.ring[index].fate == Fate::Flying {
-            self.flying -= 1;
-        }
-        self.ring[index].fate = Fate::Answered;
-        if self.flying > 0 {
-            for earlier in self.oldest()..order {
-                self.give_up(earlier);
-            }
+    pub fn fate(&self, order: u32) -> Fate {
+        match self.at(order).answered {
+            true => Fate::Answered,
+            false if order < self.first_flying => Fate::Lost,
+            false => Fate::Flying,
         }
     }
 
-    fn give_up(&mut self, order: u32) {
-        let sent = &mut self.ring[order as usize % REMEMBERED];
-        if sent.fate == Fate::Flying {
-            sent.fate = Fate::Lost;
-            self.flying -= 1;
-        }
+    /// Marks one as answered, and everything sent before it as no longer flying. Returns how many that settled.
+    #[inline]
+    pub fn settle(&mut self, order: u32) -> u32 {
+        self.answered_late(order);
+        let before = self.first_flying;
+        self.first_flying = before.max(order + 1);
+        self.first_flying - before
     }
 
     /// Marks the answer to one that was given up as seen.
+    #[inline]
     pub fn answered_late(&mut self, order: u32) {
-        self.ring[order as usize % REMEMBERED].fate = Fate::Answered;
+        self.ring[order as usize % REMEMBERED].answered = true;
     }
 
     /// Whether one of the transmissions from the order `since` on, as far as they are remembered, ended at this offset.
     pub fn ended_at(&self, offset: u32, since: u32) -> bool {
-        (self.oldest().max(since)..self.next_order).any(|order| self.at(order).end() == offset)
+        self.remembered().any(|order| order >= since && self.at(order).end() == offset)
     }
 
     /// Gives up everything.
     pub fn give_up_all(&mut self) {
-        for order in self.oldest()..self.next_order {
-            self.give_up(order);
-        }
+        self.first_flying = self.next_order;
     }
 
     /// The time since the oldest one in flight was sent, in milliseconds; 0 when none is.
@@ -149,18 +149,12 @@ impl Flight {
     #[inline]
     pub fn outlook(&self, mut expected: u32, now: u64, arrives_after: u32) -> (u32, u32) {
         let mut holding = 0;
-        if self.flying > 0 {
-            for order in self.oldest()..self.next_order {
-                let sent = self.at(order);
-                if sent.fate != Fate::Flying {
-                    continue;
-                }
-                if sent.offset == expected {
-                    expected = sent.end();
-                    holding += 1;
-                } else if sent.age(now) < arrives_after {
-                    holding += 1;
-                }
+        for sent in self.flying_entries() {
+            if sent.offset == expected {
+                expected = sent.end();
+                holding += 1;
+            } else if sent.age(now) < arrives_after {
+                holding += 1;
             }
         }
         (expected, holding)
@@ -169,12 +163,9 @@ impl Flight {
     /// Where the device will stand when it has taken what is in flight, if it stands at `expected` now.
     #[inline]
     pub fn predict(&self, mut expected: u32) -> u32 {
-        if self.flying > 0 {
-            for order in self.oldest()..self.next_order {
-                let sent = self.at(order);
-                if sent.fate == Fate::Flying && sent.offset == expected {
-                    expected = sent.end();
-                }
+        for sent in self.flying_entries() {
+            if sent.offset == expected {
+                expected = sent.end();
             }
         }
         expected
@@ -199,8 +190,17 @@ mod tests {
         assert_eq!(flight.predict(100), 400);
         let (order, sent) = flight.find(8).expect("in flight");
         assert_eq!(sent.end(), 300);
-        flight.settle(order);
+        assert_eq!(flight.settle(order), 2);
         assert_eq!((flight.flying(), flight.predict(300)), (1, 400));
+        assert_eq!([0, 1, 2].map(|order| flight.fate(order)), [Fate::Lost, Fate::Answered, Fate::Flying]);
+    }
+
+    #[test]
+    fn a_late_answer_leaves_what_is_in_flight_alone() {
+        let mut flight = three_chunks();
+        flight.settle(1);
+        assert_eq!((flight.settle(0), flight.flying()), (0, 1));
+        assert_eq!((flight.fate(0), flight.fate(2)), (Fate::Answered, Fate::Flying));
     }
 
     #[test]
@@ -224,5 +224,6 @@ mod tests {
         flight.give_up_all();
         assert_eq!(flight.flying(), 0);
         assert_eq!(flight.find(231).map(|(order, _)| order), Some(999));
+        assert!(flight.find(231 - REMEMBERED as u8).is_none());
     }
 }

@@ -3,6 +3,7 @@
 //! The engine knows the device only by its answers: `off` says where the device stands and is believed in both directions.
 //! It never decides that an upload succeeded; it ends with [`Outcome::Complete`] and the image list decides.
 
+mod answer;
 mod aside;
 pub(crate) mod chunk;
 mod file_chunk;
@@ -14,10 +15,10 @@ pub(crate) mod window;
 
 use crate::conversation::{Conversation, EventKind, request};
 use crate::failure::{Failure, Finding};
-use crate::smp::cbor::{self, Value};
 use crate::smp::header::HEADER_LEN;
 use crate::smp::{DeviceError, Frame, Op, group};
 use crate::status::Status;
+use answer::Answer;
 use aside::{Aside, Found, Purpose, Question};
 use chunk::FirstChunk;
 use file_chunk::FileChunk;
@@ -239,7 +240,7 @@ impl Upload {
         if let Some(aside) = &self.aside {
             return aside.deadline().min(self.stall_end(talk));
         }
-        let next = if self.may_send(talk, now) {
+        let next = if self.next_offset(talk, now).is_some() {
             self.hold_until.max(talk.paced_until())
         } else {
             self.active_at.saturating_add(self.patience(talk)).max(talk.paced_until())
@@ -257,15 +258,16 @@ impl Upload {
         self.progress_at.saturating_add(u64::from(options.stall_timeout_ms.max(floor)))
     }
 
-    /// Whether a chunk may be sent as far as the window goes.
-    fn may_send(&self, talk: &Conversation, now: u64) -> bool {
+    /// The offset of the chunk that may be sent as far as the window goes.
+    #[inline]
+    fn next_offset(&self, talk: &Conversation, now: u64) -> Option<u32> {
         match self.stage {
-            Stage::First => self.flight.flying() == 0,
+            Stage::First => (self.flight.flying() == 0).then_some(0),
             Stage::Stream => {
                 let (next, holding) = self.flight.outlook(self.acknowledged, now, talk.rtt.smoothed() / 2);
-                holding < self.window(talk) && next < self.size
+                (holding < self.window(talk) && next < self.size).then_some(next)
             }
-            Stage::Ended => false,
+            Stage::Ended => None,
         }
     }
 
@@ -331,11 +333,10 @@ impl Upload {
                 return poll;
             }
         }
-        if self.may_send(talk, now) {
+        if let Some(offset) = self.next_offset(talk, now) {
             if now < self.hold_until.max(talk.paced_until()) {
                 return Poll::Wait;
             }
-            let offset = if self.stage == Stage::First { 0 } else { self.flight.predict(self.acknowledged) };
             return self.send(talk, now, source, offset, out);
         }
         if now < self.active_at.saturating_add(self.patience(talk)) || now < talk.paced_until() {
@@ -510,7 +511,8 @@ impl Upload {
             return false;
         }
         let Some((order, sent)) = self.flight.find(header.sequence) else { return false };
-        if sent.fate == Fate::Answered || self.outcome.is_some() {
+        let fate = self.flight.fate(order);
+        if fate == Fate::Answered || self.outcome.is_some() {
             talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
             self.evidence.replayed += 1;
             if self.evidence.replayed <= 2 {
@@ -524,7 +526,7 @@ impl Upload {
         };
         talk.answered = true;
         self.evidence.answered += 1;
-        let late = sent.fate == Fate::Lost;
+        let late = fate == Fate::Lost;
         if late {
             talk.counters.late = talk.counters.late.wrapping_add(1);
             self.flight.answered_late(order);
@@ -606,9 +608,7 @@ impl Upload {
             }
             Stage::Stream if late => self.advance(talk, now, off),
             Stage::Stream => {
-                let before = self.flight.flying();
-                self.flight.settle(order);
-                let settled = before - self.flight.flying();
+                let settled = self.flight.settle(order);
                 self.stream_answered(talk, now, order, sent, off, settled);
             }
             Stage::Ended => {}
@@ -991,41 +991,4 @@ fn frame_too_small(limit: usize) -> Failure {
             "a frame of {limit} bytes cannot carry the first chunk; raise max_write or max_frame to at least 128."
         ),
     )
-}
-
-/// The answer to an upload request.
-struct Answer {
-    offset: Option<u32>,
-    matches: Option<bool>,
-    error: Option<DeviceError>,
-}
-
-impl Answer {
-    #[inline]
-    fn decode(body: &[u8], file: bool) -> Option<Answer> {
-        let mut answer = Answer { offset: None, matches: None, error: None };
-        let mut length = None;
-        cbor::entries(body, |key, value| match key {
-            "off" => {
-                // A number beyond 32 bits is beyond every image.
-                answer.offset = match value {
-                    Value::Unsigned(off) => Some(u32::try_from(off).unwrap_or(u32::MAX)),
-                    _ => answer.offset,
-                }
-            }
-            "match" => answer.matches = value.as_bool(),
-            "len" if file => length = value.as_u32(),
-            _ => answer.error = answer.error.or(DeviceError::from_entry(key, &value)),
-        })
-        .ok()?;
-        if file && let Some(error) = answer.error {
-            // The chunk was not taken, and the device tells where it stands: `len` beside error 11, `off` beside rc 3 on
-            // servers before Zephyr 3.3.
-            answer.offset = answer.offset.or(length);
-            if answer.offset.is_some() && refusal::is_wrong_offset(error) {
-                answer.error = None;
-            }
-        }
-        Some(answer)
-    }
 }
