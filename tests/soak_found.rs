@@ -5,12 +5,16 @@ mod drive;
 #[path = "support/server.rs"]
 mod server;
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use drive::{Drive, End};
+use drive::{Drive, End, LinkControl, Passage};
 use server::{ServerDrive, frame, offset};
-use smpfota::simulator::{BootMode, DeviceProfile, EraseMode, Fault, LinkKind, Scenario, image};
-use smpfota::{Failure, Finding, Firmware, Reassembly, SessionOptions, Status, UpdateMode, UpdateOptions};
+use smpfota::simulator::{BootMode, DeviceProfile, EraseMode, Fault, LinkKind, Scenario, Transport, image};
+use smpfota::{
+    Failure, Finding, Firmware, Framing, Reassembly, SessionOptions, Status, UpdateMode, UpdateOptions,
+};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
@@ -311,4 +315,92 @@ fn a_hole_in_the_first_of_two_images_is_noticed_before_the_second_is_uploaded() 
             }
         }
     }
+}
+
+#[test]
+fn a_list_that_was_there_before_says_nothing_of_an_upload_that_the_device_forgot() {
+    // The slot holds the very image, damaged in the middle, and the device restarts under its upload: the list is what it
+    // was before, and the server has no upload any more.
+    for &profile in DeviceProfile::ALL {
+        for large in [false, true] {
+            for seed in 1..40 {
+                let scenario = Scenario::new(LinkKind::BleLocal)
+                    .profile(profile)
+                    .fault(Fault::RebootMidway)
+                    .seed(seed)
+                    .image_size(18_000)
+                    .device(|device| device.erase = EraseMode::Progressive);
+                let scenario = if large { scenario.large() } else { scenario };
+                let forced = UpdateOptions { force_upload: true, ..options(UpdateMode::UploadOnly) };
+                let mut drive = Drive::update(&scenario, SessionOptions::default(), forced);
+                let mut damaged = scenario.image();
+                damaged[15_000] ^= 1;
+                drive.link.device_mut().preload(0, &damaged);
+                assert_eq!(drive.run(DAY_MS), End::Done, "{} {large} {seed}", profile.name());
+                let slot = drive.link.device().slot_bytes(0, 1);
+                assert!(slot.starts_with(&scenario.image()), "{} {large} {seed}", profile.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_uploaded_since_the_erase_is_gone_on_with() {
+    // The end of the upload is lost with the link: asked again after the list, the device stands where it stood.
+    for &profile in DeviceProfile::ALL {
+        let scenario = Scenario::new(LinkKind::BleLocal).profile(profile).image_size(20_000);
+        let erased = UpdateOptions { erase_first: true, ..options(UpdateMode::UploadOnly) };
+        let mut drive = Drive::update(&scenario, SessionOptions::default(), erased);
+        drive.control = LinkControl::Obeys;
+        let (lost_from, firsts) = (Rc::new(Cell::new(u64::MAX)), Rc::new(Cell::new(0)));
+        let (from, first) = (lost_from.clone(), firsts.clone());
+        drive.on_request = Some(Box::new(move |now, request| {
+            if frame::is_upload(request) && offset(request) == Some(0) {
+                first.set(first.get() + 1);
+                assert!(request.windows(4).any(|key| key == b"csha"), "a first chunk with its digest");
+            }
+            if frame::is_upload(request) && offset(request).is_some_and(|off| off > 19_000) {
+                from.set(from.get().min(now));
+            }
+            let lost = now >= from.get() && now < from.get() + 60_000;
+            if lost { Passage::Lost } else { Passage::Through }
+        }));
+        assert_eq!(drive.run(DAY_MS), End::Done, "{}", profile.name());
+        assert!(drive.link.device().slot_bytes(0, 1).starts_with(&scenario.image()));
+        assert_eq!(
+            firsts.get(),
+            2,
+            "{}: the first, and the one that asks where the device stands",
+            profile.name()
+        );
+    }
+}
+
+#[test]
+fn a_frame_that_only_the_caller_vouches_for_is_given_up_at_once() {
+    // No parameters command, and a cap far above the buffers: 2048, 1024 and so on would each cost a whole timeout.
+    let scenario = Scenario::new(LinkKind::BleLocal).device(|device| {
+        device.params = false;
+        device.transport = Transport::Serial;
+    });
+    let session = SessionOptions { framing: Framing::Serial, max_frame: 2_475, ..SessionOptions::default() };
+    let mut drive = Drive::update(&scenario, session, options(UpdateMode::UploadOnly));
+    assert_eq!(drive.run(DAY_MS), End::Done);
+    assert_eq!(drive.session.progress(drive.now_ms()).frame, 244);
+}
+
+#[test]
+fn a_hint_far_above_the_round_trip_does_not_use_up_all_patience() {
+    let scenario = Scenario::new(LinkKind::BleLocal).device(|device| {
+        device.params = false;
+        device.transport = Transport::Serial;
+    });
+    let session = SessionOptions {
+        framing: Framing::Serial,
+        max_write: 495,
+        rtt_hint_ms: 20_000,
+        ..SessionOptions::default()
+    };
+    let mut drive = Drive::update(&scenario, session, options(UpdateMode::UploadOnly));
+    assert_eq!(drive.run(DAY_MS), End::Done);
 }

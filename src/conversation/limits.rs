@@ -133,8 +133,9 @@ impl Limits {
     /// Steps down to the next smaller frame. Returns the new size, or `None` when there is none.
     pub fn step_down(&mut self) -> Option<u32> {
         let now = self.frame();
-        // A device that does not put writes together explains why exactly the large frames are lost.
-        let next = if self.reassembles() {
+        // A device that does not put writes together, or whose buffers hold less than the caller says, explains why exactly
+        // the large frames are lost; each step in between would cost a whole timeout of the first chunk.
+        let next = if now > self.max_write {
             Some(self.max_write)
         } else {
             LADDER.into_iter().find(|size| *size < now)

@@ -203,8 +203,13 @@ impl Request {
             }
         };
         talk.counters.expected = talk.counters.expected.wrapping_add(1);
-        if self.patience.floor_ms <= talk.options.timeout_ms && !self.foreign_clock {
-            talk.rtt.sample(now.saturating_sub(at).min(u64::from(u32::MAX)) as u32);
+        let took = now.saturating_sub(at).min(u64::from(u32::MAX)) as u32;
+        if self.foreign_clock {
+            // The times are those of another process.
+        } else if self.patience.floor_ms <= talk.options.timeout_ms {
+            talk.rtt.sample(took);
+        } else {
+            talk.rtt.narrow_hint(took);
         }
         if let Some(error) = error
             && self.try_again(talk, now, error)

@@ -13,6 +13,8 @@ pub struct RoundTrip {
     hint: u32,
 }
 
+/// A hint up to this one is not doubted, in milliseconds.
+const PLAUSIBLE_HINT: u32 = 1_000;
 /// The longest timeout in milliseconds; longer answers are a matter of the stall limit.
 const MOST: u32 = 60_000;
 
@@ -34,6 +36,12 @@ impl RoundTrip {
             self.variation4 = self.variation4 - self.variation4 / 4 + difference;
             self.smoothed8 = (self.smoothed8 - self.smoothed8 / 8 + ms).max(1);
         }
+    }
+
+    /// Takes an answer that the device worked on for a while: the round trip is no longer than it took. It says little about
+    /// the next answer, so it only cuts down a hint far above it.
+    pub fn narrow_hint(&mut self, ms: u32) {
+        self.hint = self.hint.min(ms.saturating_mul(3).max(PLAUSIBLE_HINT));
     }
 
     /// The smoothed round trip, or the hint before the first measurement.
@@ -78,6 +86,18 @@ mod tests {
         assert_eq!((rtt.smoothed(), rtt.timeout()), (1_000, 3_000));
         rtt.sample(60);
         assert_eq!((rtt.smoothed(), rtt.timeout()), (60, 60 + 4 * 30));
+    }
+
+    #[test]
+    fn a_hint_far_above_the_first_answers_is_cut_down() {
+        for (hint, took, then) in
+            [(20_000, 60, 1_000), (20_000, 2_000, 6_000), (1_000, 60, 1_000), (300, 9_000, 300)]
+        {
+            let mut rtt = RoundTrip::new(hint);
+            rtt.narrow_hint(took);
+            assert_eq!(rtt.smoothed(), then, "{hint} {took}");
+            assert!(!rtt.is_measured());
+        }
     }
 
     #[test]

@@ -267,7 +267,7 @@ impl Transfer {
                     upload::Poll::Send(length) => return Some(Poll::Send(length)),
                     upload::Poll::Wait => return Some(Poll::Wait),
                     upload::Poll::LinkReset => return Some(Poll::LinkReset),
-                    upload::Poll::Ended(upload::Outcome::Complete) => Ok(Step::Close),
+                    upload::Poll::Ended(upload::Outcome::Complete { .. }) => Ok(Step::Close),
                     upload::Poll::Ended(upload::Outcome::Failed(failure)) => Err(failure),
                 }
             }

@@ -28,7 +28,8 @@ impl Update {
             upload::Poll::Send(length) => Some(Poll::Send(length)),
             upload::Poll::Wait => Some(Poll::Wait),
             upload::Poll::LinkReset => Some(Poll::LinkReset),
-            upload::Poll::Ended(upload::Outcome::Complete) => {
+            upload::Poll::Ended(upload::Outcome::Complete { told }) => {
+                self.left_open = !told;
                 self.uploaded_bytes += u64::from(image.length());
                 self.upload_ms += now.saturating_sub(self.upload_started_at);
                 self.upload = None;
@@ -89,7 +90,9 @@ impl Update {
                 self.upload_started_at = now;
                 self.upload_base = None;
                 self.shrink_what_vanishes(talk, now);
-                self.upload = Some(Box::new(Upload::new(now, size, self.options.erase_first)));
+                // What was uploaded since the erase is no stale offset.
+                let erased = self.options.erase_first && self.uploads == 0;
+                self.upload = Some(Box::new(Upload::new(now, size, erased)));
                 None
             }
             step => {

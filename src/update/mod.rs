@@ -79,6 +79,8 @@ pub(crate) struct Update {
     seen_at: u64,
     health_until: u64,
     uploads: u8,
+    /// The latest upload ended without the device's word that it has every byte.
+    left_open: bool,
     resets: u8,
     /// The caller is still to be told that the link may go.
     link_reset_due: bool,
@@ -139,6 +141,7 @@ impl Update {
             not_before: 0,
             health_until: 0,
             uploads: 0,
+            left_open: false,
             seen_at: 0,
             resets: 0,
             link_reset_due: false,

@@ -25,18 +25,16 @@ const LIVES_BEFORE_SMALLER_FRAMES: u8 = 3;
 /// For so many images the slot size is kept.
 const MOST_SIZES: usize = 4;
 /// Bits beside the boot mode.
+const LEFT_OPEN: u8 = 0x20;
 const TRIAL_ONLY: u8 = 0x40;
 const UNLISTED: u8 = 0x80;
-
-const fn flag(set: bool, bit: u8) -> u8 {
-    if set { bit } else { 0 }
-}
 
 impl Update {
     pub fn save(&self, out: &mut Writer<'_>) {
         self.options.save(out);
         out.u8(self.step as u8);
-        out.u8(self.boot as u8 | flag(self.trial_only, TRIAL_ONLY) | flag(self.unlisted, UNLISTED));
+        let flags = [(self.left_open, LEFT_OPEN), (self.trial_only, TRIAL_ONLY), (self.unlisted, UNLISTED)];
+        out.u8(flags.into_iter().fold(self.boot as u8, |sum, (set, bit)| if set { sum | bit } else { sum }));
         out.bool(self.boot_known);
         out.u8(self.current.min(255) as u8);
         out.u32(self.swap_ms);
@@ -91,8 +89,9 @@ impl Update {
         let mut update = Update::new(firmware, options);
         update.step = Step::from_number(from.u8()?).ok_or_else(|| damaged("its step is unknown"))?;
         let boot = from.u8()?;
-        update.boot = BootMode::from_saved(boot & !(TRIAL_ONLY | UNLISTED))
+        update.boot = BootMode::from_saved(boot & !(LEFT_OPEN | TRIAL_ONLY | UNLISTED))
             .ok_or_else(|| damaged("its boot mode is unknown"))?;
+        update.left_open = boot & LEFT_OPEN != 0;
         update.trial_only = boot & TRIAL_ONLY != 0;
         update.unlisted = boot & UNLISTED != 0;
         update.boot_known = from.bool()?;

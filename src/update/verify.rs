@@ -29,6 +29,13 @@ impl Update {
         })
     }
 
+    /// Whether an image that is listed now may have lain there before the upload. A list tells the header and the end of a
+    /// slot; of what was in between when the device lost a part of the upload it tells nothing.
+    fn may_be_older(&self, image: &Image) -> bool {
+        let lay_there = self.before.as_ref().map_or(self.force, |before| self.is_uploaded(image, before));
+        self.left_open && lay_there
+    }
+
     /// What runs does not change without a reset, unless the image itself was started.
     fn check_unchanged(&self, listing: &Listing) -> Result<(), Failure> {
         let Some(before) = &self.before else { return Ok(()) };
@@ -71,7 +78,9 @@ impl Update {
         self.check_unchanged(&listing)?;
         let task = self.tasks[self.current as usize].clone();
         let image = self.task_image(&task);
-        let (uploaded, version) = (self.is_uploaded(image, &listing), image.version);
+        let version = image.version;
+        let listed = self.is_uploaded(image, &listing);
+        let uploaded = listed && !self.may_be_older(image);
         let runs_now = self.runs(&task, &listing);
         let ran_before = self.before.as_ref().is_some_and(|before| self.runs(&task, before));
         let action = if runs_now && ran_before && uploaded {
@@ -106,6 +115,16 @@ impl Update {
             return Ok(());
         }
         self.uploads += 1;
+        if self.uploads >= MOST_UPLOADS && listed {
+            return Err(Failure::new(
+                Status::UploadLost,
+                format!(
+                    "version {version} was sent whole, {} times, and the device never said that it has every byte; what it \
+                     lists may be what lay there before.",
+                    self.uploads
+                ),
+            ));
+        }
         if self.uploads >= MOST_UPLOADS {
             return Err(Failure::new(
                 Status::NotListed,

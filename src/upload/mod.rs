@@ -53,8 +53,10 @@ pub(crate) enum Destination<'a> {
 /// How an upload ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The device says that it has every byte, or an answer after the last chunk leaves it open: the list decides.
-    Complete,
+    /// Every byte was sent and the list decides; `told` when the device itself says that it has every byte.
+    Complete {
+        told: bool,
+    },
     Failed(Failure),
 }
 
@@ -140,7 +142,8 @@ pub(crate) struct Upload {
     errand: Option<Purpose>,
     aside: Option<Box<Aside>>,
     errands: u32,
-    /// Make the server forget what it has: no SHA in the first chunk.
+    /// Make the server forget what it has: no SHA in the next first chunk. With none it goes on from nothing, and the first
+    /// chunk follows once more with it, so that the upload can be resumed and its digest be compared.
     forget: bool,
     /// The first chunk must be taken at its own end; after an erase anything else is a stale offset.
     erased: bool,
@@ -372,6 +375,12 @@ impl Upload {
             }
             return self.send(talk, now, source, self.acknowledged, out);
         }
+        let window = talk.limits.window();
+        if self.flight.flying() >= window + window.min(PROBES_OF_NEW_DATA) {
+            // More probes on the way than the device may have buffers for would be lost there.
+            self.active_at = now;
+            return Poll::Wait;
+        }
         let offset = if next < self.size { next } else { self.acknowledged };
         self.send(talk, now, source, offset, out)
     }
@@ -419,7 +428,9 @@ impl Upload {
             Some(length) if self.is_impossible(length) && self.restarts < MOST_RESTARTS => {
                 self.restart(talk, now, length);
             }
-            Some(length) if length == self.size && self.high >= self.size => _ = self.end(Outcome::Complete),
+            Some(length) if length == self.size && self.high >= self.size => {
+                _ = self.end(Outcome::Complete { told: true });
+            }
             Some(length) if !question.restart && length > 0 && length <= self.high => {
                 if length < self.acknowledged {
                     self.device_went_back(talk, now, length);
@@ -630,13 +641,17 @@ impl Upload {
             return self.restart(talk, now, off);
         }
         self.erased = false;
+        if self.forget {
+            self.forget = false;
+            return self.begin_again();
+        }
         self.stage = Stage::Stream;
         self.high = self.high.max(off);
         self.refusals = 0;
         self.acknowledged = off;
         self.progressed(now);
         if off == self.size {
-            self.end(Outcome::Complete);
+            self.end(Outcome::Complete { told: true });
         }
     }
 
@@ -674,7 +689,7 @@ impl Upload {
         }
         if off == 0 && self.high >= self.size && !self.file {
             // Newer servers forget the upload when it is finished and answer 0 from then on (Zephyr 3.3 and newer).
-            self.end(Outcome::Complete);
+            self.end(Outcome::Complete { told: false });
             return;
         }
         // Behind what the device said before. An old answer that was overtaken says the same, so it is believed only when
@@ -696,7 +711,7 @@ impl Upload {
         self.errands = 0;
         self.progressed(now);
         if off == self.size {
-            self.end(Outcome::Complete);
+            self.end(Outcome::Complete { told: true });
         } else if self.flight.flying() > 0 && self.flight.predict(off) < self.high {
             talk.note(now, EventKind::WentBack(off));
         }
@@ -881,7 +896,7 @@ impl Upload {
         }
         if self.high >= self.size {
             // The device may be finished; a first chunk would erase what it has.
-            self.end(Outcome::Complete);
+            self.end(Outcome::Complete { told: false });
         } else {
             self.begin_again();
         }

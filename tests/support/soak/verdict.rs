@@ -174,19 +174,28 @@ fn absurd(
     }
     let plan = run.plan;
     let scenario = &plan.scenario;
-    let newer = scenario.image_version.compare(&scenario.device.version).is_gt();
+    let newer = !plan.installed && scenario.image_version.compare(&scenario.device.version).is_gt();
+    let trial = options.mode == UpdateMode::TestOnly || options.health_check;
+    // What the bootloader would start next by its version counts as pending, for good.
+    let by_version = plan.other != Other::Nothing && scenario.device.boot_mode.picks_slot();
+    let too_large = scenario.image_size > scenario.device.slot_size;
     let expected = match failure.status {
         Status::DowngradeRefused => {
             (options.upgrade_only || scenario.device.boot_mode.picks_slot()) && !newer
         }
         // A server of version 1 has one code for both.
-        Status::SlotInUse => options.upgrade_only && !newer || plan.installed || plan.other == Other::Another,
-        Status::SlotTooSmall => {
-            scenario.image_size > scenario.device.slot_size
-                || (options.slot_size != 0 && scenario.image_size > options.slot_size)
+        Status::SlotInUse => {
+            let other_on_trial = plan.caller.again && plan.two_images && plan.other == Other::Damaged;
+            options.upgrade_only && !newer
+                || plan.installed
+                || plan.other == Other::Another
+                || (trial && by_version)
+                || other_on_trial
         }
-        // What the bootloader would start next by its version counts as pending.
-        Status::NoFreeSlot => plan.other == Other::Another && scenario.device.boot_mode.picks_slot(),
+        Status::SlotTooSmall => {
+            too_large || (options.slot_size != 0 && scenario.image_size > options.slot_size)
+        }
+        Status::NoFreeSlot => by_version,
         Status::HealthCheckFailed => caller.health != Health::Good,
         // A damaged image that was listed already is uploaded anew, but not while the other one is on trial.
         Status::NotSwapped if plan.two_images && plan.other == Other::Damaged => true,
@@ -195,8 +204,9 @@ fn absurd(
         Status::NotConfirmed => plan.two_images && options.mode == UpdateMode::TestAndConfirm,
         Status::DidNotReturn => options.swap_timeout_ms < 60_000,
         // Zephyr issue 60899: an old server stops when the slot is full.
-        Status::Timeout => scenario.image_size > scenario.device.slot_size && device_is_old(run),
-        Status::DeviceError => scenario.device.boot_mode == BootMode::DirectXip,
+        Status::Timeout => too_large && device_is_old(run),
+        // With old error codes what is too large is just an error.
+        Status::DeviceError => too_large || scenario.device.boot_mode == BootMode::DirectXip,
         _ => false,
     };
     if expected { None } else { Some("nothing was out of the ordinary") }
