@@ -1,7 +1,5 @@
 //! A short log of what happened that was not ordinary.
 
-use std::collections::VecDeque;
-
 /// Something worth telling the caller, with the time it happened at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
@@ -61,7 +59,7 @@ impl EventKind {
 /// The last few events; older ones give way.
 #[derive(Debug, Default)]
 pub(crate) struct EventLog {
-    events: VecDeque<Event>,
+    events: Vec<Event>,
 }
 
 /// How many events are kept until they are read.
@@ -69,20 +67,20 @@ const KEPT: usize = 8;
 
 impl EventLog {
     pub fn push(&mut self, event: Event) {
-        if self.events.is_empty() {
-            self.events.reserve_exact(KEPT);
-        }
         if self.events.len() == KEPT {
-            self.events.pop_front();
+            self.events.remove(0);
+        } else if self.events.len() == self.events.capacity() {
+            // An update without trouble has few events, and a fleet has many updates.
+            self.events.reserve_exact(self.events.len().max(1));
         }
-        self.events.push_back(event);
+        self.events.push(event);
     }
 
     pub fn peek(&self) -> Option<Event> {
-        self.events.front().copied()
+        self.events.first().copied()
     }
 
     pub fn pop(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        if self.events.is_empty() { None } else { Some(self.events.remove(0)) }
     }
 }

@@ -1,7 +1,7 @@
 //! Handles: numbers that stand for things the library keeps, safe against every value and every race.
 //!
 //! A handle is made of a kind, a slot and the generation of that slot. Closing moves the generation on, so a stale
-//! handle never reaches what lives in the slot later. Slots live in segments that double in size, are made on demand
+//! handle never reaches what lives in the slot later. Slots live in segments that grow in size, are made on demand
 //! and never move: looking one up is two loads, and opening, closing and looking up cost the same with ten handles or
 //! with a hundred thousand. Each slot has a lock of its own, so that two handles never wait for each other.
 
@@ -41,7 +41,7 @@ impl Layout {
 
     /// How many slots there can be; only whole segments are used.
     const fn slots(self) -> u32 {
-        (1 << self.slot_bits) - FIRST_SEGMENT
+        (1 << self.slot_bits) - FIRST_SLOTS
     }
 
     const fn pack(self, kind: Kind, generation: u32, slot: u32) -> u64 {
@@ -57,22 +57,38 @@ impl Layout {
     }
 }
 
-/// Slots in the first segment; each further segment has twice as many as the one before.
-const FIRST_SEGMENT: u32 = 256;
+/// Slots in the first eight segments together; each further eight have twice as many.
+const FIRST_SLOTS: u32 = 1024;
+
+/// So many segments of one size, before the next have twice as many slots: few enough segments, and little memory ahead of
+/// what is used.
+const OF_ONE_SIZE: u32 = 8;
 
 /// Segments enough for every slot number of the native layout.
-const SEGMENTS: usize = (Layout::NATIVE.slot_bits - FIRST_SEGMENT.trailing_zeros()) as usize;
+const SEGMENTS: usize = (OF_ONE_SIZE * (Layout::NATIVE.slot_bits - FIRST_SLOTS.trailing_zeros())) as usize;
 
 /// The segment of a slot and its place there.
+///
+/// Neighbours in number are not neighbours in memory: two slots share a cache line, and those are half a segment apart, so
+/// that threads with sessions that were opened one after the other do not slow each other down.
 #[inline]
 const fn locate(slot: u32) -> (usize, usize) {
-    let shifted = slot + FIRST_SEGMENT;
-    let segment = shifted.ilog2() - FIRST_SEGMENT.ilog2();
-    (segment as usize, (shifted - (FIRST_SEGMENT << segment)) as usize)
+    let shifted = slot + FIRST_SLOTS;
+    let bits = shifted.ilog2() - OF_ONE_SIZE.ilog2();
+    let segment =
+        (bits + OF_ONE_SIZE.ilog2() - FIRST_SLOTS.ilog2()) * OF_ONE_SIZE + (shifted >> bits) - OF_ONE_SIZE;
+    let number = shifted & ((1 << bits) - 1);
+    let half = bits - 1;
+    (segment as usize, ((number & ((1 << half) - 1)) << 1 | number >> half) as usize)
 }
 
-/// A slot has its own cache line, so that threads in neighbouring sessions do not slow each other down.
-#[repr(align(64))]
+/// How many slots a segment has.
+const fn segment_len(segment: usize) -> u32 {
+    (FIRST_SLOTS / OF_ONE_SIZE) << (segment as u32 / OF_ONE_SIZE)
+}
+
+/// Half a cache line; see [`locate`] for who has the other half.
+#[repr(align(32))]
 struct Slot<T> {
     /// The generation of the handle that is open or comes next. Changed under the write lock only.
     generation: AtomicU32,
@@ -201,9 +217,7 @@ impl<T> Table<T> {
         let next = |used: u32| (used < Layout::NATIVE.slots()).then_some(used + 1);
         let index = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;
         let (segment, _) = locate(index);
-        self.segments
-            .get(segment)?
-            .get_or_init(|| (0..FIRST_SEGMENT << segment).map(|_| Slot::new()).collect());
+        self.segments.get(segment)?.get_or_init(|| (0..segment_len(segment)).map(|_| Slot::new()).collect());
         Some(index)
     }
 
@@ -354,16 +368,25 @@ mod tests {
 
     #[test]
     fn segments_cover_every_slot_once() {
-        let mut expected = (0, 0);
-        for slot in 0..200_000 {
-            assert_eq!(locate(slot), expected);
-            expected.1 += 1;
-            if expected.1 == (FIRST_SEGMENT as usize) << expected.0 {
-                expected = (expected.0 + 1, 0);
+        let mut slot = 0;
+        for segment in 0..40 {
+            let mut seen = vec![false; segment_len(segment) as usize];
+            for _ in 0..seen.len() {
+                let (found, place) = locate(slot);
+                assert!(found == segment && !std::mem::replace(&mut seen[place], true), "{slot}");
+                slot += 1;
             }
         }
-        let (segment, place) = locate(Layout::NATIVE.slots() - 1);
-        assert_eq!((segment, place), (SEGMENTS - 1, ((FIRST_SEGMENT as usize) << segment) - 1));
+        let last = Layout::NATIVE.slots() - 1;
+        assert_eq!(locate(last), (SEGMENTS - 1, segment_len(SEGMENTS - 1) as usize - 1));
+    }
+
+    #[test]
+    fn slots_in_a_row_lie_in_lines_of_their_own() {
+        let line = |slot: u32| (locate(slot).0, locate(slot).1 * size_of::<Slot<u32>>() / 64);
+        for slot in 0..10_000 {
+            assert!((1..32).all(|further| line(slot) != line(slot + further)), "{slot}");
+        }
     }
 
     #[test]

@@ -69,7 +69,8 @@ const LARGEST_RESPONSE: usize = 65_543;
 pub struct Session {
     talk: Conversation,
     operation: Operation,
-    outbound: Outbound,
+    /// There while frames do not fit one write.
+    outbound: Option<Box<Outbound>>,
     inbound: Inbound,
     /// The latest time a caller told.
     now: u64,
@@ -97,7 +98,7 @@ impl Session {
             },
             talk: Conversation::new(options),
             operation: Operation::None,
-            outbound: Outbound::default(),
+            outbound: None,
             now: 0,
             started: false,
             paused: None,
@@ -131,7 +132,7 @@ impl Session {
         if self.operation.is_running() {
             return Err(Status::OperationRunning.into());
         }
-        self.outbound.clear();
+        self.outbound = None;
         self.paused = None;
         self.started = false;
         self.operation = operation;
@@ -144,6 +145,13 @@ impl Session {
         if !self.started {
             self.started = true;
             self.operation.start(now);
+        }
+    }
+
+    /// Forgets what was not sent yet.
+    fn drop_outbound(&mut self) {
+        if let Some(outbound) = &mut self.outbound {
+            outbound.clear();
         }
     }
 
@@ -169,7 +177,10 @@ impl Session {
             ));
         }
         let now = self.clock(now_ms);
-        if let Some(length) = self.outbound.next_piece(self.talk.limits.max_write() as usize, buffer) {
+        let max_write = self.talk.limits.max_write() as usize;
+        if let Some(outbound) = &mut self.outbound
+            && let Some(length) = outbound.next_piece(max_write, buffer)
+        {
             return Ok(Next::Write(length));
         }
         if self.paused.is_some() && self.operation.is_running() {
@@ -177,16 +188,16 @@ impl Session {
         }
         self.start_clock(now);
         let limit = self.talk.limits.room() as usize;
-        let direct =
-            self.talk.options.framing == Framing::Raw && limit <= self.talk.limits.max_write() as usize;
+        let direct = self.talk.options.framing == Framing::Raw && limit <= max_write;
         let poll = if direct {
+            self.outbound = None;
             self.operation.poll(&mut self.talk, now, &mut buffer[..limit])
         } else {
-            let poll = self.operation.poll(&mut self.talk, now, self.outbound.room(limit));
+            let outbound = self.outbound.get_or_insert_default();
+            let poll = self.operation.poll(&mut self.talk, now, outbound.room(limit));
             if let update::Poll::Send(length) = poll {
-                self.outbound.load(length, self.talk.options.framing);
-                let piece = self.outbound.next_piece(self.talk.limits.max_write() as usize, buffer);
-                return Ok(piece.map_or(Next::Wait, Next::Write));
+                outbound.load(length, self.talk.options.framing);
+                return Ok(outbound.next_piece(max_write, buffer).map_or(Next::Wait, Next::Write));
             }
             poll
         };
@@ -242,7 +253,7 @@ impl Session {
         if !self.operation.is_running() || self.paused.is_some() {
             return None;
         }
-        if self.outbound.is_pending() {
+        if self.outbound.as_ref().is_some_and(|outbound| outbound.is_pending()) {
             return Some(self.now);
         }
         Some(self.operation.deadline(&self.talk).max(self.now))
@@ -258,7 +269,7 @@ impl Session {
             LinkEvent::MaxWrite(max_write) => {
                 let before = self.talk.limits.frame();
                 self.talk.limits.set_max_write(max_write);
-                self.outbound.clear();
+                self.drop_outbound();
                 if self.talk.limits.frame() != before {
                     self.talk.note(now, EventKind::FrameLimit(self.talk.limits.frame()));
                 }
@@ -270,7 +281,7 @@ impl Session {
                 }
                 self.talk.link_changed(down);
                 self.talk.note(now, EventKind::Link(u32::from(!down)));
-                self.outbound.clear();
+                self.drop_outbound();
                 match &mut self.inbound {
                     Inbound::Raw(reassembly) => reassembly.clear(),
                     Inbound::Serial(decoder) => decoder.clear(),
@@ -283,7 +294,7 @@ impl Session {
     /// Ends the operation with [`Status::Cancelled`]. What the device has received stays there.
     pub fn cancel(&mut self, now_ms: u64) {
         let now = self.clock(now_ms);
-        self.outbound.clear();
+        self.drop_outbound();
         self.operation.cancel(now);
     }
 

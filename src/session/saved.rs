@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::operation::Operation;
-use super::{Inbound, LARGEST_RESPONSE, Outbound, Session};
+use super::{Inbound, LARGEST_RESPONSE, Session};
 use crate::conversation::{Conversation, Framing, SessionOptions};
 use crate::failure::Failure;
 use crate::firmware::Firmware;
@@ -100,7 +100,7 @@ impl Session {
             },
             talk,
             operation,
-            outbound: Outbound::default(),
+            outbound: None,
             now: 0,
             started: false,
             paused: None,

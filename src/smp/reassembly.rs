@@ -31,12 +31,19 @@ const KEEP: usize = 128;
 /// Collects the bytes of a link and hands over whole frames. Owns at most `limit` bytes, and none before half a frame came.
 #[derive(Debug, Clone, Default)]
 pub struct Reassembly {
-    limit: usize,
-    /// The half frame. Never longer than the frame that its header announces.
-    pending: Vec<u8>,
+    limit: u32,
+    /// There from the first half frame on; most answers come whole, and a fleet has many sessions.
+    half: Option<Box<Half>>,
+}
+
+/// A frame whose end is still to come.
+#[derive(Debug, Clone, Default)]
+struct Half {
+    /// Never longer than the frame that its header announces; empty when there is none.
+    bytes: Vec<u8>,
     /// When its last piece arrived.
     since_ms: u64,
-    /// Where in `pending` a feed began that looks like a header itself; 0 for none.
+    /// Where in `bytes` a feed began that looks like a header itself; 0 for none.
     restart: usize,
 }
 
@@ -53,7 +60,9 @@ enum Joined {
 impl Reassembly {
     /// Accepts frames of up to `limit` bytes, header included. Allocates nothing.
     pub const fn new(limit: usize) -> Reassembly {
-        Reassembly { limit, pending: Vec::new(), since_ms: 0, restart: 0 }
+        // No frame is longer than its header can say.
+        let limit = if limit < HEADER_LEN + 0xffff { limit } else { HEADER_LEN + 0xffff };
+        Reassembly { limit: limit as u32, half: None }
     }
 
     /// Takes what arrived at `now_ms` and calls `on_frame` for each complete frame, in order.
@@ -62,18 +71,21 @@ impl Reassembly {
     pub fn feed(&mut self, now_ms: u64, bytes: &[u8], mut on_frame: impl FnMut(Frame<'_>)) -> usize {
         let mut discarded = 0;
         let mut rest = bytes;
-        if !self.pending.is_empty() {
-            if now_ms.saturating_sub(self.since_ms) > HALF_FRAME_MS {
-                discarded += self.drop_pending();
+        let limit = self.limit as usize;
+        if let Some(half) = &mut self.half
+            && !half.bytes.is_empty()
+        {
+            if now_ms.saturating_sub(half.since_ms) > HALF_FRAME_MS {
+                discarded += half.drop_bytes();
             } else if !bytes.is_empty() {
-                self.since_ms = now_ms;
-                match self.join(bytes, &mut discarded) {
+                half.since_ms = now_ms;
+                match half.join(bytes, limit, &mut discarded) {
                     Joined::Waiting => return discarded,
                     Joined::Complete(taken) => {
-                        if let Some((frame, _)) = Frame::split_first(&self.pending) {
+                        if let Some((frame, _)) = Frame::split_first(&half.bytes) {
                             on_frame(frame);
                         }
-                        self.clear();
+                        half.drop_bytes();
                         rest = &bytes[taken..];
                     }
                     Joined::Fresh => {}
@@ -81,7 +93,7 @@ impl Reassembly {
             }
         }
         while !rest.is_empty() {
-            if !self.is_plausible(rest) {
+            if !is_plausible(rest, limit) {
                 return discarded + rest.len();
             }
             match Frame::split_first(rest) {
@@ -90,8 +102,9 @@ impl Reassembly {
                     rest = after;
                 }
                 None => {
-                    self.since_ms = now_ms;
-                    self.keep(rest);
+                    let half = self.half.get_or_insert_default();
+                    half.since_ms = now_ms;
+                    half.keep(rest, limit);
                     break;
                 }
             }
@@ -101,20 +114,24 @@ impl Reassembly {
 
     /// Forgets the half frame, as after a link that went down.
     pub fn clear(&mut self) {
-        self.drop_pending();
+        if let Some(half) = &mut self.half {
+            half.drop_bytes();
+        }
     }
 
     /// Whether no half frame is kept.
     pub fn is_empty(&self) -> bool {
-        self.pending.is_empty()
+        self.half.as_ref().is_none_or(|half| half.bytes.is_empty())
     }
+}
 
+impl Half {
     /// Continues the half frame with a feed. What it gives up is added to `discarded`.
-    fn join(&mut self, bytes: &[u8], discarded: &mut usize) -> Joined {
-        let mut before = self.pending.len();
-        let fresh = self.starts_frame(bytes);
+    fn join(&mut self, bytes: &[u8], limit: usize, discarded: &mut usize) -> Joined {
+        let mut before = self.bytes.len();
+        let fresh = starts_frame(bytes, limit);
         if fresh && is_well_formed(bytes) {
-            *discarded += self.drop_pending();
+            *discarded += self.drop_bytes();
             return Joined::Fresh;
         }
         if fresh && self.restart == 0 {
@@ -122,11 +139,11 @@ impl Reassembly {
         }
         let mut taken = 0;
         loop {
-            taken += self.keep(&bytes[taken..]);
-            if self.is_plausible(&self.pending) {
-                match Frame::split_first(&self.pending) {
+            taken += self.keep(&bytes[taken..], limit);
+            if is_plausible(&self.bytes, limit) {
+                match Frame::split_first(&self.bytes) {
                     None => return Joined::Waiting,
-                    Some(_) if self.restart == 0 || is_well_formed(&self.pending) => {
+                    Some(_) if self.restart == 0 || is_well_formed(&self.bytes) => {
                         return Joined::Complete(taken);
                     }
                     Some(_) => {}
@@ -134,25 +151,25 @@ impl Reassembly {
             }
             if self.restart == 0 || self.restart == before {
                 // The feed is judged by itself, and garbage in it is counted there.
-                self.pending.truncate(before);
-                *discarded += self.drop_pending();
+                self.bytes.truncate(before);
+                *discarded += self.drop_bytes();
                 return Joined::Fresh;
             }
             *discarded += self.restart;
-            self.pending.drain(..self.restart);
+            self.bytes.drain(..self.restart);
             before -= self.restart;
             self.restart = if fresh { before } else { 0 };
         }
     }
 
     /// Moves as many bytes into the half frame as it lacks, and says how many.
-    fn keep(&mut self, bytes: &[u8]) -> usize {
+    fn keep(&mut self, bytes: &[u8], limit: usize) -> usize {
         let mut taken = 0;
         // Twice at most: up to the end of the header, then up to the end of the frame it announces.
         loop {
-            let held = self.pending.len();
-            let whole = match Header::decode(&self.pending) {
-                Some(header) if header.frame_len() <= self.limit => header.frame_len(),
+            let held = self.bytes.len();
+            let whole = match Header::decode(&self.bytes) {
+                Some(header) if header.frame_len() <= limit => header.frame_len(),
                 Some(_) => held,
                 None if held < HEADER_LEN => HEADER_LEN,
                 None => held,
@@ -163,39 +180,39 @@ impl Reassembly {
                 return taken;
             }
             // Doubling, but never beyond the frame: a length that is only claimed allocates nothing.
-            self.pending.reserve_exact(lacking.min(piece.len().max(held)));
-            self.pending.extend_from_slice(piece);
+            self.bytes.reserve_exact(lacking.min(piece.len().max(held)));
+            self.bytes.extend_from_slice(piece);
             taken += piece.len();
         }
     }
 
-    fn drop_pending(&mut self) -> usize {
-        let dropped = self.pending.len();
+    fn drop_bytes(&mut self) -> usize {
+        let dropped = self.bytes.len();
         self.restart = 0;
-        if self.pending.capacity() > KEEP {
-            self.pending = Vec::new();
+        if self.bytes.capacity() > KEEP {
+            self.bytes = Vec::new();
         } else {
-            self.pending.clear();
+            self.bytes.clear();
         }
         dropped
     }
+}
 
-    /// Whether a response may start with `bytes`, as far as they go.
-    #[inline]
-    fn is_plausible(&self, bytes: &[u8]) -> bool {
-        let Some(&first) = bytes.first() else { return true };
-        let is_response = first & 0xe0 == 0 && matches!(first & 0x07, 1 | 3);
-        let length = match bytes {
-            [_, _, high, low, ..] => HEADER_LEN + usize::from(u16::from_be_bytes([*high, *low])),
-            _ => HEADER_LEN,
-        };
-        is_response && length <= self.limit
-    }
+/// Whether a response of at most `limit` bytes may start with `bytes`, as far as they go.
+#[inline]
+fn is_plausible(bytes: &[u8], limit: usize) -> bool {
+    let Some(&first) = bytes.first() else { return true };
+    let is_response = first & 0xe0 == 0 && matches!(first & 0x07, 1 | 3);
+    let length = match bytes {
+        [_, _, high, low, ..] => HEADER_LEN + usize::from(u16::from_be_bytes([*high, *low])),
+        _ => HEADER_LEN,
+    };
+    is_response && length <= limit
+}
 
-    /// Whether `bytes` start with a whole header that is plausible beyond doubt, for it may lie inside another frame.
-    fn starts_frame(&self, bytes: &[u8]) -> bool {
-        self.is_plausible(bytes) && Header::decode(bytes).is_some_and(|header| is_usual(&header))
-    }
+/// Whether `bytes` start with a whole header that is plausible beyond doubt, for it may lie inside another frame.
+fn starts_frame(bytes: &[u8], limit: usize) -> bool {
+    is_plausible(bytes, limit) && Header::decode(bytes).is_some_and(|header| is_usual(&header))
 }
 
 /// Whether the fields that a server always sets alike are as servers set them.
@@ -341,7 +358,7 @@ mod tests {
         let mut bodies = Vec::new();
         reassembly.feed(0, &bytes, |frame| bodies.push(frame.body.as_ptr() as usize));
         assert_eq!(bodies, [bytes[8..].as_ptr() as usize, bytes[28..].as_ptr() as usize]);
-        assert_eq!(reassembly.pending.capacity(), 0);
+        assert!(reassembly.half.is_none());
     }
 
     fn good_frame() -> impl Strategy<Value = Vec<u8>> {
@@ -400,8 +417,10 @@ mod tests {
                     assert_eq!(frame.body.len(), usize::from(frame.header.length));
                     out += frame.header.frame_len();
                 });
-                prop_assert_eq!(fed, out + discarded + reassembly.pending.len());
-                prop_assert!(reassembly.pending.capacity() <= limit + HEADER_LEN);
+                let half = reassembly.half.as_deref().map_or(&[][..], |half| &half.bytes);
+                prop_assert_eq!(fed, out + discarded + half.len());
+                let capacity = reassembly.half.as_ref().map_or(0, |half| half.bytes.capacity());
+                prop_assert!(capacity <= limit + HEADER_LEN);
             }
         }
     }

@@ -7,11 +7,8 @@ use crate::smp::cbor::{self, Items, Value};
 use crate::status::Status;
 
 /// The hash by which a device lists an image.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ListedHash {
-    length: u8,
-    bytes: [u8; 64],
-}
+#[derive(Clone, PartialEq, Eq)]
+pub struct ListedHash(Box<[u8]>);
 
 impl ListedHash {
     /// SHA-256, SHA-384 and SHA-512 are known; any other length is `None`.
@@ -19,14 +16,12 @@ impl ListedHash {
         if !matches!(bytes.len(), 32 | 48 | 64) {
             return None;
         }
-        let mut hash = ListedHash { length: bytes.len() as u8, bytes: [0; 64] };
-        hash.bytes[..bytes.len()].copy_from_slice(bytes);
-        Some(hash)
+        Some(ListedHash(Box::from(bytes)))
     }
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length as usize]
+        &self.0
     }
 }
 
@@ -216,7 +211,7 @@ impl ListedSlot {
 
     /// Whether the slot holds the image with this hash.
     pub fn holds(&self, hash: &[u8]) -> bool {
-        self.hash.is_some_and(|listed| listed.as_bytes() == hash)
+        self.hash.as_ref().is_some_and(|listed| listed.as_bytes() == hash)
     }
 
     /// The slot as a JSON object, as the image-list command gives it.
@@ -225,7 +220,7 @@ impl ListedSlot {
             "image": self.image,
             "slot": self.slot,
             "version": &*self.version,
-            "hash": self.hash.map(|hash| format!("{hash:?}")),
+            "hash": self.hash.as_ref().map(|hash| format!("{hash:?}")),
             "bootable": self.bootable,
             "pending": self.pending,
             "confirmed": self.confirmed,

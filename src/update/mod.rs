@@ -60,7 +60,8 @@ pub(crate) struct Update {
     firmware: Arc<Firmware>,
     options: UpdateOptions,
     step: Step,
-    request: Option<Request>,
+    /// Boxed: during the upload, the longest step by far, there is none.
+    request: Option<Box<Request>>,
     upload: Option<Box<Upload>>,
     boot: BootMode,
     boot_known: bool,
@@ -295,7 +296,7 @@ impl Update {
             }
             if self.request.is_none() {
                 match self.next_request(talk, now) {
-                    Some(request) => self.request = Some(request),
+                    Some(request) => self.request = Some(Box::new(request)),
                     None => continue,
                 }
             }

@@ -136,7 +136,7 @@ impl Update {
             let mut request =
                 update.step_request(talk).ok_or_else(|| damaged("its step makes no request"))?;
             request.load(from)?;
-            update.request = Some(request);
+            update.request = Some(Box::new(request));
         }
         if from.bool()? {
             let image = update.image().ok_or_else(|| damaged("it uploads an image that is not there"))?;

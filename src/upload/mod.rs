@@ -71,15 +71,15 @@ pub(crate) enum Poll {
 }
 
 /// So many frames in a row that did not arrive whole show that frames of this size do not pass.
-const DAMAGED_BEFORE_SMALLER: u32 = 3;
+const DAMAGED_BEFORE_SMALLER: u8 = 3;
 /// After so many damaged frames in all the link is of no use.
-const MOST_DAMAGED: u32 = 256;
+const MOST_DAMAGED: u16 = 256;
 /// How often an upload may start over.
-const MOST_RESTARTS: u32 = 4;
+const MOST_RESTARTS: u16 = 4;
 /// So many answers with an impossible offset, or none, are passed over.
-const MOST_ODD_ANSWERS: u32 = 3;
+const MOST_ODD_ANSWERS: u8 = 3;
 /// How often the device may refuse the very chunk that it asks for.
-const MOST_REFUSALS: u32 = 8;
+const MOST_REFUSALS: u8 = 8;
 /// After so many silences in a row an echo finds out what still passes.
 const SILENCES_BEFORE_ECHO: u32 = 4;
 /// So many silences in a row are answered with a chunk of new data.
@@ -88,7 +88,7 @@ const PROBES_OF_NEW_DATA: u32 = 2;
 const PATIENT_RELINKS: u8 = 8;
 const MOST_RELINKS: u8 = 64;
 /// How often the place of a file is asked for without any progress.
-const MOST_ERRANDS: u32 = 8;
+const MOST_ERRANDS: u8 = 8;
 /// How long the device may take at least to open and empty a file, and to close it, in milliseconds.
 const FILE_FLOOR_MS: u32 = 2_000;
 /// The longest pause between two chunks that go unanswered, in milliseconds.
@@ -133,22 +133,22 @@ pub(crate) struct Upload {
     generation: u32,
     /// Transmissions before this order were made by another process; their age means nothing.
     unmeasured: u32,
-    restarts: u32,
-    refusals: u32,
-    holds: u32,
+    restarts: u16,
+    refusals: u8,
+    holds: u8,
     /// Whether the destination is a file.
     file: bool,
     /// What has to be done before the next chunk, and the request that does it.
     errand: Option<Purpose>,
     aside: Option<Box<Aside>>,
-    errands: u32,
+    errands: u8,
     /// Make the server forget what it has: no SHA in the next first chunk. With none it goes on from nothing, and the first
     /// chunk follows once more with it, so that the upload can be resumed and its digest be compared.
     forget: bool,
     /// The first chunk must be taken at its own end; after an erase anything else is a stale offset.
     erased: bool,
     /// Frames in a row that did not arrive whole.
-    corrupt_in_a_row: u32,
+    corrupt_in_a_row: u8,
     reset_asked: bool,
     /// An echo was sent since the last answer.
     echoed: bool,
@@ -162,13 +162,13 @@ pub(crate) struct Upload {
 /// What was seen that explains a failure.
 #[derive(Debug, Clone, Copy, Default)]
 struct Evidence {
-    replayed: u32,
-    restarted_to_zero: u32,
-    busy: u32,
-    answered: u32,
-    corrupt: u32,
-    mismatched: u32,
-    odd: u32,
+    replayed: u8,
+    restarted_to_zero: bool,
+    busy: bool,
+    answered: u8,
+    corrupt: u16,
+    mismatched: bool,
+    odd: u8,
 }
 
 impl Upload {
@@ -525,7 +525,7 @@ impl Upload {
         let fate = self.flight.fate(order);
         if fate == Fate::Answered || self.outcome.is_some() {
             talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
-            self.evidence.replayed += 1;
+            self.evidence.replayed = self.evidence.replayed.saturating_add(1);
             if self.evidence.replayed <= 2 {
                 talk.note(now, EventKind::Replayed(u32::from(header.sequence)));
             }
@@ -536,7 +536,7 @@ impl Upload {
             return true;
         };
         talk.answered = true;
-        self.evidence.answered += 1;
+        self.evidence.answered = self.evidence.answered.saturating_add(1);
         let late = fate == Fate::Lost;
         if late {
             talk.counters.late = talk.counters.late.wrapping_add(1);
@@ -596,9 +596,9 @@ impl Upload {
             if order < self.generation {
                 return true;
             }
-            if self.evidence.mismatched == 0 {
+            if !self.evidence.mismatched {
                 // A server that puts writes together may take a damaged frame for a whole one, seldom enough to try again.
-                self.evidence.mismatched += 1;
+                self.evidence.mismatched = true;
                 self.restart(talk, now, off);
                 return true;
             }
@@ -727,7 +727,7 @@ impl Upload {
 
     fn device_went_back(&mut self, talk: &mut Conversation, now: u64, off: u32) {
         if off == 0 {
-            self.evidence.restarted_to_zero += 1;
+            self.evidence.restarted_to_zero = true;
             return self.restart(talk, now, off);
         }
         self.restarts += 1;
@@ -785,7 +785,7 @@ impl Upload {
     }
 
     fn too_many_restarts(&mut self) {
-        let finding = if self.evidence.restarted_to_zero > 0 && self.refusals == 0 {
+        let finding = if self.evidence.restarted_to_zero && self.refusals == 0 {
             Finding::DeviceRestarted
         } else {
             self.stall_finding()
@@ -804,8 +804,8 @@ impl Upload {
         self.silent = 0;
         self.active_at = now;
         if error.is_retryable() {
-            self.holds += 1;
-            self.evidence.busy += 1;
+            self.holds = self.holds.saturating_add(1);
+            self.evidence.busy = true;
             talk.note(now, EventKind::Busy(error.code));
             let limit = talk.limits.window();
             if self.window.refused(limit) {
@@ -955,7 +955,7 @@ impl Upload {
         }
         let finding = if !talk.answered {
             Finding::NeverAnswered
-        } else if self.evidence.busy > 0 && self.holds > 0 {
+        } else if self.evidence.busy && self.holds > 0 {
             Finding::BuffersExhausted
         } else if self.silent > 0 && self.reset_asked {
             Finding::ServerStuck

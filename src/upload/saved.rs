@@ -38,7 +38,7 @@ impl Upload {
         upload.stage = if first { Stage::First } else { Stage::Stream };
         upload.acknowledged = from.u32()?;
         upload.high = from.u32()?;
-        upload.restarts = u32::from(from.u8()?);
+        upload.restarts = u16::from(from.u8()?);
         upload.size_passed = from.bool()?;
         upload.forget = from.bool()?;
         upload.erased = from.bool()?;

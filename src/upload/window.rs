@@ -3,27 +3,27 @@
 /// The window of an upload.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
-    size: u32,
+    size: u16,
     /// Frames settled since the last change.
-    settled: u32,
-    lost: u32,
+    settled: u16,
+    lost: u16,
     /// How many frames must pass before the window opens by one; doubles each time that opening was wrong.
-    reopen_after: u32,
+    reopen_after: u16,
 }
 
 /// The most frames to wait before trying a larger window again.
-const REOPEN_MOST: u32 = 2_048;
+const REOPEN_MOST: u16 = 2_048;
 /// After so many settled frames the share of lost ones is judged.
-const JUDGED: u32 = 24;
+const JUDGED: u16 = 24;
 
 impl Window {
     pub fn new() -> Window {
-        Window { size: u32::MAX, settled: 0, lost: 0, reopen_after: 32 }
+        Window { size: u16::MAX, settled: 0, lost: 0, reopen_after: 32 }
     }
 
     /// The window under the limit that the device and the caller set.
     pub fn size(&self, limit: u32) -> u32 {
-        self.size.min(limit).max(1)
+        u32::from(self.size).min(limit).max(1)
     }
 
     /// The device said that it has no room. Returns whether the window became smaller.
@@ -33,8 +33,9 @@ impl Window {
 
     /// `lost` of `settled` frames did not reach the device. Returns whether the window changed.
     pub fn settled(&mut self, limit: u32, settled: u32, lost: u32) -> bool {
-        self.settled += settled;
-        self.lost += lost;
+        // Judged and set back long before these could overflow.
+        self.settled = self.settled.saturating_add(settled as u16);
+        self.lost = self.lost.saturating_add(lost as u16);
         let size = self.size(limit);
         // Random loss at a few per cent is no reason to send less; a third of all frames means that the device or the
         // gateway drops what comes together.
@@ -44,7 +45,7 @@ impl Window {
         if self.settled >= self.reopen_after {
             self.settled = 0;
             self.lost = 0;
-            if self.size < limit {
+            if u32::from(self.size) < limit {
                 self.size += 1;
                 return true;
             }
@@ -55,10 +56,10 @@ impl Window {
     fn close(&mut self, limit: u32) -> bool {
         let size = self.size(limit);
         let smaller = (size - 1).max(1);
-        if self.size != u32::MAX {
+        if self.size != u16::MAX {
             self.reopen_after = (self.reopen_after * 2).min(REOPEN_MOST);
         }
-        self.size = smaller;
+        self.size = smaller as u16;
         self.settled = 0;
         self.lost = 0;
         smaller < size
