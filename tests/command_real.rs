@@ -2,7 +2,8 @@
 //!
 //! They are started around these tests, which do nothing otherwise: one that swaps and reverts,
 //! `tests/qemu/with_device.py -- cargo test --test command_real`, and one with every group,
-//! `tests/qemu/with_all_groups.py -- cargo test --test command_real`.
+//! `tests/qemu/with_all_groups.py -- cargo test --test command_real`, which MCUboot loads to RAM and which has MCUboot's serial
+//! recovery; that one also in a newer build (`--newer`).
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
@@ -32,15 +33,15 @@ impl Real {
         let port = std::env::var(variable).ok()?;
         let stream = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
         stream.set_nodelay(true).unwrap();
+        Some(Real { session: Real::session(), stream, start: Instant::now(), seen: BTreeSet::new() })
+    }
+
+    /// One that knows nothing of the device yet.
+    fn session() -> Session {
         // The server hangs on frames far above its buffer, so its word on the buffer decides, and 250 until then.
         let options =
             SessionOptions { framing: Framing::Serial, max_write: 250, ..SessionOptions::default() };
-        Some(Real {
-            session: Session::open(options).unwrap(),
-            stream,
-            start: Instant::now(),
-            seen: BTreeSet::new(),
-        })
+        Session::open(options).unwrap()
     }
 
     fn now(&self) -> u64 {
@@ -94,6 +95,14 @@ impl Real {
         let options = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
         self.session.start_update(firmware, options).unwrap();
         self.drive().expect("it uploads");
+    }
+
+    /// The whole update to the file in this variable, on a session of its own.
+    fn update(&mut self, variable: &str) -> Value {
+        let firmware = Firmware::read_file(std::env::var(variable).unwrap()).unwrap();
+        self.session = Real::session();
+        self.session.start_update(Arc::new(firmware), UpdateOptions::default()).unwrap();
+        self.drive().unwrap_or_else(|failure| panic!("{variable}: {failure:?}"))
     }
 
     fn reset(&mut self) -> Value {
@@ -252,7 +261,7 @@ fn first_chunk_twice(real: &mut Real) {
 fn shell_and_settings(real: &mut Real) {
     let result = real.good("shell_execute", json!({ "argv": ["kernel", "version"] }));
     assert_eq!(result["exit_code"], 0);
-    assert!(result["output"].as_str().unwrap().contains("Zephyr version 4.4.0"), "{result}");
+    assert!(result["output"].as_str().unwrap().contains("Zephyr version 4.4."), "{result}");
     let result = real.good("shell_execute", json!({ "argv": ["no-such-command"] }));
     assert_eq!(result["exit_code"], -8, "{result}");
     // Nothing in this build keeps a setting, so all but commit and load answer errors of the group.
@@ -268,13 +277,48 @@ fn shell_and_settings(real: &mut Real) {
     assert_eq!(real.refused("settings_save", json!({})), (Some(group::SETTINGS), 8));
 }
 
+/// Version, slot, active and confirmed of the image that runs, from the list of an update's result.
+fn running(list: &Value) -> Value {
+    let running = list.as_array().unwrap().iter().find(|image| image["active"] == true).expect("one runs");
+    json!([running["version"], running["slot"], running["confirmed"]])
+}
+
+/// MCUboot loads the newest image to RAM, from either slot. The server does not tell the mode: that there is no command to mark
+/// an image shows it.
+fn ram_load(real: &mut Real) {
+    let result = real.update("SMPFOTA_QEMU_ALL_110");
+    assert_eq!((&result["outcome"], &result["images"][0]["to"]), (&json!("updated"), &json!("1.1.0")));
+    assert_eq!(running(&result["before"]), json!(["0.0.0", 0, true]));
+    assert_eq!(running(&result["after"]), json!(["1.1.0", 1, true]));
+    let result = real.update("SMPFOTA_QEMU_ALL_110");
+    assert_eq!(result["outcome"], "already_installed");
+}
+
+/// MCUboot's serial recovery, entered by the boot mode of a reset: it writes slot 0, whose image is then the newest.
+fn serial_recovery(real: &mut Real) {
+    assert_eq!(real.good("reset", json!({ "boot_mode": 1 })), json!({}));
+    let result = real.update("SMPFOTA_QEMU_ALL_120");
+    assert_eq!((&result["outcome"], &result["boot_mode"]), (&json!("updated"), &json!("recovery")));
+    assert_eq!(
+        (&result["images"][0]["from"], &result["images"][0]["to"]),
+        (&json!("0.0.0"), &json!("1.2.0"))
+    );
+    // Before it the recovery answered, which knows no flags; after it the application.
+    assert_eq!(result["before"].as_array().map(Vec::len), Some(2), "{result}");
+    assert!(result["before"][0]["active"] == false && result["before"][1]["active"] == false, "{result}");
+    assert_eq!(running(&result["after"]), json!(["1.2.0", 0, true]));
+}
+
 #[test]
 fn every_group_on_a_real_server() {
     let Some(mut real) = Real::connect("SMPFOTA_QEMU_ALL_PORT") else { return };
-    assert_eq!(real.good("parameters", json!({})), json!({ "buf_size": 400, "buf_count": 4 }));
+    let buf_size = if std::env::var_os("SMPFOTA_QEMU_ALL_NEWER").is_some() { 384 } else { 400 };
+    assert_eq!(real.good("parameters", json!({})), json!({ "buf_size": buf_size, "buf_count": 4 }));
     files(&mut real);
     first_chunk_twice(&mut real);
     shell_and_settings(&mut real);
     assert_eq!(real.good("enumeration_count", json!({})), json!({ "count": 8 }));
     assert_eq!(real.good("zephyr_storage_erase", json!({})), json!({}));
+    ram_load(&mut real);
+    serial_recovery(&mut real);
 }

@@ -46,13 +46,35 @@ def is_reset_answer(line: bytes) -> bool:
     return len(packet) >= 10 and packet[2] & 7 == 3 and packet[6:8] == b"\0\0" and packet[9] == 5
 
 
+class EmulatedCpu:
+    """The CPU that a QEMU process emulates."""
+
+    def __init__(self, pid: int) -> None:
+        self._tasks = Path(f"/proc/{pid}/task")
+        self._thread: Path | None = None
+
+    def is_asleep(self) -> bool:
+        """Whether it waits for an interrupt: its thread sleeps then."""
+        if self._thread is None:
+            self._thread = next(t for t in self._tasks.iterdir() if "TCG" in (t / "comm").read_text())
+        # pid (name) state ...
+        return (self._thread / "stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
 class ConsoleBridge:
     def __init__(
-        self, device: socket.socket, is_asleep: Callable[[], bool], transcript: Path | None = None
+        self,
+        device: socket.socket,
+        is_asleep: Callable[[], bool],
+        transcript: Path | None = None,
+        max_boot_s: float = MAX_BOOT_S,
+        max_line_s: float = MAX_LINE_S,
     ) -> None:
         self.ready = threading.Event()  # the application runs and hears
         self._device = device
         self._is_asleep = is_asleep
+        self._max_boot_s = max_boot_s
+        self._max_line_s = max_line_s
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._client: socket.socket | None = None
@@ -121,7 +143,7 @@ class ConsoleBridge:
 
     def _from_client(self, client: socket.socket) -> None:
         while data := _receive(client):
-            open_again = time.monotonic() - self._booting_since > MAX_BOOT_S
+            open_again = time.monotonic() - self._booting_since > self._max_boot_s
             for line in data.splitlines(keepends=True):
                 if client is self._client and (self.ready.is_set() or open_again):
                     self._note(">", line)
@@ -132,7 +154,7 @@ class ConsoleBridge:
     def _to_device(self, line: bytes) -> None:
         try:
             self._device.sendall(line)
-            deadline = time.monotonic() + MAX_LINE_S
+            deadline = time.monotonic() + self._max_line_s
             seen = 0
             while seen < LOOKS and time.monotonic() < deadline:
                 time.sleep(LOOK_S)

@@ -16,11 +16,11 @@ class FlashLoader:
         self._debugger = debugger
         self._debugger.settimeout(START_TIMEOUT_S)
 
-    def load_and_start(self, flash: bytes) -> None:
-        """Writes from address 0 and lets the device start as after power-on."""
+    def load_and_start(self, flash: bytes, address: int = 0) -> None:
+        """Writes from this address on and lets the device start as after power-on."""
         for at in range(0, len(flash), CHUNK):
             chunk = flash[at : at + CHUNK]
-            self._command(f"M{at:x},{len(chunk):x}:{chunk.hex()}")
+            self._command(f"M{address + at:x},{len(chunk):x}:{chunk.hex()}")
         # The CPU took its first stack and program address out of an empty flash; a reset takes them anew.
         self._command("qRcmd," + b"system_reset".hex())
         self._command("D")

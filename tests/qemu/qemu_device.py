@@ -11,7 +11,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from console_bridge import ConsoleBridge
+from console_bridge import ConsoleBridge, EmulatedCpu
 from flash_loader import FlashLoader
 
 
@@ -24,7 +24,6 @@ class QemuDevice:
         self._ready_timeout_s = ready_timeout_s
         self._process: subprocess.Popen | None = None
         self._bridge: ConsoleBridge | None = None
-        self._cpu_thread: Path | None = None
 
     def __enter__(self) -> "QemuDevice":
         self._start()
@@ -59,7 +58,7 @@ class QemuDevice:
                 stderr=subprocess.PIPE,
                 pass_fds=[qemu_console.fileno(), qemu_debugger.fileno()],
             )
-        self._bridge = ConsoleBridge(console, self._cpu_is_asleep, self._transcript)
+        self._bridge = ConsoleBridge(console, EmulatedCpu(self._process.pid).is_asleep, self._transcript)
         try:
             with debugger:
                 FlashLoader(debugger).load_and_start((self.fixtures / "flash.bin").read_bytes())
@@ -70,14 +69,6 @@ class QemuDevice:
             said = self._process.stderr.read().decode(errors="replace")
             self.stop()
             raise RuntimeError(f"{failure}; QEMU said: {said}") from failure
-
-    def _cpu_is_asleep(self) -> bool:
-        """Whether the emulated CPU waits for an interrupt: its thread sleeps then."""
-        if self._cpu_thread is None:
-            threads = Path(f"/proc/{self._process.pid}/task").iterdir()
-            self._cpu_thread = next(t for t in threads if "TCG" in (t / "comm").read_text())
-        # pid (name) state ...
-        return (self._cpu_thread / "stat").read_text().rpartition(")")[2].split()[0] == "S"
 
     def stop(self) -> None:
         if self._bridge is not None:
