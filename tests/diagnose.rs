@@ -477,6 +477,7 @@ fn mistakes() -> Vec<(&'static str, Vec<u8>, &'static str)> {
 
 #[test]
 fn every_mistake_of_the_field_is_recognised() {
+    println!("{} mistakes", mistakes().len());
     for (name, bytes, expected) in mistakes() {
         let found = codes(&bytes);
         assert!(found.iter().any(|code| code == expected), "{name}: {expected} is not in {found:?}");

@@ -100,6 +100,63 @@ fn a_worker_that_lives_for_one_message_at_a_time_ends_right() {
     }
 }
 
+/// The worker was gone for a while, and what the device answered meanwhile with it.
+#[test]
+fn what_arrived_between_two_lives_may_be_lost() {
+    for profile in DeviceProfile::ALL {
+        for fault in Fault::ALL {
+            let scenario = scenario(*profile, *fault, 17);
+            let firmware = firmware(&scenario);
+            for stop_at in 0.. {
+                let what = format!("{} {} lost after write {stop_at}", profile.name(), fault.name());
+                let mut drive = start(&scenario);
+                let ended = (0..stop_at).find_map(|_| drive.one_write(BOUND_MS));
+                let snapshot = save(&drive.session);
+                drive.lose(5_000);
+                drive.session =
+                    Session::restore(&snapshot, Some(firmware.clone()), None).expect("a good snapshot");
+                assert_eq!(drive.run(BOUND_MS), End::Done, "{what}");
+                assert_updated(&mut drive, &scenario, &what);
+                if ended.is_some() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Killed after each single write, saved just before: what is unanswered then is waited for in the next life.
+#[test]
+fn a_worker_that_dies_after_every_write_ends_right() {
+    for profile in DeviceProfile::ALL {
+        for fault in Fault::ALL {
+            let scenario = scenario(*profile, *fault, 13);
+            let firmware = firmware(&scenario);
+            let what = format!("{} {}", profile.name(), fault.name());
+            let mut drive = start(&scenario);
+            let mut lives = 0;
+            let end = loop {
+                let snapshot = save(&drive.session);
+                drive.session =
+                    Session::restore(&snapshot, Some(firmware.clone()), None).expect("a good snapshot");
+                lives += 1;
+                assert!(
+                    lives < 2_000,
+                    "{what}: no end at {} ms: {:?}",
+                    drive.now_ms(),
+                    drive.session.progress(0)
+                );
+                if let Some(end) = drive.one_write(BOUND_MS) {
+                    break end;
+                }
+            };
+            println!("{what}: {lives} lives, {} ms", drive.now_ms());
+            assert_eq!(end, End::Done, "{what}");
+            assert_updated(&mut drive, &scenario, &what);
+        }
+    }
+}
+
 #[test]
 fn an_old_snapshot_never_writes_the_wrong_thing() {
     for profile in DeviceProfile::ALL {

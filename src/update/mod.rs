@@ -113,6 +113,8 @@ pub(crate) struct Update {
     restored: bool,
     /// When a restored update asks the device by itself.
     ask_at: u64,
+    /// Something was sent and nobody has waited for its answer yet.
+    unwaited: bool,
     /// How many lives in a row ended with a chunk unanswered and the device answering other requests.
     vanished: u8,
     /// The caller was told to drop the link since the last answer.
@@ -164,6 +166,7 @@ impl Update {
             ended_at: 0,
             restored: false,
             ask_at: 0,
+            unwaited: false,
             vanished: 0,
             reset_asked: false,
             back: false,
@@ -243,8 +246,21 @@ impl Update {
     }
 
     pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
+        let poll = self.poll_step(talk, now, out);
+        match poll {
+            Poll::Send(_) => self.unwaited = true,
+            Poll::Wait => self.unwaited = false,
+            _ => {}
+        }
+        poll
+    }
+
+    fn poll_step(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
         self.seen_at = now;
         if self.restored && self.outcome.is_none() {
+            if self.unwaited {
+                self.ask_at = now.saturating_add(u64::from(talk.timeout()));
+            }
             if now < self.ask_at {
                 return Poll::Wait;
             }

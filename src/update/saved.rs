@@ -1,7 +1,8 @@
 //! An update in a snapshot.
 //!
 //! A restored update that is fed the answer to a request of its earlier life goes on with it. Otherwise it asks the device
-//! for its list before it writes anything, so that an old snapshot costs a round trip and never a wrong write.
+//! for its list before it writes anything, so that an old snapshot costs a round trip and never a wrong write. An answer that
+//! the earlier life did not wait for is waited for first: or a process that dies after each write would ask for ever.
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ const LIVES_BEFORE_SMALLER_FRAMES: u8 = 3;
 /// For so many images the slot size is kept.
 const MOST_SIZES: usize = 4;
 /// Bits beside the boot mode.
+const UNWAITED: u8 = 0x10;
 const LEFT_OPEN: u8 = 0x20;
 const TRIAL_ONLY: u8 = 0x40;
 const UNLISTED: u8 = 0x80;
@@ -33,7 +35,12 @@ impl Update {
     pub fn save(&self, out: &mut Writer<'_>) {
         self.options.save(out);
         out.u8(self.step as u8);
-        let flags = [(self.left_open, LEFT_OPEN), (self.trial_only, TRIAL_ONLY), (self.unlisted, UNLISTED)];
+        let flags = [
+            (self.unwaited, UNWAITED),
+            (self.left_open, LEFT_OPEN),
+            (self.trial_only, TRIAL_ONLY),
+            (self.unlisted, UNLISTED),
+        ];
         out.u8(flags.into_iter().fold(self.boot as u8, |sum, (set, bit)| if set { sum | bit } else { sum }));
         out.bool(self.boot_known);
         out.u8(self.current.min(255) as u8);
@@ -89,9 +96,10 @@ impl Update {
         let mut update = Update::new(firmware, options);
         update.step = Step::from_number(from.u8()?).ok_or_else(|| damaged("its step is unknown"))?;
         let boot = from.u8()?;
-        update.boot = BootMode::from_saved(boot & !(LEFT_OPEN | TRIAL_ONLY | UNLISTED))
+        update.boot = BootMode::from_saved(boot & !(UNWAITED | LEFT_OPEN | TRIAL_ONLY | UNLISTED))
             .ok_or_else(|| damaged("its boot mode is unknown"))?;
         update.left_open = boot & LEFT_OPEN != 0;
+        update.unwaited = boot & UNWAITED != 0;
         update.trial_only = boot & TRIAL_ONLY != 0;
         update.unlisted = boot & UNLISTED != 0;
         update.boot_known = from.bool()?;
@@ -164,6 +172,7 @@ impl Update {
     /// A frame came while the update waits for an answer to its earlier life. Any other frame shows that the worker is
     /// alive, so the answer gets the time that answers take before the device is asked again.
     pub(super) fn restored_met(&mut self, talk: &Conversation, now: u64, mine: bool) {
+        self.unwaited &= !mine;
         if self.restored {
             self.restored = !mine;
             if mine && self.upload.is_some() {

@@ -138,13 +138,7 @@ impl Drive {
                     }
                 }
                 Ok(Next::Wait) => return None,
-                Ok(Next::LinkReset) => {
-                    if self.control == LinkControl::Obeys && self.up_at.is_none() {
-                        self.link.set_link(self.now_us, false);
-                        self.session.link(self.now_us / 1_000, LinkEvent::Down);
-                        self.up_at = Some(self.now_us + 1_000_000);
-                    }
-                }
+                Ok(Next::LinkReset) => self.new_link(),
                 Ok(Next::HealthCheck) if !self.answers_health => return None,
                 Ok(Next::HealthCheck) => {
                     self.session.health(self.now_us / 1_000, self.healthy).expect("asked for");
@@ -154,6 +148,15 @@ impl Drive {
             }
         }
         Some(End::Hung)
+    }
+
+    /// Drops the link, and brings it up a second later, where the caller can.
+    fn new_link(&mut self) {
+        if self.control == LinkControl::Obeys && self.up_at.is_none() {
+            self.link.set_link(self.now_us, false);
+            self.session.link(self.now_us / 1_000, LinkEvent::Down);
+            self.up_at = Some(self.now_us + 1_000_000);
+        }
     }
 
     /// Takes everything that has arrived.
@@ -216,6 +219,37 @@ impl Drive {
                 return None;
             }
         }
+    }
+
+    /// Lets time pass in which nobody listens: what arrives is lost.
+    pub fn lose(&mut self, ms: u64) {
+        let until = self.now_us + ms * 1_000;
+        while let Some(at) = self.link.next_event().filter(|at| *at <= until) {
+            self.now_us = self.now_us.max(at);
+            while self.link.read(self.now_us).is_some() {}
+        }
+        self.now_us = until;
+    }
+
+    /// Until one write is on its way, or the end. Whatever has to be waited for is waited for.
+    pub fn one_write(&mut self, bound_ms: u64) -> Option<End> {
+        while self.now_ms() < bound_ms {
+            match self.session.next_frame(self.now_us / 1_000, &mut self.buffer) {
+                Ok(Next::Write(length)) => {
+                    self.writes += 1;
+                    self.link.write(self.now_us, &self.buffer[..length]);
+                    return None;
+                }
+                Ok(Next::Done) => return Some(End::Done),
+                Err(failure) => return Some(End::Failed(failure)),
+                Ok(Next::LinkReset) => self.new_link(),
+                Ok(_) => {
+                    self.advance()?;
+                    self.receive();
+                }
+            }
+        }
+        Some(End::Hung)
     }
 
     /// One round: send, go to the next instant at which something happens, take what has arrived.
