@@ -8,7 +8,7 @@ fn what_a_command_does_not_take_is_refused_by_name() {
     let hash = "ab".repeat(32);
     let cases = [
         ("echo", json!({}), "\"text\""),
-        ("echo", json!({ "text": 5 }), "not 5"),
+        ("echo", json!({ "text": 5 }), "not a number"),
         ("echo", json!({ "text": "x".repeat(65_001) }), "65000"),
         ("echo", json!({ "text": "a\0b" }), "\"text\""),
         ("echo", json!({ "text": "a", "d": "a" }), "\"d\""),
@@ -82,6 +82,43 @@ fn a_secret_in_a_wrong_argument_is_not_repeated() {
     let failure =
         Command::new("settings_write", &json!({ "name": "a", "value_hex": "hunter2!" })).expect_err("no hex");
     assert!(!failure.sentence.contains("hunter2"), "{failure}");
+}
+
+/// Whatever is refused, wherever it stands: its value is in no sentence.
+#[test]
+fn no_sentence_repeats_what_could_be_a_secret() {
+    const WORD: &str = "hunter2";
+    const PIN: u64 = 918_273_645;
+    let mut refused = 0;
+    for name in Command::names() {
+        let description = Command::describe(name).unwrap();
+        for argument in description["arguments"].as_array().unwrap() {
+            for spelling in argument["names"].as_array().unwrap() {
+                let spelling = spelling.as_str().unwrap();
+                let long = WORD.repeat(20_000);
+                for value in [
+                    json!(WORD),
+                    json!(long),
+                    json!(format!("{WORD}\0")),
+                    json!([WORD, PIN]),
+                    json!({ "a": WORD }),
+                    json!(PIN),
+                    json!([[WORD]]),
+                ] {
+                    // A number out of its range is told; it is no secret.
+                    if value == json!(PIN) && argument["takes"].as_str().unwrap().contains("whole number") {
+                        continue;
+                    }
+                    if let Err(failure) = Command::new(name, &json!({ spelling: value })) {
+                        assert!(!failure.sentence.contains(WORD), "{name}: {failure}");
+                        assert!(!failure.sentence.contains(&PIN.to_string()), "{name}: {failure}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(refused > 150, "{refused}");
 }
 
 #[test]

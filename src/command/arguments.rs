@@ -187,7 +187,7 @@ impl Argument {
                 Some(given) => Ok(Some((given, 1))),
                 None => Err(refused(
                     spec,
-                    format!("takes as {spelling:?} {}, not {}", self.kind.describe(), shown(value)),
+                    format!("takes as {spelling:?} {}, not {}", self.kind.describe(), self.kind.shown(value)),
                 )),
             },
             _ => Err(refused(spec, format!("takes {}, not both", self.spelling()))),
@@ -196,6 +196,17 @@ impl Argument {
 }
 
 impl Kind {
+    /// The value as the sentence shows it: never a text itself, which may be a secret, nor a number where none belongs.
+    fn shown(self, value: &Value) -> String {
+        match value {
+            Value::Array(_) => "that list".to_owned(),
+            Value::Object(_) => "an object".to_owned(),
+            Value::String(text) => format!("that text of {} bytes", text.len()),
+            Value::Number(_) if !matches!(self, Kind::Number(..)) => "a number".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     fn read(self, value: &Value, base64: bool) -> Option<Given> {
         Some(match self {
             Kind::Text(least, most) => Given::Text(text(value, least, most)?.to_owned()),
@@ -281,14 +292,4 @@ fn is_date_time(text: &str) -> bool {
 
 fn refused(spec: &Spec, what: String) -> Failure {
     Failure::new(Status::InvalidArgument, format!("the command {} {what}.", spec.name))
-}
-
-/// The value as the sentence shows it: never a text itself, which may be a secret.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Array(_) => "that list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
-        Value::String(text) => format!("that text of {} bytes", text.len()),
-        other => other.to_string(),
-    }
 }
