@@ -170,6 +170,32 @@ public sealed class CommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AnOldServerDoesWhatItHasAndSaysWhatItLacks()
+    {
+        using var old = new VirtualLink(new VirtualDeviceOptions { Profile = VirtualProfile.Ncs21 });
+        await using SmpClient asked = old.Duplex();
+        Assert.Equal("hi", await asked.EchoAsync("hi"));
+        Assert.Equal("1.0.0", Assert.Single(await asked.ReadImagesAsync()).Version);
+        Assert.NotEmpty(await asked.ReadTasksAsync());
+        Assert.NotEmpty(await asked.ReadStatisticsAsync((await asked.ReadStatisticsGroupsAsync())[0]));
+        Assert.NotEqual(0, (await asked.ExecuteShellAsync(["false"])).ExitCode);
+        await asked.UploadFileAsync("/lfs1/a", new byte[] { 1, 2, 3 });
+        Assert.Equal(new byte[] { 1, 2, 3 }, await asked.DownloadFileAsync("/lfs1/a"));
+        await asked.EraseStorageAsync();
+        Func<Task>[] missing =
+        [
+            () => asked.ReadBootloaderAsync(), () => asked.ReadOsInfoAsync(), () => asked.ReadDateTimeAsync(), () => asked.ReadMemoryPoolsAsync(),
+            () => asked.ReadSlotsAsync(), () => asked.ReadSettingAsync("a"), () => asked.ReadFileHashKindsAsync(), () => asked.CountGroupsAsync(),
+        ];
+        foreach (Func<Task> command in missing)
+        {
+            var thrown = await Assert.ThrowsAsync<SmpDeviceException>(command);
+            Assert.Equal(SmpStatus.NotSupported, thrown.Status);
+            Assert.Equal(8, thrown.Code);
+        }
+    }
+
+    [Fact]
     public async Task RawRequestsOfVendorsGroups()
     {
         byte[] body = [0xa1, 0x61, (byte)'d', 0x62, (byte)'h', (byte)'i'];

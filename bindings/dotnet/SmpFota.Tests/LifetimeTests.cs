@@ -107,6 +107,138 @@ public sealed class LifetimeTests(ITestOutputHelper output)
         Assert.Equal(800, closed);
     }
 
+    [Theory]
+    [InlineData("image")]
+    [InlineData("decoder")]
+    [InlineData("device")]
+    public void DisposeOfEveryKindMayRaceWithItsCallsAndWithItself(string kind)
+    {
+        byte[] bytes = Images.Bytes(size: 3000);
+        byte[] garbage = new byte[200];
+        int closed = 0;
+        for (int round = 0; round < 200; round++)
+        {
+            IDisposable victim;
+            Action use;
+            switch (kind)
+            {
+                case "image":
+                    FirmwareImage image = FirmwareImage.Open(bytes);
+                    (victim, use) = (image, () =>
+                    {
+                        Assert.Contains("1.1.0", image.Describe());
+                        using var session = new SmpSession();
+                        session.StartUpdate(image);
+                    });
+                    break;
+                case "decoder":
+                    var decoder = new SerialDecoder();
+                    (victim, use) = (decoder, () =>
+                    {
+                        decoder.Feed(garbage);
+                        decoder.TryRead(out _);
+                    });
+                    break;
+                default:
+                    var device = new VirtualDevice();
+                    (victim, use) = (device, () =>
+                    {
+                        device.Write(TimeSpan.FromSeconds(1), garbage);
+                        device.TryRead(TimeSpan.FromSeconds(1), out _);
+                        Assert.NotEmpty(device.Describe());
+                    });
+                    break;
+            }
+
+            using var barrier = new Barrier(4);
+            OnThreads(4, thread =>
+            {
+                barrier.SignalAndWait();
+                if (thread < 2)
+                {
+                    Thread.SpinWait(round * 17 % 4000);
+                    victim.Dispose();
+                    return;
+                }
+
+                try
+                {
+                    while (true)
+                    {
+                        try
+                        {
+                            use();
+                        }
+                        catch (SmpUsageException e) when (e.Status == SmpStatus.Busy)
+                        {
+                            // The other of the two.
+                        }
+                    }
+                }
+                catch (ObjectDisposedException)
+                {
+                    Interlocked.Increment(ref closed);
+                }
+            });
+        }
+
+        Assert.Equal(400, closed);
+    }
+
+    [Fact]
+    public unsafe void InventedClosedAndForeignHandlesAreInvalid()
+    {
+        using FirmwareImage image = Images.Open();
+        var session = new SessionHandle();
+        Open(session);
+        nuint living;
+        using (HandleLease lease = session.Lease())
+        {
+            living = lease.Value;
+        }
+
+        int invalid = (int)SmpStatus.InvalidHandle;
+        byte[] bytes = new byte[512];
+        var random = new Random(20_261_122);
+        void ExpectInvalid(nuint handle, bool isSession)
+        {
+            nuint length = 0;
+            ulong deadline = 0;
+            fixed (byte* buffer = bytes)
+            {
+                Assert.Equal(invalid, NativeMethods.smpfota_image_describe(handle, buffer, 512, &length));
+                Assert.Equal(invalid, NativeMethods.smpfota_image_close(handle));
+                Assert.Equal(invalid, NativeMethods.smpfota_serial_decoder_feed(handle, buffer, 5));
+                Assert.Equal(invalid, NativeMethods.smpfota_serial_decoder_close(handle));
+                Assert.Equal(invalid, NativeMethods.smpfota_device_describe(handle, buffer, 512, &length));
+                Assert.Equal(invalid, NativeMethods.smpfota_device_close(handle));
+                if (!isSession)
+                {
+                    Assert.Equal(invalid, NativeMethods.smpfota_session_next_frame(handle, 0, buffer, 512, &length));
+                    Assert.Equal(invalid, NativeMethods.smpfota_session_deadline(handle, &deadline));
+                    Assert.Equal(invalid, NativeMethods.smpfota_session_close(handle));
+                }
+            }
+        }
+
+        for (int round = 0; round < 2000; round++)
+        {
+            nuint invented = (nuint)random.NextInt64(long.MinValue, long.MaxValue);
+            if (invented != living)
+            {
+                ExpectInvalid(invented, isSession: false);
+            }
+        }
+
+        // A session where another kind is wanted; then the same one after its close, where anything is wanted.
+        ExpectInvalid(living, isSession: true);
+        Assert.True(IsOpen(living));
+        session.Dispose();
+        ExpectInvalid(living, isSession: false);
+        ExpectInvalid(0, isSession: false);
+        Assert.Contains("1.1.0", image.Describe());
+    }
+
     [Fact]
     public void AFinalizerNeverClosesAHandleInsideACall()
     {
