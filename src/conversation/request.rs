@@ -86,6 +86,11 @@ impl Request {
         HEADER_LEN + self.body.len()
     }
 
+    /// How long the first answer may take, in milliseconds.
+    pub fn patience(&self, talk: &Conversation) -> u32 {
+        talk.timeout().max(self.patience.floor_ms)
+    }
+
     /// When [`Request::poll`] has to be called again.
     pub fn deadline(&self) -> u64 {
         self.due
@@ -173,7 +178,7 @@ impl Request {
             talk.counters.retransmissions = talk.counters.retransmissions.wrapping_add(1);
         }
         self.sent[self.attempts as usize % REMEMBERED] = (header.sequence, now);
-        let timeout = talk.timeout().max(self.patience.floor_ms);
+        let timeout = self.patience(talk);
         // Doubling (RFC 6298 section 5.5), at most eightfold: the number of attempts is the limit here.
         self.due = now + (u64::from(timeout) << counted.min(3));
         self.attempts += 1;

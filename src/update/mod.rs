@@ -259,7 +259,7 @@ impl Update {
         self.seen_at = now;
         if self.restored && self.outcome.is_none() {
             if self.unwaited {
-                self.ask_at = now.saturating_add(u64::from(talk.timeout()));
+                self.ask_at = now.saturating_add(self.patience(talk));
             }
             if now < self.ask_at {
                 return Poll::Wait;

@@ -169,6 +169,15 @@ impl Update {
         }
     }
 
+    /// How long the answer to what was sent last may take, in milliseconds.
+    pub(super) fn patience(&self, talk: &Conversation) -> u64 {
+        match (&self.upload, &self.request) {
+            (Some(upload), _) => upload.patience(talk),
+            (None, Some(request)) => u64::from(request.patience(talk)),
+            (None, None) => u64::from(talk.timeout()),
+        }
+    }
+
     /// A frame came while the update waits for an answer to its earlier life. Any other frame shows that the worker is
     /// alive, so the answer gets the time that answers take before the device is asked again.
     pub(super) fn restored_met(&mut self, talk: &Conversation, now: u64, mine: bool) {

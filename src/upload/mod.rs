@@ -275,7 +275,7 @@ impl Upload {
     }
 
     /// How long silence is ordinary now, in milliseconds.
-    fn patience(&self, talk: &Conversation) -> u64 {
+    pub fn patience(&self, talk: &Conversation) -> u64 {
         let options = &talk.options;
         let floor = match self.stage {
             _ if self.file && (self.stage == Stage::First || self.last_alone()) => {

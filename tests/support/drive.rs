@@ -243,6 +243,9 @@ impl Drive {
                 Ok(Next::Done) => return Some(End::Done),
                 Err(failure) => return Some(End::Failed(failure)),
                 Ok(Next::LinkReset) => self.new_link(),
+                Ok(Next::HealthCheck) if self.answers_health => {
+                    self.session.health(self.now_us / 1_000, self.healthy).expect("asked for");
+                }
                 Ok(_) => {
                     self.advance()?;
                     self.receive();

@@ -3,33 +3,54 @@
 use std::sync::Arc;
 
 use smpfota::simulator::{BootMode, DeviceProfile, Scenario};
-use smpfota::{Firmware, Session, UpdateMode, UpdateOptions};
+use smpfota::{Firmware, Session, Status, UpdateMode, UpdateOptions};
 
 use crate::drive::{Drive, End};
 use crate::kit::*;
 use crate::packages;
 
-/// Runs the update in lives of one message each. Gives the result of the last one.
+/// When a worker dies: after each message that it took, or after each write, with nothing waited for.
+const DEATHS: [fn(&mut Drive) -> Option<End>; 2] = [
+    |drive| {
+        drive.receive();
+        drive.send_and_sleep()
+    },
+    |drive| drive.one_write(BOUND_MS),
+];
+
+/// Runs a drive to its end in lives, each in a fresh state.
 #[track_caller]
-fn in_many_lives(scenario: &Scenario, file: Vec<u8>, options: UpdateOptions) -> (serde_json::Value, Drive) {
-    let firmware = Arc::new(Firmware::parse(file.clone()).expect("a file that can be installed"));
-    let mut drive = start_with(scenario, file, options);
+fn live(drive: &mut Drive, file: &[u8], life: fn(&mut Drive) -> Option<End>) -> End {
+    let firmware = Arc::new(Firmware::parse(file.to_vec()).expect("a file that can be installed"));
     let mut lives = 0;
-    let end = loop {
+    loop {
         let mut snapshot = [0; smpfota::snapshot::MAX_LEN];
         let length = drive.session.save(&mut snapshot).expect("it fits");
         drive.session =
             Session::restore(&snapshot[..length], Some(firmware.clone()), None).expect("a good snapshot");
         lives += 1;
         assert!(lives < 5_000 && drive.now_ms() < BOUND_MS, "no end in {:?}", drive.session.phase());
-        drive.receive();
-        if let Some(end) = drive.send_and_sleep() {
-            break end;
+        if let Some(end) = life(drive) {
+            assert!(lives > 8, "only {lives} lives");
+            return end;
         }
-    };
-    assert_eq!(end, End::Done, "{:#}", drive.link.describe());
-    assert!(lives > 8, "only {lives} lives");
-    (drive.session.result().expect("a result"), drive)
+    }
+}
+
+/// Runs the update in lives of either kind, to a good end, and hands both over.
+#[track_caller]
+fn in_many_lives(
+    scenario: &Scenario,
+    file: Vec<u8>,
+    options: UpdateOptions,
+    check: impl Fn(serde_json::Value, &mut Drive),
+) {
+    for life in DEATHS {
+        let mut drive = start_with(scenario, file.clone(), options);
+        let end = live(&mut drive, &file, life);
+        assert_eq!(end, End::Done, "{:#}", drive.link.describe());
+        check(drive.session.result().expect("a result"), &mut drive);
+    }
 }
 
 #[test]
@@ -43,8 +64,9 @@ fn every_mode_survives() {
         each(|scenario| {
             for erase_first in [false, true] {
                 let options = UpdateOptions { erase_first, ..mode(options) };
-                let (result, _) = in_many_lives(&scenario, scenario.image(), options);
-                assert_eq!(result["outcome"], outcome);
+                in_many_lives(&scenario, scenario.image(), options, |result, _| {
+                    assert_eq!(result["outcome"], outcome);
+                });
             }
         });
     }
@@ -61,12 +83,13 @@ fn every_bootloader_survives() {
                 continue;
             }
             let scenario = scenario.clone().device(|device| device.boot_mode = *boot);
-            let (result, mut drive) = in_many_lives(&scenario, scenario.image(), UpdateOptions::default());
-            assert_eq!(
-                (&result["outcome"], runs(&mut drive)),
-                (&"updated".into(), "1.1.0".into()),
-                "{boot:?}"
-            );
+            in_many_lives(&scenario, scenario.image(), UpdateOptions::default(), |result, drive| {
+                assert_eq!(
+                    (&result["outcome"], runs(drive)),
+                    (&"updated".into(), "1.1.0".into()),
+                    "{boot:?}"
+                );
+            });
         }
     });
 }
@@ -74,12 +97,15 @@ fn every_bootloader_survives() {
 #[test]
 fn a_package_of_two_images_survives() {
     packages::two_images(|scenario| {
-        let (result, mut drive) = in_many_lives(&scenario, packages::two_cores(), UpdateOptions::default());
-        assert_eq!(result["outcome"], "updated");
-        let running: Vec<String> =
-            slots(&mut drive).into_iter().filter(|slot| slot.contains("/0 ")).collect();
-        assert!(running[0].starts_with("0/0 1.1.0") && running[1].starts_with("1/0 2.1.0"), "{running:?}");
-        assert_eq!(boots(&drive), 1);
+        in_many_lives(&scenario, packages::two_cores(), UpdateOptions::default(), |result, drive| {
+            assert_eq!(result["outcome"], "updated");
+            let running: Vec<String> = slots(drive).into_iter().filter(|slot| slot.contains("/0 ")).collect();
+            assert!(
+                running[0].starts_with("0/0 1.1.0") && running[1].starts_with("1/0 2.1.0"),
+                "{running:?}"
+            );
+            assert_eq!(boots(drive), 1);
+        });
     });
 }
 
@@ -87,16 +113,39 @@ fn a_package_of_two_images_survives() {
 fn serial_recovery_survives() {
     each(|scenario| {
         let scenario = scenario.device(|device| device.recovery = true);
-        let (result, mut drive) = in_many_lives(&scenario, scenario.image(), UpdateOptions::default());
-        assert_eq!(result["boot_mode"], "recovery");
-        assert_eq!((&result["outcome"], runs(&mut drive)), (&"updated".into(), "1.1.0".into()));
+        in_many_lives(&scenario, scenario.image(), UpdateOptions::default(), |result, drive| {
+            assert_eq!(result["boot_mode"], "recovery");
+            assert_eq!((&result["outcome"], runs(drive)), (&"updated".into(), "1.1.0".into()));
+        });
     });
 }
 
 #[test]
 fn a_device_that_wants_a_trial_first_survives() {
     let scenario = scenario(DeviceProfile::Zephyr44).device(|device| device.allow_confirm_secondary = false);
-    let (result, mut drive) = in_many_lives(&scenario, scenario.image(), mode(UpdateMode::ConfirmAtOnce));
-    assert_eq!((&result["outcome"], &result["images"][0]["confirmed"]), (&"updated".into(), &true.into()));
-    assert_eq!(slots(&mut drive)[0], "0/0 1.1.0 AC");
+    in_many_lives(&scenario, scenario.image(), mode(UpdateMode::ConfirmAtOnce), |result, drive| {
+        assert_eq!(
+            (&result["outcome"], &result["images"][0]["confirmed"]),
+            (&"updated".into(), &true.into())
+        );
+        assert_eq!(slots(drive)[0], "0/0 1.1.0 AC");
+    });
+}
+
+/// The question and the answer may fall into different lives; what was found unhealthy stays so.
+#[test]
+fn a_health_check_survives() {
+    each(|scenario| {
+        let ask = UpdateOptions { health_check: true, ..UpdateOptions::default() };
+        in_many_lives(&scenario, scenario.image(), ask, |result, drive| {
+            assert_eq!((&result["outcome"], runs(drive)), (&"updated".into(), "1.1.0".into()));
+        });
+        for life in DEATHS {
+            let mut drive = start(&scenario, ask);
+            drive.healthy = false;
+            let end = live(&mut drive, &scenario.image(), life);
+            failed(&drive, end, Status::HealthCheckFailed, &["1.1.0", "1.0.0 again"]);
+            assert_eq!(runs(&mut drive), "1.0.0");
+        }
+    });
 }

@@ -160,3 +160,55 @@ fn hashes_of_384_and_512_bits_are_compared_whole() {
         });
     }
 }
+
+/// The first chunk erases the slot, the erase command too: minutes, on a slow flash.
+#[test]
+fn a_slow_erase_is_waited_for() {
+    use smpfota::simulator::EraseMode;
+    for seconds in [20, 45, 70] {
+        each(|scenario| {
+            let pages = u64::from(scenario.device.slot_size / 4_096);
+            let scenario = scenario.device(|device| {
+                device.erase = EraseMode::FirstChunkSlot;
+                device.flash.erase_page_us = seconds * 1_000_000 / pages;
+                // The swap erases as well, and is no matter of this test.
+                device.swap_us = Some(5_000_000);
+            });
+            for erase_first in [false, true] {
+                let mut drive = start(&scenario, UpdateOptions { erase_first, ..UpdateOptions::default() });
+                let log = logged(&mut drive);
+                let result = succeeds(&mut drive);
+                assert_eq!(result["outcome"], "updated", "{seconds} s");
+                assert!(result["duration_ms"].as_u64().unwrap() > seconds * 1_000, "{result}");
+                assert!(count(&log, Kind::Erase) <= 1, "{seconds} s");
+            }
+        });
+    }
+}
+
+/// The chunk arrived, its answer did not. Sent again it is answered with the size (NCS 2.1) or with 0 (newer ones, which have
+/// closed the upload): in neither case is it an upload that starts over.
+#[test]
+fn a_lost_answer_to_the_last_chunk_is_no_new_upload() {
+    each(|scenario| {
+        let mut drive = start(&scenario, UpdateOptions::default());
+        let log = logged(&mut drive);
+        let mut lost = 0;
+        drive.on_answer = Some(Box::new(move |_, frame| {
+            let last = kind(frame) == Kind::Upload && number(&body(frame), "off") == Some(6_000);
+            if last && lost < 1 {
+                lost += 1;
+                return Passage::Lost;
+            }
+            Passage::Through
+        }));
+        let result = succeeds(&mut drive);
+        assert_eq!((&result["outcome"], &result["uploaded_bytes"]), (&"updated".into(), &6_000.into()));
+        let firsts = log
+            .borrow()
+            .iter()
+            .filter(|(_, kind, frame)| *kind == Kind::Upload && number(&body(frame), "off") == Some(0))
+            .count();
+        assert_eq!(firsts, 1);
+    });
+}
