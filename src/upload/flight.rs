@@ -67,6 +67,12 @@ impl Flight {
         self.next_order - self.first_flying
     }
 
+    /// Whether another one would push one out that is in flight.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.flying() >= REMEMBERED as u32
+    }
+
     /// The order that the next transmission will have.
     pub fn next_order(&self) -> u32 {
         self.next_order

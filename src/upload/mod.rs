@@ -268,7 +268,8 @@ impl Upload {
             Stage::First => (self.flight.flying() == 0).then_some(0),
             Stage::Stream => {
                 let (next, holding) = self.flight.outlook(self.acknowledged, now, talk.rtt.smoothed() / 2);
-                (holding < self.window(talk) && next < self.size).then_some(next)
+                let room = holding < self.window(talk) && !self.flight.is_full();
+                (room && next < self.size).then_some(next)
             }
             Stage::Ended => None,
         }
