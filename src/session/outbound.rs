@@ -2,6 +2,7 @@
 
 use crate::conversation::Framing;
 use crate::smp::console;
+use crate::smp::header::HEADER_LEN;
 
 /// The longest line of the console framing, newline included (Zephyr `MCUMGR_SERIAL_MAX_FRAME`).
 pub(crate) const LONGEST_LINE: usize = 128;
@@ -50,10 +51,11 @@ impl Outbound {
 
     /// The next piece into `buffer`: a line of the console, or at most `max_write` bytes.
     ///
-    /// Only the first piece of a frame is `max_write` bytes long, the others are one byte shorter, or three, frame by frame in
-    /// turn. A server that puts writes together (Zephyr `smp_reassembly.c`) checks nothing but the sum of their lengths: were
-    /// all of a size, a piece of the next frame would just fill the place of a lost one, and the frame would count as whole
-    /// with foreign bytes in its midst. So it overflows instead, and the server drops the damaged frame.
+    /// The first piece of a frame and the others differ in length, and both change from frame to frame: `max_write` bytes and
+    /// one less, or two and three less. A server that puts writes together (Zephyr `smp_reassembly.c`) checks nothing but the
+    /// sum of their lengths: were all of a size, a piece of the next frame would just fill the place of a lost one, and the
+    /// frame would count as whole with foreign bytes in its midst. So it overflows instead, and the server drops the
+    /// damaged frame.
     pub fn next_piece(&mut self, max_write: usize, buffer: &mut [u8]) -> Option<usize> {
         if !self.is_pending() {
             return None;
@@ -67,7 +69,10 @@ impl Outbound {
         }
         let rest = &frame[self.next as usize..];
         let most = match (self.next, self.shorter) {
-            (0, _) => max_write,
+            (0, false) => max_write,
+            // Also the echo that finds out whether the device puts writes together: it goes out as it would be cut off.
+            (0, true) if rest.len() < max_write + HEADER_LEN => max_write,
+            (0, true) => max_write - 2,
             (_, false) => max_write - 1,
             (_, true) => max_write - 3,
         };
@@ -93,22 +98,23 @@ mod tests {
     #[test]
     fn a_frame_goes_out_in_the_fewest_writes() {
         assert_eq!(pieces(244, 244), [244]);
-        assert_eq!(pieces(384, 244), [244, 140]);
+        assert_eq!(pieces(384, 244), [242, 142]);
         let large = pieces(2475, 244);
         assert_eq!((large.len(), large.iter().sum::<usize>()), (11, 2475));
         assert_eq!(pieces(24, 20), [20, 4]);
+        assert_eq!(pieces(248, 244), [244, 4]);
     }
 
     /// What a server makes of the writes that reach it: every frame with a header of ours whose length came together.
-    fn reassembled(writes: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    fn reassembled(writes: &[Vec<u8>], length: usize) -> Vec<Vec<u8>> {
         let (mut frames, mut open) = (Vec::new(), Vec::<u8>::new());
         for write in writes {
-            if open.is_empty() && write[..4] != [2, 0, 9, 163] {
+            if open.is_empty() && !write.starts_with(&[2, 0xaa]) {
                 continue;
             }
             open.extend_from_slice(write);
-            if open.len() >= 2475 {
-                if open.len() == 2475 {
+            if open.len() >= length {
+                if open.len() == length {
                     frames.push(std::mem::take(&mut open));
                 }
                 open.clear();
@@ -119,27 +125,30 @@ mod tests {
 
     #[test]
     fn two_lost_pieces_make_no_frame_of_two() {
-        let mut outbound = Outbound::default();
-        let (mut writes, mut frames) = (Vec::new(), Vec::new());
-        for n in 0..3u8 {
-            outbound.room(2475).fill(n);
-            outbound.room(2475)[..4].copy_from_slice(&[2, 0, 9, 163]);
-            frames.push(outbound.room(2475).to_vec());
-            outbound.load(2475, Framing::Raw);
-            let mut buffer = vec![0; 244];
-            while let Some(length) = outbound.next_piece(244, &mut buffer) {
-                writes.push(buffer[..length].to_vec());
-            }
-        }
-        assert_eq!(reassembled(&writes), frames);
-        for one in 0..writes.len() {
-            for other in 0..writes.len() {
-                let mut left = writes.clone();
-                left.remove(one.max(other));
-                if one != other {
-                    left.remove(one.min(other));
+        for length in [252, 384, 480, 1024, 2475] {
+            let mut outbound = Outbound::default();
+            let (mut writes, mut frames) = (Vec::new(), Vec::new());
+            for n in 0..4u8 {
+                outbound.room(length).fill(n);
+                outbound.room(length)[..2].copy_from_slice(&[2, 0xaa]);
+                frames.push(outbound.room(length).to_vec());
+                outbound.load(length, Framing::Raw);
+                let mut buffer = vec![0; 244];
+                while let Some(piece) = outbound.next_piece(244, &mut buffer) {
+                    writes.push(buffer[..piece].to_vec());
                 }
-                assert!(reassembled(&left).iter().all(|frame| frames.contains(frame)), "{one} {other}");
+            }
+            assert_eq!(reassembled(&writes, length), frames);
+            for one in 0..writes.len() {
+                for other in 0..=one {
+                    let mut left = writes.clone();
+                    left.remove(one);
+                    if one != other {
+                        left.remove(other);
+                    }
+                    let whole = reassembled(&left, length);
+                    assert!(whole.iter().all(|frame| frames.contains(frame)), "{length}: {one} {other}");
+                }
             }
         }
     }

@@ -84,6 +84,8 @@ const MOST_REFUSALS: u8 = 8;
 const SILENCES_BEFORE_ECHO: u32 = 4;
 /// So many silences in a row are answered with a chunk of new data.
 const PROBES_OF_NEW_DATA: u32 = 2;
+/// After so many silences in a row a chunk is sent only when the one before it is answered or given up.
+const SILENCES_BEFORE_ONE: u32 = 3;
 /// How often a new link starts the stall limit anew, and how many links there may be, without getting further than before.
 const PATIENT_RELINKS: u8 = 8;
 const MOST_RELINKS: u8 = 64;
@@ -266,6 +268,8 @@ impl Upload {
     fn next_offset(&self, talk: &Conversation, now: u64) -> Option<u32> {
         match self.stage {
             Stage::First => (self.flight.flying() == 0).then_some(0),
+            // What goes unanswered again and again may all stand in a queue: one chunk at a time lets it drain.
+            Stage::Stream if self.silent > SILENCES_BEFORE_ONE && self.flight.flying() > 0 => None,
             Stage::Stream => {
                 let (next, holding) = self.flight.outlook(self.acknowledged, now, talk.rtt.smoothed() / 2);
                 let room = holding < self.window(talk) && !self.flight.is_full();

@@ -175,7 +175,6 @@ fn absurd(
     let plan = run.plan;
     let scenario = &plan.scenario;
     let newer = !plan.installed && scenario.image_version.compare(&scenario.device.version).is_gt();
-    let trial = options.mode == UpdateMode::TestOnly || options.health_check;
     // What the bootloader would start next by its version counts as pending, for good.
     let by_version = plan.other != Other::Nothing && scenario.device.boot_mode.picks_slot();
     let too_large = scenario.image_size > scenario.device.slot_size;
@@ -189,7 +188,7 @@ fn absurd(
             options.upgrade_only && !newer
                 || plan.installed
                 || plan.other == Other::Another
-                || (trial && by_version)
+                || by_version
                 || other_on_trial
         }
         Status::SlotTooSmall => {
