@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use drive::{Drive, End, LinkControl, Passage};
 use server::{ServerDrive, frame, offset};
-use smpfota::simulator::{BootMode, DeviceProfile, EraseMode, Fault, LinkKind, Scenario, Transport, image};
+use smpfota::simulator::{
+    BootMode, DeviceProfile, EraseMode, Fault, LinkKind, RoundTrip, Scenario, Transport, image,
+};
 use smpfota::{
     Failure, Finding, Firmware, Framing, Reassembly, SessionOptions, Status, UpdateMode, UpdateOptions,
 };
@@ -403,4 +405,21 @@ fn a_hint_far_above_the_round_trip_does_not_use_up_all_patience() {
     };
     let mut drive = Drive::update(&scenario, session, options(UpdateMode::UploadOnly));
     assert_eq!(drive.run(DAY_MS), End::Done);
+}
+
+#[test]
+fn a_silence_at_the_widest_window_sends_nothing_again() {
+    // Sixteen in flight are all that is remembered: a probe on top made the first of them forgotten, and all was sent anew.
+    for seed in 1..=10 {
+        let scenario = Scenario::new(LinkKind::BleLocal)
+            .seed(seed)
+            .image_size(100_000)
+            .link(|link| link.round_trip = RoundTrip::Lognormal { p50_us: 300_000, p99_us: 2_000_000 })
+            .device(|device| device.buf_count = 24);
+        let mut drive = Drive::update(&scenario, SessionOptions::default(), options(UpdateMode::UploadOnly));
+        assert_eq!(drive.run(DAY_MS), End::Done, "{seed}");
+        // Silences in a row take what is in flight for lost; each spurious row of them costs a window.
+        let again = drive.session.counters().retransmissions;
+        assert!(again <= 100, "{seed}: {again} sent again");
+    }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// How many transmissions are remembered: the largest window, and with an ordinary one some that were given up. A power of
 /// two, so that an order becomes a place without a division.
-const REMEMBERED: usize = 16;
+pub(super) const REMEMBERED: usize = 16;
 
 /// What became of a transmission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -381,8 +381,9 @@ impl Upload {
             return self.send(talk, now, source, self.acknowledged, out);
         }
         let window = talk.limits.window();
-        if self.flight.flying() >= window + window.min(PROBES_OF_NEW_DATA) {
-            // More probes on the way than the device may have buffers for would be lost there.
+        let most = (window + window.min(PROBES_OF_NEW_DATA)).min(flight::REMEMBERED as u32);
+        if self.flight.flying() >= most {
+            // More on the way than the device may have buffers for would be lost there, and what is forgotten is sent again.
             self.active_at = now;
             return Poll::Wait;
         }
