@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use drive::{Drive, End, LinkControl};
 use smpfota::simulator::{DeviceProfile, Fault, LinkKind, Scenario, image};
-use smpfota::{Firmware, Phase, Session, SessionOptions, Status, UpdateMode, UpdateOptions};
+use smpfota::{Finding, Firmware, Phase, Session, SessionOptions, Status, UpdateMode, UpdateOptions};
 
 const BOUND_MS: u64 = 4 * 3_600_000;
 
@@ -182,6 +182,66 @@ fn an_old_snapshot_never_writes_the_wrong_thing() {
             assert_updated(&mut drive, &scenario, &what);
         }
     }
+}
+
+/// The store lost the latest snapshots: an older self goes on, whatever the device has done since.
+#[test]
+fn an_old_snapshot_goes_on_from_any_later_moment_under_every_fault() {
+    let mut restores = 0;
+    for profile in DeviceProfile::ALL {
+        for fault in Fault::ALL {
+            let scenario = scenario(*profile, *fault, 23);
+            let firmware = firmware(&scenario);
+            for stop_at in (1..).step_by(3) {
+                let mut snapshots = Vec::new();
+                let mut drive = start(&scenario);
+                let ended = (0..stop_at).find_map(|_| {
+                    snapshots.push(save(&drive.session));
+                    drive.one_write(BOUND_MS)
+                });
+                // One of them each time, so that all distances come up.
+                let age = stop_at * 7 % snapshots.len();
+                let what = format!("{} {} at {stop_at} by {age}", profile.name(), fault.name());
+                drive.session =
+                    Session::restore(&snapshots[age], Some(firmware.clone()), None).expect("a good snapshot");
+                restores += 1;
+                let mut end = drive.run(drive.now_ms() + BOUND_MS);
+                if let End::Failed(failure) = &end
+                    && *fault == Fault::SyswqFreeze
+                    && failure.finding == Finding::NeverAnswered
+                {
+                    // Saved before the first answer, to a server that is stuck until the link goes down: it cannot tell
+                    // that from a device that never spoke SMP. A new link, and another try.
+                    drive.set_link(false);
+                    assert_eq!(drive.idle(1_000), Some(end), "the end stays");
+                    drive.set_link(true);
+                    drive.session.start_update(firmware.clone(), UpdateOptions::default()).expect("idle");
+                    end = drive.run(drive.now_ms() + BOUND_MS);
+                }
+                assert_eq!(end, End::Done, "{what}");
+                assert_updated(&mut drive, &scenario, &what);
+                if ended.is_some() {
+                    break;
+                }
+            }
+        }
+    }
+    println!("restores={restores}");
+    assert!(restores > 200, "{restores}");
+}
+
+#[test]
+fn a_snapshot_of_a_newer_version_is_told_as_such() {
+    let session = Session::open(SessionOptions::default()).expect("valid");
+    let mut snapshot = save(&session);
+    assert_eq!(snapshot[4], 1, "the version of the format");
+    snapshot[4] = 2;
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    let body = snapshot.len() - 4;
+    let checksum = crc.checksum(&snapshot[..body]);
+    snapshot[body..].copy_from_slice(&checksum.to_le_bytes());
+    let failure = Session::restore(&snapshot, None, None).expect_err("newer");
+    assert_eq!(failure.status, Status::SnapshotVersion, "{}", failure.sentence);
 }
 
 #[test]
