@@ -1,6 +1,6 @@
 //! Writing the fields of a snapshot.
 
-use super::{CRC, MAGIC, MAX_LEN, VERSION};
+use super::{CRC, CRC_LEN, MAGIC, MAX_LEN, VERSION};
 
 /// Writes into a buffer of [`MAX_LEN`] bytes; running over is told at the end.
 pub(crate) struct Writer<'a> {
@@ -50,6 +50,11 @@ impl<'a> Writer<'a> {
 
     pub fn u64(&mut self, value: u64) {
         self.bytes(&value.to_le_bytes());
+    }
+
+    /// How many more bytes there is room for.
+    pub fn room(&self) -> usize {
+        MAX_LEN.saturating_sub(self.length + CRC_LEN)
     }
 
     /// Appends the checksum. The length of the snapshot, or `None` when it did not fit.

@@ -47,6 +47,9 @@ const LIST_FLOOR_MS: u32 = 2_000;
 /// Marking and confirming write the trailer and may erase a page.
 const WRITE_FLOOR_MS: u32 = 3_000;
 
+/// For so many images the size of the slot is kept: as many as a package may have.
+const MOST_IMAGES: usize = 32;
+
 /// What a request depends on.
 pub(crate) struct Context<'a> {
     pub image: Option<&'a Image>,
@@ -292,7 +295,7 @@ pub(crate) fn decode_slot_sizes(body: &[u8], in_place: bool) -> Box<[(u32, u32)]
                 _ => {}
             });
             if let Some(size) = most.or(told)
-                && sizes.len() < 16
+                && sizes.len() < MOST_IMAGES
             {
                 sizes.push((number, size));
             }

@@ -10,6 +10,8 @@ use crate::snapshot::{Reader, Writer, damaged};
 
 /// The most transmissions in flight that are kept; the window is not larger.
 const MOST_FLYING: usize = 16;
+/// What each of them takes, in bytes.
+const FLYING_LEN: usize = 7;
 
 impl Upload {
     pub fn save(&self, out: &mut Writer<'_>) {
@@ -22,7 +24,9 @@ impl Upload {
         out.bool(self.forget);
         out.bool(self.erased);
         let flying = self.flight.flying_entries();
-        let skipped = flying.clone().count().saturating_sub(MOST_FLYING);
+        // With very many images there is room for the latest only; an answer to one of the others is then nobody's.
+        let room = MOST_FLYING.min(out.room().saturating_sub(1) / FLYING_LEN);
+        let skipped = flying.clone().count().saturating_sub(room);
         out.u8((flying.clone().count() - skipped) as u8);
         for sent in flying.skip(skipped) {
             out.u8(sent.sequence);

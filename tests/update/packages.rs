@@ -11,7 +11,7 @@ use crate::drive::{Drive, Passage};
 use crate::kit::*;
 
 /// A `dfu_application.zip` of these entries: name, image number, direct-XIP slot, content.
-fn zip(files: &[(&str, u32, Option<u32>, Vec<u8>)]) -> Vec<u8> {
+pub fn zip(files: &[(&str, u32, Option<u32>, Vec<u8>)]) -> Vec<u8> {
     let listed: Vec<String> = files
         .iter()
         .map(|(name, image, slot, bytes)| {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use smpfota::simulator::{BootMode, DeviceProfile, Scenario};
+use smpfota::simulator::{BootMode, DeviceProfile, LinkKind, Scenario, image};
 use smpfota::{Firmware, Session, Status, UpdateMode, UpdateOptions};
 
-use crate::drive::{Drive, End};
+use crate::drive::{Drive, End, Passage};
 use crate::kit::*;
 use crate::packages;
 
@@ -148,4 +148,57 @@ fn a_health_check_survives() {
             assert_eq!(runs(&mut drive), "1.0.0");
         }
     });
+}
+
+/// As many images as a package may have, versions as long as they can be, and a full window in flight.
+#[test]
+fn the_largest_package_fits_into_a_snapshot() {
+    let names: Vec<String> = (0..32).map(|number| format!("{number}.bin")).collect();
+    let files: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| {
+            let size = if number == 0 { 60_000 } else { 1_000 };
+            (name.as_str(), number as u32, None, image::make((1, 1, number as u16), size, number as u64))
+        })
+        .collect();
+    let scenario = Scenario::new(LinkKind::CellularBad).device(|device| {
+        device.buf_count = 64;
+        device.buf_size = 2_475;
+    });
+    let mut drive = start_with(&scenario, packages::zip(&files), mode(UpdateMode::UploadOnly));
+    drive.on_answer = Some(Box::new(|_, frame| {
+        let images = (0..32u32).map(|number| match kind(frame) {
+            Kind::List => map(&[
+                ("image", number.into()),
+                ("slot", 0.into()),
+                ("version", "255.255.65535.4294967295".into()),
+                ("hash", vec![number as u8; 32].into()),
+                ("active", true.into()),
+                ("confirmed", true.into()),
+            ]),
+            _ => {
+                let slot = |number: u32| map(&[("slot", number.into()), ("size", 0x7_7000.into())]);
+                let slots = ciborium::Value::Array(vec![slot(0), slot(1)]);
+                map(&[("image", number.into()), ("slots", slots)])
+            }
+        });
+        match kind(frame) {
+            Kind::List | Kind::SlotInfo => {
+                let images = ciborium::Value::Array(images.collect());
+                Passage::Changed(rewritten(frame, &map(&[("images", images)])))
+            }
+            _ => Passage::Through,
+        }
+    }));
+    assert_eq!(drive.run_to(smpfota::Phase::Upload), None);
+    let mut longest = 0;
+    for _ in 0..200 {
+        assert_eq!(drive.step(), None);
+        let mut snapshot = [0; smpfota::snapshot::MAX_LEN];
+        longest = longest.max(drive.session.save(&mut snapshot).expect("it fits"));
+    }
+    assert_eq!(drive.session.progress(drive.now_ms()).image_index, 0, "the large one is still in hand");
+    println!("longest snapshot: {longest} bytes");
+    assert!((450..=512).contains(&longest), "{longest}");
 }
