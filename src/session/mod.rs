@@ -76,8 +76,9 @@ pub struct Session {
     now: u64,
     /// Whether the operation was polled, and so knows the time of its start.
     started: bool,
-    /// Since when nothing is sent, by the caller's wish.
-    paused: Option<u64>,
+    /// Nothing is sent, by the caller's wish, since this time.
+    paused: bool,
+    paused_at: u64,
 }
 
 /// How bytes from the device become frames.
@@ -101,7 +102,8 @@ impl Session {
             outbound: None,
             now: 0,
             started: false,
-            paused: None,
+            paused: false,
+            paused_at: 0,
         })
     }
 
@@ -133,7 +135,7 @@ impl Session {
             return Err(Status::OperationRunning.into());
         }
         self.outbound = None;
-        self.paused = None;
+        self.paused = false;
         self.started = false;
         self.operation = operation;
         Ok(())
@@ -183,7 +185,7 @@ impl Session {
         {
             return Ok(Next::Write(length));
         }
-        if self.paused.is_some() && self.operation.is_running() {
+        if self.paused && self.operation.is_running() {
             return Ok(Next::Wait);
         }
         self.start_clock(now);
@@ -250,7 +252,7 @@ impl Session {
 
     /// When [`Session::next_frame`] has to be called again even if no bytes arrive; `None` while there is nothing to wait for.
     pub fn deadline(&self) -> Option<u64> {
-        if !self.operation.is_running() || self.paused.is_some() {
+        if !self.operation.is_running() || self.paused {
             return None;
         }
         if self.outbound.as_ref().is_some_and(|outbound| outbound.is_pending()) {
@@ -304,15 +306,20 @@ impl Session {
             return Err(Status::NoOperation.into());
         }
         let now = self.clock(now_ms);
-        self.paused.get_or_insert(now);
+        if !self.paused {
+            self.paused = true;
+            self.paused_at = now;
+        }
         Ok(())
     }
 
     /// Goes on after [`Session::pause`].
     pub fn resume(&mut self, now_ms: u64) -> Result<(), Failure> {
-        let Some(since) = self.paused.take() else { return Err(Status::WrongState.into()) };
+        if !std::mem::take(&mut self.paused) {
+            return Err(Status::WrongState.into());
+        }
         let now = self.clock(now_ms);
-        self.operation.resumed(now, since);
+        self.operation.resumed(now, self.paused_at);
         Ok(())
     }
 

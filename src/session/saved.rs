@@ -103,7 +103,8 @@ impl Session {
             outbound: None,
             now: 0,
             started: false,
-            paused: None,
+            paused: false,
+            paused_at: 0,
         })
     }
 }

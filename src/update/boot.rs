@@ -151,7 +151,7 @@ impl Update {
     fn booted(&mut self, talk: &mut Conversation, now: u64, listing: Listing) {
         self.ran = true;
         let confirmed = self.first_unconfirmed(&listing).is_none();
-        self.listing = Some(listing);
+        self.listing = Some(Box::new(listing));
         for task in &mut self.tasks {
             if task.action == Action::Boot {
                 task.action = Action::Confirm;

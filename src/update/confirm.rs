@@ -105,7 +105,7 @@ impl Update {
     ) -> Result<(), Failure> {
         self.check_running(&listing)?;
         let confirmed = self.first_unconfirmed(&listing).is_none();
-        self.listing = Some(listing);
+        self.listing = Some(Box::new(listing));
         if confirmed {
             self.succeed(talk, now);
         } else {
@@ -148,7 +148,7 @@ impl Update {
     ) -> Result<(), Failure> {
         self.check_running(&listing)?;
         let unconfirmed = self.first_unconfirmed(&listing);
-        self.listing = Some(listing);
+        self.listing = Some(Box::new(listing));
         let Some(index) = unconfirmed else {
             self.succeed(talk, now);
             return Ok(());

@@ -69,7 +69,7 @@ pub(crate) struct Update {
     tasks: Box<[Task]>,
     /// The task in hand.
     current: u16,
-    listing: Option<Listing>,
+    listing: Option<Box<Listing>>,
     before: Option<Listing>,
     started_at: u64,
     reset_at: u64,

@@ -80,7 +80,7 @@ impl Update {
         if !matches!(self.outcome.as_deref(), Some(Ok(()))) {
             return None;
         }
-        let last = self.listing.as_ref().or(self.before.as_ref());
+        let last = self.listing.as_deref().or(self.before.as_ref());
         let images: Vec<Value> = self
             .tasks
             .iter()
@@ -109,7 +109,7 @@ impl Update {
             "duration_ms": self.ended_at.saturating_sub(self.started_at),
             "boot_mode": self.boot.name(),
             "before": self.before.as_ref().map(Listing::to_json),
-            "after": self.listing.as_ref().map(Listing::to_json),
+            "after": self.listing.as_deref().map(Listing::to_json),
         }))
     }
 

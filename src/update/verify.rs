@@ -104,7 +104,7 @@ impl Update {
                 self.tasks[index].action = Action::Upload;
                 talk.note(now, EventKind::Restarted(0));
             }
-            self.listing = Some(listing);
+            self.listing = Some(Box::new(listing));
             // The server knows of its last upload only, so it is asked before the next image takes that place.
             let more = self.tasks.iter().any(|task| task.action == Action::Upload);
             if more && self.boot != BootMode::Recovery {
