@@ -80,11 +80,14 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with a sentence of its own.
+    // Cold: so what leads to a failure is made small and stands apart from what runs all the time.
+    #[cold]
     pub fn new(status: Status, sentence: impl Into<String>) -> Failure {
         Failure { status, finding: Finding::None, device: None, sentence: sentence.into() }
     }
 
     /// Adds the finding, and its advice to the sentence.
+    #[cold]
     #[must_use]
     pub fn with_finding(mut self, finding: Finding) -> Failure {
         self.finding = finding;
@@ -96,6 +99,7 @@ impl Failure {
     }
 
     /// Adds the device's error.
+    #[cold]
     #[must_use]
     pub fn with_device(mut self, device: DeviceError) -> Failure {
         self.device = Some(device);
@@ -104,6 +108,7 @@ impl Failure {
 }
 
 impl From<Status> for Failure {
+    #[cold]
     fn from(status: Status) -> Failure {
         Failure::new(status, status.text())
     }
