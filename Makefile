@@ -4,10 +4,13 @@ ARGS ?=
 SEEDS ?= 1000
 SECONDS ?= 60
 
-.PHONY: help demo test test-rust test-c test-dotnet test-peers test-qemu lint bindings bench bench-peers soak fuzz clean
+SMALL = $${CARGO_TARGET_DIR:-target}/small
+
+.PHONY: help demo library test test-rust test-c test-dotnet test-peers test-qemu lint bindings bench bench-peers soak fuzz clean
 
 help:
 	@echo 'make demo [ARGS="--help"]   update a virtual device, in C#, through the library'
+	@echo 'make library                the shared library alone: small, and without the virtual device'
 	@echo 'make test                   every test; also test-rust test-c test-dotnet test-peers test-qemu lint'
 	@echo 'make bindings               write the C header and the C# signatures anew'
 	@echo 'make bench, bench-peers     our own times; those of other clients'
@@ -18,6 +21,11 @@ help:
 demo:
 	@tests/dotnet/build.sh
 	@$${CARGO_TARGET_DIR:-target}/dotnet/sample $(ARGS)
+
+# Alone, without the Rust library beside it: only then does the linker know that nobody needs the Rust functions.
+library:
+	cargo rustc --profile small --no-default-features --lib --crate-type cdylib
+	@ls -l $(SMALL)/libsmpfota.* $(SMALL)/smpfota.dll 2>/dev/null | awk '/(so|dylib|dll)$$/ { print $$5, "bytes in", $$NF }'
 
 test:
 	@tests/run

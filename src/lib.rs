@@ -16,6 +16,7 @@ pub mod snapshot;
 pub mod status;
 pub mod update;
 
+pub(crate) mod json;
 pub(crate) mod transfer;
 pub(crate) mod upload;
 

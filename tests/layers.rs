@@ -27,7 +27,7 @@ fn arrows() -> Vec<(String, Vec<String>)> {
 }
 
 /// Words that every layer may use; `failure` and `smp` name each other's errors, so they stand outside of the order.
-const COMMON: [&str; 2] = ["status", "failure"];
+const COMMON: [&str; 3] = ["status", "failure", "json"];
 
 /// What a library without I/O never names.
 const NEVER: &[&str] = &[

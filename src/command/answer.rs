@@ -121,5 +121,5 @@ pub(super) fn elements<'a, T>(items: &Items<'a>, mut take: impl FnMut(Value<'a>)
 /// The result of a command that has none.
 pub(super) fn nothing(answer: &Answer<'_>) -> Result<Json, Failure> {
     answer.entries(|_, _| {})?;
-    Ok(serde_json::json!({}))
+    Ok(crate::json::json!({}))
 }

@@ -1,6 +1,6 @@
 //! Group 10, enumeration of groups (Zephyr `enum_mgmt.c`; `smp_group_10.rst`). Since Zephyr 4.0.
 
-use serde_json::json;
+use crate::json::json;
 
 use super::answer;
 use super::spec::{Kind, Spec, Work, optional};

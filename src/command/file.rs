@@ -1,6 +1,7 @@
 //! Group 8, files (Zephyr `fs_mgmt.c`; `smp_group_8.rst`). The two transfers are in `src/transfer`.
 
-use serde_json::{Value as Json, json};
+use crate::json::json;
+use serde_json::Value as Json;
 
 use super::answer::{self, Answer};
 use super::spec::{Argument, Kind, NAME, Spec, Work, optional, required};

@@ -1,6 +1,7 @@
 //! Group 1, images (Zephyr `img_mgmt_state.c`, `img_mgmt.c`; `smp_group_1.rst`).
 
-use serde_json::{Value as Json, json};
+use crate::json::json;
+use serde_json::Value as Json;
 
 use super::answer::{self, Answer};
 use super::spec::{Constant, Kind, Spec, Work, optional, required};

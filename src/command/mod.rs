@@ -14,7 +14,8 @@ mod spec;
 mod statistics;
 mod zephyr_basic;
 
-use serde_json::{Value, json};
+use crate::json::json;
+use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::smp::hex::to_hex;

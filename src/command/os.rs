@@ -1,6 +1,7 @@
 //! Group 0, operating system (Zephyr `os_mgmt.c`; `smp_group_0.rst`).
 
-use serde_json::{Value as Json, json};
+use crate::json::json;
+use serde_json::Value as Json;
 
 use super::answer::{self, Answer};
 use super::spec::{Constant, Follow, Kind, Spec, Work, optional, required};
@@ -65,8 +66,8 @@ pub(super) static COMMANDS: &[Spec] = &[
             |answer| {
                 Ok(json!({
                     "bootloader": answer.required("bootloader", answer::text)?,
-                    "mode": null,
-                    "mode_name": null,
+                    "mode": None::<u32>,
+                    "mode_name": None::<&str>,
                     "no_downgrade": false,
                 }))
             },

@@ -1,6 +1,6 @@
 //! Group 3, settings (Zephyr `settings_mgmt.c`; `smp_group_3.rst`). Since Zephyr 3.4.
 
-use serde_json::json;
+use crate::json::json;
 
 use super::answer;
 use super::spec::{Kind, NAME, Spec, Work, optional, required};

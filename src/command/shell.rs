@@ -1,6 +1,7 @@
 //! Group 9, shell (Zephyr `shell_mgmt.c`; `smp_group_9.rst`).
 
-use serde_json::{Value as Json, json};
+use crate::json::json;
+use serde_json::Value as Json;
 
 use super::answer::{self, Answer};
 use super::spec::{Kind, Spec, Work, optional, required};

@@ -1,6 +1,7 @@
 //! Group 2, statistics (Zephyr `stat_mgmt.c`; `smp_group_2.rst`).
 
-use serde_json::{Map, json};
+use crate::json::json;
+use serde_json::Map;
 
 use super::answer;
 use super::spec::{NAME, Spec, Work, required};

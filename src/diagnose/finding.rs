@@ -1,6 +1,7 @@
 //! What was noticed in the bytes, collected.
 
-use serde_json::{Value, json};
+use crate::json::json;
+use serde_json::Value;
 
 /// How many findings are kept; further ones are counted.
 const MAX_FINDINGS: usize = 64;

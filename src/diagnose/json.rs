@@ -1,7 +1,8 @@
 //! Turning a body into JSON within a budget, so that a hostile body cannot make a large text.
 
 use super::body::Item;
-use serde_json::{Map, Value, json};
+use crate::json::json;
+use serde_json::{Map, Value};
 
 /// How many bytes of a byte string are shown.
 const MAX_HEX: usize = 64;

@@ -16,12 +16,13 @@ mod request;
 mod response;
 mod text;
 
+use crate::json::json;
 use crate::smp::group;
 use body::Problem;
 use finding::Findings;
 use json::Budget;
 use layout::Seen;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// The longest text in bytes that [`explain`] makes, whatever it is given.
 pub const MAX_OUTPUT: usize = 128 * 1024;

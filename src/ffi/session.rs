@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use serde_json::{Value, json};
+use crate::json::json;
+use serde_json::Value;
 
 use super::constants::*;
 use super::guard::{guard, guard_explained};

@@ -1,6 +1,7 @@
 //! Everything that is known of a file, as JSON.
 
-use serde_json::{Map, Value, json};
+use crate::json::json;
+use serde_json::{Map, Value};
 
 use super::digest::hex;
 use super::{Firmware, FirmwareKind, HashCheck, Image, Package, Tlv, Version};

@@ -8,9 +8,10 @@ mod ranges;
 
 use std::sync::Arc;
 
+use crate::json::json;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use crate::conversation::Conversation;

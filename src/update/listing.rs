@@ -216,7 +216,7 @@ impl ListedSlot {
 
     /// The slot as a JSON object, as the image-list command gives it.
     pub fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({
+        crate::json::json!({
             "image": self.image,
             "slot": self.slot,
             "version": &*self.version,

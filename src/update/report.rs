@@ -1,6 +1,7 @@
 //! The result of an update as JSON, and its progress.
 
-use serde_json::{Value, json};
+use crate::json::json;
+use serde_json::Value;
 
 use super::plan::{Action, Task};
 use super::{Listing, Phase, Update, UpdateMode};
