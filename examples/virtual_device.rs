@@ -21,6 +21,7 @@ A virtual device (Zephyr SMP server and MCUboot) that speaks SMP over UDP.
   --seed N            seed of the losses and of the running image (default 1)
   --buf-size N        bytes of a message buffer (default 2048)
   --buf-count N       number of message buffers (default 4)
+  --frugal-list 0|1   1: the image list tells only what is not as usual, and fits small buffers (default 0)
   --slot-size N       bytes of a slot (default 487424)
   --flash-speed 0|1   0: flash takes no time (default); 1: the times of an nRF52840
   --help              this text
@@ -67,6 +68,7 @@ fn settings() -> Result<Option<Settings>, String> {
         image_size: 32 * 1024,
         buf_size: number("--buf-size", take("--buf-size", "2048"), 65_535)?.max(64) as u32,
         buf_count: number("--buf-count", take("--buf-count", "4"), 1_000)?.max(2) as u32,
+        frugal_list: number("--frugal-list", take("--frugal-list", "0"), 1)? == 1,
         slot_size: number("--slot-size", take("--slot-size", "487424"), 64 << 20)?.max(65_536) as u32,
         flash: if slow { FlashTiming::NRF52840 } else { FlashTiming::INSTANT },
         erase: EraseMode::FirstChunkImage,

@@ -6,7 +6,7 @@ mod drive;
 #[path = "support/server.rs"]
 mod server;
 
-use drive::{Drive, End, LinkControl};
+use drive::{Drive, End, LinkControl, Passage};
 use server::{ServerDrive, frame};
 use smpfota::simulator::{DeviceProfile, EraseMode, Fault, LinkKind, RoundTrip, Scenario};
 use smpfota::{Finding, Next, Phase, SessionOptions, Status, UpdateMode, UpdateOptions};
@@ -155,6 +155,43 @@ fn a_device_that_falls_silent_at_any_point_ends_the_update_in_bounded_time() {
         let finding = if requests == 6 { Finding::FirstFrameOnly } else { Finding::ServerStuck };
         assert!([finding, Finding::ServerStuck].contains(&failure.finding), "{requests}: {failure}");
         assert!(drive.now_ms() < 600_000, "{requests}: {} ms", drive.now_ms());
+    }
+}
+
+#[test]
+fn a_lost_end_of_the_upload_costs_a_moment() {
+    // The device may hash the whole image before it answers the last chunk, but the chunk again does no harm.
+    for &profile in DeviceProfile::ALL {
+        for lost in 1..=2 {
+            for answer in [false, true] {
+                let scenario = Scenario::new(LinkKind::BleLocal).profile(profile).image_size(20_000);
+                let update = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
+                let mut drive = Drive::update(&scenario, SessionOptions::default(), update);
+                let (mut left, end) = (lost, 20_000);
+                if answer {
+                    drive.on_answer = Some(Box::new(move |_, bytes| {
+                        let last = frame::is_upload(bytes) && server::offset(bytes) == Some(end);
+                        if last && left > 0 {
+                            left -= 1;
+                            return Passage::Lost;
+                        }
+                        Passage::Through
+                    }));
+                } else {
+                    drive.on_request = Some(Box::new(move |_, bytes| {
+                        let off = server::offset(bytes).filter(|_| frame::is_upload(bytes));
+                        if left > 0 && off.is_some_and(|off| off + 221 >= end && off < end) {
+                            left -= 1;
+                            return Passage::Lost;
+                        }
+                        Passage::Through
+                    }));
+                }
+                assert_eq!(drive.run(DAY_MS), End::Done);
+                let took = (drive.upload_to_us - drive.upload_from_us.expect("an upload")) / 1_000;
+                assert!(took < 6_000, "{} {lost} {answer}: {took} ms", profile.name());
+            }
+        }
     }
 }
 

@@ -56,11 +56,13 @@ pub struct SessionOptions {
     pub smp_version: SmpVersion,
     /// Any number that differs between sessions; the first sequence number comes from it.
     pub nonce: u32,
-    /// The expected round trip in milliseconds, until it is measured. Default 1,000.
+    /// The expected round trip in milliseconds, until it is measured. Default 1,000. More than three times what the first
+    /// answers take is not believed.
     pub rtt_hint_ms: u32,
     /// How long the first chunk may take, since the device may erase the slot before it answers. Default 40,000.
     pub first_timeout_ms: u32,
-    /// How long the last chunk may take, since the device may hash the image before it answers. Default 20,000.
+    /// How long the last chunk may take, since the device may hash the image before it answers. Default 20,000. Sent again
+    /// it takes nothing back, so that is done twice already after the time of any other chunk.
     pub last_timeout_ms: u32,
     /// The shortest time after which any other answer counts as missing. Default 400.
     pub timeout_ms: u32,

@@ -14,7 +14,7 @@ pub struct RoundTrip {
 }
 
 /// A hint up to this one is not doubted, in milliseconds.
-const PLAUSIBLE_HINT: u32 = 1_000;
+const PLAUSIBLE_HINT: u32 = 300;
 /// The longest timeout in milliseconds; longer answers are a matter of the stall limit.
 const MOST: u32 = 60_000;
 
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_hint_far_above_the_first_answers_is_cut_down() {
         for (hint, took, then) in
-            [(20_000, 60, 1_000), (20_000, 2_000, 6_000), (1_000, 60, 1_000), (300, 9_000, 300)]
+            [(20_000, 60, 300), (20_000, 2_000, 6_000), (1_000, 60, 300), (300, 9_000, 300)]
         {
             let mut rtt = RoundTrip::new(hint);
             rtt.narrow_hint(took);

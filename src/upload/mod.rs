@@ -84,6 +84,8 @@ const MOST_REFUSALS: u8 = 8;
 const SILENCES_BEFORE_ECHO: u32 = 4;
 /// So many silences in a row are answered with a chunk of new data.
 const PROBES_OF_NEW_DATA: u32 = 2;
+/// So often the last chunk is sent again after the time that any chunk may take.
+const LAST_CHUNKS_IN_TIME: u32 = 2;
 /// After so many silences in a row a chunk is sent only when the one before it is answered or given up.
 const SILENCES_BEFORE_ONE: u32 = 3;
 /// How often a new link starts the stall limit anew, and how many links there may be, without getting further than before.
@@ -287,7 +289,10 @@ impl Upload {
                 FILE_FLOOR_MS.max(options.timeout_ms)
             }
             Stage::First => options.first_timeout_ms,
-            _ if self.last_alone() => options.last_timeout_ms,
+            // The last chunk again takes nothing back, so a silence that is too long for a chunk like any other is answered with
+            // it; but a device that is busy with the whole image is not asked more often than that.
+            _ if self.last_alone() && self.silent >= LAST_CHUNKS_IN_TIME => options.last_timeout_ms,
+            _ if self.last_alone() => talk.rtt.timeout().max(options.timeout_ms) << self.silent,
             _ => options.timeout_ms,
         };
         let ordinary = u64::from(self.expected_gap(talk).max(floor));
@@ -315,9 +320,10 @@ impl Upload {
         gap.max(full.saturating_sub(self.flight.oldest_age(self.active_at)))
     }
 
-    /// Whether only the last chunk is unanswered; the device may be hashing the image.
+    /// Whether only the last chunk is unanswered, sent once or more often; the device may be hashing the image.
     fn last_alone(&self) -> bool {
-        self.flight.flying() <= 1 && self.flight.predict(self.acknowledged) >= self.size
+        self.flight.flying_entries().all(|sent| sent.offset == self.acknowledged)
+            && self.flight.predict(self.acknowledged) >= self.size
     }
 
     /// Asks for the next frame; `out` holds at least the frame limit.

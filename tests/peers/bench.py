@@ -45,6 +45,8 @@ def upload(client: str, host: str, port: int, frame: int, image: bytes, seconds)
 
 def measure(client: str, frame: int, loss: float, image: bytes) -> float | None:
     options = ["--delay-ms", str(DELAY_MS), "--loss", str(loss), "--buf-size", str(frame), "--buf-count", "4"]
+    # The list of two images has to fit the smallest buffer as well.
+    options += ["--frugal-list", "1"]
     seconds = multiprocessing.Value("d", -1.0)
     with VirtualDevice(*options) as (host, port):
         process = multiprocessing.Process(target=upload, args=(client, host, port, frame, image, seconds))
