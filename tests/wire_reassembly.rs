@@ -97,3 +97,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_follows_a_frame_found_within_a_torn_one_is_not_lost() {
+    // The end of a long frame is lost, and the next feeds seem to be its body: they hold one frame and most of another.
+    let (torn, whole, next) = (long(1, 120), short(2, 40), long(3, 90));
+    for arrived in 8..40 {
+        for cut in 1..next.len() {
+            let mut reassembly = Reassembly::new(512);
+            let mut out = Vec::new();
+            let feeds = [torn[..arrived].to_vec(), [&whole, &next[..cut]].concat(), next[cut..].to_vec()];
+            let mut discarded = 0;
+            for (now, feed) in (0u64..).zip(&feeds) {
+                discarded += reassembly.feed(now, feed, |frame| out.push(frame.header.sequence));
+            }
+            let bytes: usize = feeds.iter().map(Vec::len).sum();
+            let taken: usize =
+                out.iter().map(|n| [0, torn.len(), whole.len(), next.len()][usize::from(*n)]).sum();
+            assert!(taken + discarded == bytes || !reassembly.is_empty(), "{arrived} {cut}: {out:?}");
+            if arrived + feeds[1].len() + feeds[2].len() >= torn.len() {
+                assert_eq!(out, [2, 3], "{arrived} {cut}");
+            }
+        }
+    }
+}

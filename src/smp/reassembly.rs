@@ -79,16 +79,20 @@ impl Reassembly {
                 discarded += half.drop_bytes();
             } else if !bytes.is_empty() {
                 half.since_ms = now_ms;
-                match half.join(bytes, limit, &mut discarded) {
-                    Joined::Waiting => return discarded,
-                    Joined::Complete(taken) => {
-                        if let Some((frame, _)) = Frame::split_first(&half.bytes) {
-                            on_frame(frame);
+                // More than once where what was taken for the body of a longer frame turns out to hold frames itself.
+                while !half.bytes.is_empty() {
+                    let starts_feed = rest.len() == bytes.len();
+                    match half.join(rest, starts_feed, limit, &mut discarded) {
+                        Joined::Waiting => return discarded,
+                        Joined::Complete(taken) => {
+                            if let Some((frame, _)) = Frame::split_first(&half.bytes) {
+                                on_frame(frame);
+                            }
+                            half.drop_frame();
+                            rest = &rest[taken..];
                         }
-                        half.drop_bytes();
-                        rest = &bytes[taken..];
+                        Joined::Fresh => break,
                     }
-                    Joined::Fresh => {}
                 }
             }
         }
@@ -127,9 +131,11 @@ impl Reassembly {
 
 impl Half {
     /// Continues the half frame with a feed. What it gives up is added to `discarded`.
-    fn join(&mut self, bytes: &[u8], limit: usize, discarded: &mut usize) -> Joined {
+    ///
+    /// `starts_feed` is false for the rest of a feed whose beginning stands in the half frame already.
+    fn join(&mut self, bytes: &[u8], starts_feed: bool, limit: usize, discarded: &mut usize) -> Joined {
         let mut before = self.bytes.len();
-        let fresh = starts_frame(bytes, limit);
+        let fresh = starts_feed && starts_frame(bytes, limit);
         if fresh && is_well_formed(bytes) {
             *discarded += self.drop_bytes();
             return Joined::Fresh;
@@ -183,6 +189,17 @@ impl Half {
             self.bytes.reserve_exact(lacking.min(piece.len().max(held)));
             self.bytes.extend_from_slice(piece);
             taken += piece.len();
+        }
+    }
+
+    /// Forgets the complete frame at the start; what stands behind it is half a frame again.
+    fn drop_frame(&mut self) {
+        let whole = Header::decode(&self.bytes).map_or(0, |header| header.frame_len());
+        if whole == 0 || whole >= self.bytes.len() {
+            self.drop_bytes();
+        } else {
+            self.bytes.drain(..whole);
+            self.restart = 0;
         }
     }
 

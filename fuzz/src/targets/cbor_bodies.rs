@@ -30,7 +30,15 @@ fn read(body: &[u8]) {
     // The other way round simple values differ: the independent reader knows only those that have a meaning.
     let theirs: Result<ciborium::Value, _> = ciborium::from_reader(body);
     if theirs.is_ok_and(|value| value.is_map()) {
-        assert!(matches!(ours, Ok(()) | Err(cbor::CborError::TooDeep)), "{ours:?}");
+        // The independent reader takes strings in pieces within strings in pieces, which are not well-formed (RFC 8949
+        // section 3.2.3).
+        let in_pieces = body.iter().filter(|byte| matches!(byte, 0x5f | 0x7f)).count();
+        let right = match ours {
+            Ok(()) | Err(cbor::CborError::TooDeep) => true,
+            Err(cbor::CborError::Malformed) => in_pieces > 1,
+            Err(_) => false,
+        };
+        assert!(right, "{ours:?}");
     }
     if let Ok(listing) = Listing::decode(body) {
         assert!(listing.to_json().to_string().len() <= 64 * body.len() + 1_024);
