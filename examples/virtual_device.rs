@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use smpfota::simulator::rng::Rng;
@@ -96,6 +97,7 @@ enum Travelling {
 struct Program {
     settings: Settings,
     socket: UdpSocket,
+    arrived: Receiver<Datagram>,
     device: VirtualDevice,
     rng: Rng,
     start: Instant,
@@ -147,21 +149,44 @@ impl Program {
         let travelling = self.travelling.first_key_value().map(|((due, _), _)| *due);
         let due = [travelling, self.device.next_event()].into_iter().flatten().min();
         let wait = due.map_or(100_000, |due| due.saturating_sub(self.now())).clamp(50, 100_000);
-        self.socket.set_read_timeout(Some(Duration::from_micros(wait)))?;
-        let mut buffer = [0; 65_536];
-        match self.socket.recv_from(&mut buffer) {
-            Ok((length, from)) => {
-                self.send_later(Travelling::ToDevice(from, buffer[..length].to_vec()));
-                Ok(())
+        match self.arrived.recv_timeout(Duration::from_micros(wait)) {
+            Ok(datagram) => {
+                let (from, bytes) = datagram?;
+                self.send_later(Travelling::ToDevice(from, bytes));
             }
-            // Timeouts, and on some systems the echo of an unreachable client.
-            Err(error) => match error.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ok(()),
-                ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused => Ok(()),
-                _ => Err(error),
-            },
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(ErrorKind::BrokenPipe.into()),
         }
+        Ok(())
     }
+}
+
+type Datagram = std::io::Result<(SocketAddr, Vec<u8>)>;
+
+/// Takes datagrams on a thread of its own: the timeout of a socket is rounded up to 10 ms on some systems, that of a channel
+/// is exact.
+fn listen(socket: UdpSocket) -> Receiver<Datagram> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 65_536];
+        loop {
+            let datagram = match socket.recv_from(&mut buffer) {
+                Ok((length, from)) => Ok((from, buffer[..length].to_vec())),
+                Err(error) => match error.kind() {
+                    // On some systems the echo of a client that is gone.
+                    ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused | ErrorKind::Interrupted => {
+                        continue;
+                    }
+                    _ => Err(error),
+                },
+            };
+            let failed = datagram.is_err();
+            if sender.send(datagram).is_err() || failed {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 fn run(settings: Settings) -> std::io::Result<()> {
@@ -174,6 +199,7 @@ fn run(settings: Settings) -> std::io::Result<()> {
         travelling: BTreeMap::new(),
         number: 0,
         askers: HashMap::new(),
+        arrived: listen(socket.try_clone()?),
         socket,
         settings,
     };

@@ -178,7 +178,11 @@ impl Request {
             talk.counters.retransmissions = talk.counters.retransmissions.wrapping_add(1);
         }
         self.sent[self.attempts as usize % REMEMBERED] = (header.sequence, now);
-        let timeout = self.patience(talk);
+        // Before anything is measured the hint is all there is: one more request after it costs little, and a lost one would
+        // cost three times as much (RFC 6298 section 2.1 starts with one second as well).
+        let guessing = self.attempts == 0 && !talk.rtt.is_measured();
+        let timeout =
+            if guessing { talk.rtt.smoothed().max(self.patience.floor_ms) } else { self.patience(talk) };
         // Doubling (RFC 6298 section 5.5), at most eightfold: the number of attempts is the limit here.
         self.due = now + (u64::from(timeout) << counted.min(3));
         self.attempts += 1;
