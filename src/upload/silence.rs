@@ -1,0 +1,92 @@
+//! What is sent when nothing comes: a chunk of new data, an echo that finds out what still passes, the same chunk again.
+
+use super::probe::{self, Probe};
+use super::{Poll, Purpose, Source, Stage, Upload, flight};
+use crate::conversation::{Conversation, EventKind};
+
+/// After so many silences in a row an echo finds out what still passes.
+const SILENCES_BEFORE_ECHO: u32 = 4;
+/// So many silences in a row are answered with a chunk of new data.
+const PROBES_OF_NEW_DATA: u32 = 2;
+
+impl Upload {
+    /// Nothing came for longer than is ordinary.
+    pub(super) fn on_silence(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        source: &Source<'_>,
+        out: &mut [u8],
+    ) -> Poll {
+        self.silent += 1;
+        talk.note(now, EventKind::Silence((now - self.active_at).min(u64::from(u32::MAX)) as u32));
+        let first = self.stage == Stage::First;
+        let before_echo = if first { 1 } else { SILENCES_BEFORE_ECHO };
+        // Where answers take long, the silences are few before the end of all patience: then time decides, so that a server
+        // that is stuck gets its new link.
+        let long = now.saturating_sub(self.progress_at) > u64::from(talk.options.stall_timeout_ms / 3);
+        let due = self.silent % (before_echo + 1) == before_echo
+            && (!self.size_passed || self.silent > 2 * before_echo);
+        if due || (long && !first && !self.echoed) {
+            self.echoed = true;
+            self.probe = Some(Box::new(Probe::new(talk, self.frame_limit(talk), self.size_passed)));
+            return self.poll_probe(talk, now, out);
+        }
+        // A slow answer is as likely as a loss at first: new data as the probe then is no waste (RFC 8985 section 7.3), and
+        // its answer tells what was lost. Later silence means that what was in flight is gone.
+        let next = self.flight.predict(self.acknowledged);
+        if first || self.silent > PROBES_OF_NEW_DATA {
+            self.flight.give_up_all();
+            if first && self.file {
+                self.errand = Some(Purpose::Close);
+                return self.poll(talk, now, source, out);
+            }
+            return self.send(talk, now, source, self.acknowledged, out);
+        }
+        let window = talk.limits.window();
+        let most = (window + window.min(PROBES_OF_NEW_DATA)).min(flight::REMEMBERED as u32);
+        if self.flight.flying() >= most {
+            // More on the way than the device may have buffers for would be lost there, and what is forgotten is sent again.
+            self.active_at = now;
+            return Poll::Wait;
+        }
+        let offset = if next < self.size { next } else { self.acknowledged };
+        self.send(talk, now, source, offset, out)
+    }
+
+    pub(super) fn poll_probe(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
+        let Some(probe) = &mut self.probe else { return Poll::Wait };
+        match probe.poll(talk, now, out) {
+            probe::Poll::Send(length) => Poll::Send(length),
+            probe::Poll::Wait => Poll::Wait,
+            probe::Poll::Nothing => {
+                // Not even a small echo passes: the link or the server is gone. Chunks go on at a slow pace.
+                self.probe = None;
+                self.active_at = now;
+                self.flight.give_up_all();
+                if self.reset_asked {
+                    return Poll::Wait;
+                }
+                self.reset_asked = true;
+                talk.counters.link_resets = talk.counters.link_resets.wrapping_add(1);
+                talk.note(now, EventKind::LinkReset);
+                Poll::LinkReset
+            }
+        }
+    }
+
+    pub(super) fn probe_answered(&mut self, talk: &mut Conversation, now: u64) {
+        let Some(probe) = self.probe.take() else { return };
+        self.flight.give_up_all();
+        self.active_at = now;
+        self.silent = 0;
+        if probe.full_size_passed() {
+            // The frame size is fine; the chunk was lost for another reason.
+            self.size_passed = true;
+        } else if let Some(size) = talk.limits.step_down() {
+            talk.note(now, EventKind::FrameLimit(size));
+            self.size_passed = false;
+            self.stepped_down = true;
+        }
+    }
+}
