@@ -423,3 +423,21 @@ fn a_silence_at_the_widest_window_sends_nothing_again() {
         assert!(again <= 100, "{seed}: {again} sent again");
     }
 }
+
+#[test]
+fn a_list_after_the_reset_may_take_longer_than_it_is_waited_for() {
+    // The image lies there already, so no chunk measures the link, and the hint is far too low: each question after the reset
+    // was forgotten before its answer came.
+    for &profile in DeviceProfile::ALL {
+        for (round_trip, rtt_hint_ms) in [(5_000_000, 50), (8_000_000, 1_000)] {
+            let scenario = Scenario::new(LinkKind::BleLocal)
+                .profile(profile)
+                .link(|link| link.round_trip = RoundTrip::Uniform { mean_us: round_trip, spread_us: 0 });
+            let session = SessionOptions { rtt_hint_ms, ..SessionOptions::default() };
+            let mut drive = Drive::update(&scenario, session, UpdateOptions::default());
+            drive.link.device_mut().preload(0, &scenario.image());
+            assert_eq!(drive.run(DAY_MS), End::Done, "{} {rtt_hint_ms}", profile.name());
+            assert_eq!(drive.session.result().expect("a result")["outcome"], "updated");
+        }
+    }
+}

@@ -54,6 +54,10 @@ pub(crate) struct Request {
     sent: [(u8, u64); REMEMBERED],
     attempts: u32,
     refusals: u32,
+    /// Attempts that do not count any more: the request was taken up anew.
+    forgiven: u32,
+    /// When the attempt was made that was answered.
+    asked_at: u64,
     /// How often a link event started it over.
     restarts: u8,
     /// The next attempt, or the end of the last one.
@@ -74,6 +78,8 @@ impl Request {
             sent: [(0, 0); REMEMBERED],
             attempts: 0,
             refusals: 0,
+            forgiven: 0,
+            asked_at: 0,
             restarts: 0,
             due: 0,
             answered: false,
@@ -144,8 +150,19 @@ impl Request {
             self.restarts += 1;
             self.attempts = 0;
             self.refusals = 0;
+            self.forgiven = 0;
         }
         self.due = 0;
+    }
+
+    /// Takes up the request anew with all its attempts; answers to the earlier ones count.
+    pub fn renew(&mut self) {
+        self.forgiven = self.attempts.saturating_sub(self.refusals);
+    }
+
+    /// When the attempt was made that was answered; 0 if another process made it.
+    pub fn asked_at(&self) -> u64 {
+        self.asked_at
     }
 
     pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
@@ -154,7 +171,7 @@ impl Request {
             return Poll::Wait;
         }
         // An attempt that was refused for want of a buffer was none.
-        let counted = self.attempts.saturating_sub(self.refusals);
+        let counted = self.attempts.saturating_sub(self.refusals).saturating_sub(self.forgiven);
         if counted >= self.patience.attempts {
             return Poll::Expired;
         }
@@ -174,7 +191,7 @@ impl Request {
         let header = talk.begin_frame(now, self.op, self.group, self.command, self.body.len());
         target[..HEADER_LEN].copy_from_slice(&header.encode());
         target[HEADER_LEN..].copy_from_slice(&self.body);
-        if self.attempts > 0 && self.refusals == 0 {
+        if self.attempts > 0 && self.refusals == 0 && self.forgiven == 0 {
             talk.counters.retransmissions = talk.counters.retransmissions.wrapping_add(1);
         }
         self.sent[self.attempts as usize % REMEMBERED] = (header.sequence, now);
@@ -226,6 +243,7 @@ impl Request {
             return Some(Match::Again);
         }
         self.answered = true;
+        self.asked_at = if self.foreign_clock { 0 } else { at };
         Some(Match::Answer(error))
     }
 

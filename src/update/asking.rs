@@ -70,9 +70,7 @@ impl Update {
 
     /// The request that the present step makes, or `None` when the step moved on without one.
     pub(super) fn next_request(&mut self, talk: &mut Conversation, now: u64) -> Option<Request> {
-        if self.step == Step::Look
-            && now >= self.reset_at.saturating_add(u64::from(self.options.swap_timeout_ms))
-        {
+        if self.step == Step::Look && self.swap_is_overdue(now) {
             self.fail(now, self.did_not_return());
             return None;
         }
@@ -126,13 +124,22 @@ impl Update {
         (number != 0).then_some(number * 2 + (1 - running % 2))
     }
 
+    pub(super) fn swap_is_overdue(&self, now: u64) -> bool {
+        now >= self.reset_at.saturating_add(u64::from(self.options.swap_timeout_ms))
+    }
+
     pub(super) fn request_expired(&mut self, talk: &mut Conversation, now: u64) {
-        let Some(request) = self.request.take() else { return };
+        let Some(mut request) = self.request.take() else { return };
         match self.step {
             // No answer to a reset is no answer at all: what the device lists afterwards tells.
             Step::Reset if request.was_sent() => self.begin_look(talk, now),
             Step::Look if request.was_sent() => {
                 self.not_before = now + u64::from(talk.timeout()).min(2_000);
+                if !self.swap_is_overdue(now) {
+                    // The answer may take longer than is waited for it here.
+                    request.renew();
+                    self.request = Some(request);
+                }
             }
             // A silent server may lack nothing but this command.
             Step::ReassemblyProbe => {

@@ -72,11 +72,13 @@ impl Update {
 
     /// The reset shows no effect yet: looks again a little later, or resets again. False when that was tried often enough.
     fn reset_again(&mut self, talk: &mut Conversation, now: u64) -> bool {
-        if now.saturating_sub(self.reset_at) < RESET_TAKES_MS * u64::from(self.resets) {
+        // What counts is when the device was asked: an old answer may have been long on its way.
+        if self.asked_at.saturating_sub(self.reset_at) < RESET_TAKES_MS * u64::from(self.resets) {
             self.not_before = now + 500;
             return true;
         }
-        if self.resets < MOST_RESETS {
+        let looked_at = now.saturating_add(u64::from(self.options.swap_estimate_ms));
+        if self.resets < MOST_RESETS && !self.swap_is_overdue(looked_at) {
             self.enter(talk, now, Step::Reset);
             return true;
         }
@@ -242,8 +244,10 @@ impl Update {
             );
         }
         // A refused image is erased by MCUboot; one that ran and was swapped back is listed again, except with swap using
-        // offset, where both slots then show the running image.
-        let swapped_back = self.boot.swaps()
+        // offset, where both slots then show the running image. One that was marked for good is never swapped back.
+        let on_trial = self.options.mode != UpdateMode::ConfirmAtOnce || self.trial_only;
+        let swapped_back = on_trial
+            && self.boot.swaps()
             && listing
                 .others(number)
                 .any(|slot| listed_as(slot, image) || (slot.hash.is_some() && slot.hash == active.hash));

@@ -73,6 +73,8 @@ pub(crate) struct Update {
     before: Option<Listing>,
     started_at: u64,
     reset_at: u64,
+    /// When the question was asked whose answer came last.
+    asked_at: u64,
     swap_ms: u32,
     /// Nothing is sent before this time.
     not_before: u64,
@@ -140,6 +142,7 @@ impl Update {
             before: None,
             started_at: 0,
             reset_at: 0,
+            asked_at: 0,
             swap_ms: 0,
             not_before: 0,
             health_until: 0,
@@ -321,7 +324,7 @@ impl Update {
                 && now >= request.deadline()
                 && talk.answered
                 && !self.reset_asked
-                && self.step != Step::ReassemblyProbe
+                && !matches!(self.step, Step::ReassemblyProbe | Step::Look)
             {
                 // The server may be stuck until the link goes down (Zephyr issue 49661).
                 self.reset_asked = true;
@@ -349,12 +352,14 @@ impl Update {
         }
         let Some(request) = &mut self.request else { return false };
         let found = request.receive(talk, now, frame);
+        let asked_at = request.asked_at();
         self.restored_met(talk, now, found.is_some());
         match found {
             None => false,
             Some(Match::Again | Match::Other) => true,
             Some(Match::Answer(error)) => {
                 self.reset_asked = false;
+                self.asked_at = asked_at;
                 self.request = None;
                 self.answered(talk, now, frame.body, error);
                 true

@@ -391,6 +391,7 @@ impl<'a> Run<'a> {
                 let at = self.now_us + self.rng.below(120_000_000);
                 self.replays.push(Reverse((at, bytes.clone())));
             }
+            self.watch.received(&bytes);
             match caller.pieces {
                 Pieces::Whole => self.session.feed(self.now_us / 1_000, &bytes),
                 Pieces::Merged => merged.extend_from_slice(&bytes),

@@ -38,19 +38,37 @@ impl Verdict {
 }
 
 /// What was true of the device and when, for runs in which it changes after the session's last question.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Watch {
-    /// When the session last asked for the image list, µs.
+    /// When the question was asked whose image list came last, µs; on the console, when the last question was asked.
     asked_at: u64,
+    /// When each sequence number last asked for it.
+    asked: [u64; 256],
     /// When each image last lay whole in a slot, and ran.
     held_at: [u64; 2],
     ran_at: [u64; 2],
 }
 
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch { asked_at: 0, asked: [0; 256], held_at: [0; 2], ran_at: [0; 2] }
+    }
+}
+
 impl Watch {
     pub fn sent(&mut self, now: u64, write: &[u8]) {
-        if matches!(write, [op, _, _, _, 0, 1, _, 0, ..] if op & 7 == 0) || write.starts_with(&[6, 9]) {
-            self.asked_at = now;
+        match write {
+            [op, _, _, _, 0, 1, sequence, 0, ..] if op & 7 == 0 => self.asked[usize::from(*sequence)] = now,
+            [6, 9, ..] => self.asked_at = now,
+            _ => {}
+        }
+    }
+
+    pub fn received(&mut self, bytes: &[u8]) {
+        if let [op, _, _, _, 0, 1, sequence, 0, ..] = bytes
+            && op & 7 == 1
+        {
+            self.asked_at = self.asked_at.max(self.asked[usize::from(*sequence)]);
         }
     }
 
