@@ -2,12 +2,14 @@
 //!
 //! Layout: MCUboot `boot/bootutil/include/bootutil/image.h`; all numbers little-endian.
 
+mod recipe;
+
 use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use super::rng::Rng;
+pub use recipe::{Recipe, TRAILER_MAGIC, decrypted, padded};
 
 /// First word of an image.
 pub const MAGIC: u32 = 0x96f3_b83d;
@@ -16,10 +18,12 @@ pub const HEADER_LEN: usize = 32;
 /// The smallest image that [`make`] can make: header, four bytes of body and the hash TLV.
 pub const MIN_SIZE: usize = HEADER_LEN + 4 + TLV_LEN;
 
+/// A TLV area with a SHA-256 alone.
 const TLV_LEN: usize = 4 + 4 + 32;
 const TLV_MAGIC: u16 = 0x6907;
 const TLV_PROTECTED_MAGIC: u16 = 0x6908;
 const FLAG_NON_BOOTABLE: u32 = 0x10;
+const FLAG_ENCRYPTED: u32 = 0x04 | 0x08;
 
 /// An image version: major.minor.revision and a build number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -87,29 +91,14 @@ impl FromStr for Version {
 /// Makes a valid unsigned MCUboot image of exactly `size` bytes: header, random body of the seed, SHA-256 TLV.
 /// A size below [`MIN_SIZE`] gives an image of [`MIN_SIZE`] bytes.
 pub fn make(version: impl Into<Version>, size: usize, seed: u64) -> Vec<u8> {
-    let version = version.into();
-    let size = size.max(MIN_SIZE);
-    let body = size - HEADER_LEN - TLV_LEN;
-    let mut image = Vec::with_capacity(size);
-    image.extend_from_slice(&MAGIC.to_le_bytes());
-    image.extend_from_slice(&0u32.to_le_bytes());
-    image.extend_from_slice(&(HEADER_LEN as u16).to_le_bytes());
-    image.extend_from_slice(&0u16.to_le_bytes());
-    image.extend_from_slice(&(body as u32).to_le_bytes());
-    image.extend_from_slice(&0u32.to_le_bytes());
-    image.extend_from_slice(&[version.major, version.minor]);
-    image.extend_from_slice(&version.revision.to_le_bytes());
-    image.extend_from_slice(&version.build.to_le_bytes());
-    image.extend_from_slice(&0u32.to_le_bytes());
-    image.resize(HEADER_LEN + body, 0);
-    Rng::stream(seed, 0x0069_6d61_6765).fill(&mut image[HEADER_LEN..]);
-    let hash = Sha256::digest(&image);
-    image.extend_from_slice(&TLV_MAGIC.to_le_bytes());
-    image.extend_from_slice(&(TLV_LEN as u16).to_le_bytes());
-    image.extend_from_slice(&0x10u16.to_le_bytes());
-    image.extend_from_slice(&32u16.to_le_bytes());
-    image.extend_from_slice(&hash);
-    image
+    Recipe::new(version, size, seed).make()
+}
+
+impl Info {
+    /// Its body is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.flags & FLAG_ENCRYPTED != 0
+    }
 }
 
 /// What the server reads out of a slot.
@@ -204,6 +193,16 @@ pub fn header_version(header: &[u8]) -> Option<Version> {
     })
 }
 
+/// Where the header says that the image is to be loaded; `None` for 0 and where there is no image.
+pub fn load_address(image: &[u8]) -> Option<u32> {
+    u32_at(image, 4).filter(|address| *address != 0 && has_magic(image))
+}
+
+/// The second word of the vector table behind the header: where the processor starts.
+pub fn reset_vector(image: &[u8]) -> Option<u32> {
+    u32_at(image, usize::from(u16_at(image, 8)?) + 4).filter(|_| has_magic(image))
+}
+
 /// The first word is that of an image.
 pub fn has_magic(header: &[u8]) -> bool {
     u32_at(header, 0) == Some(MAGIC)
@@ -212,10 +211,18 @@ pub fn has_magic(header: &[u8]) -> bool {
 /// What the bootloader does before it starts or swaps an image: compute the hash and compare.
 pub fn verify(slot: &[u8], info: &Info) -> bool {
     let Some(content) = slot.get(..info.hashed_len) else { return false };
-    match info.hash.len() {
-        48 => Sha384::digest(content)[..] == info.hash[..],
-        64 => Sha512::digest(content)[..] == info.hash[..],
-        _ => Sha256::digest(content)[..] == info.hash[..],
+    // The hash of an encrypted image is that of its plain bytes.
+    let encrypted = info.flags & FLAG_ENCRYPTED != 0;
+    digest(content, info.hash.len()) == info.hash
+        || encrypted && digest(&decrypted(content), info.hash.len()) == info.hash
+}
+
+/// The hash of this length: 32, 48 or 64 bytes.
+fn digest(content: &[u8], len: usize) -> Vec<u8> {
+    match len {
+        48 => Sha384::digest(content).to_vec(),
+        64 => Sha512::digest(content).to_vec(),
+        _ => Sha256::digest(content).to_vec(),
     }
 }
 

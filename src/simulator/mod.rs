@@ -8,8 +8,9 @@ pub mod link;
 pub mod rng;
 
 pub use device::{
-    BootMode, DeviceCounters, DeviceOptions, DeviceProfile, EraseMode, FlashTiming, InstallError, SlotState,
-    Transport, VirtualDevice,
+    AfterUpload, BootMode, DeviceCounters, DeviceOptions, DeviceProfile, EraseMode, FlashTiming,
+    ImmutableBootloader, InstallError, Listing, LoaderSetup, LoggedRequest, NetworkCore, Quirks,
+    RecoveryList, RecoveryRelease, RecoveryServer, SlotState, Transport, VersionText, VirtualDevice,
 };
 pub use link::{
     Fault, LinkCounters, LinkKind, LinkProfile, RoundTrip, Scenario, VirtualLink, ideal_time_for,

@@ -3,8 +3,10 @@
 
 use std::cmp::Ordering;
 
+use super::super::image;
 use super::flash::{PAGE, Slot, Trailer};
 use super::options::{BootMode, DeviceOptions};
+use super::quirks::{NetworkCore, Radio, Stages};
 
 /// What the bootloader will do with one image at the next reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub(super) enum SwapType {
 pub(super) struct Pair {
     pub(super) slots: [Slot; 2],
     pub(super) active: usize,
+    /// Which mark of the device this image's was, counted from 1.
+    pub(super) marked: u64,
 }
 
 impl Pair {
@@ -71,6 +75,12 @@ pub(super) struct Boot {
 pub(super) struct Bootloader {
     pub(super) pairs: Vec<Pair>,
     mode: BootMode,
+    /// The network core.
+    pub(super) radio: Radio,
+    /// The slots of MCUboot itself, where there are two.
+    pub(super) stages: Option<Stages>,
+    /// Images whose primary slot is none that the server could list.
+    hidden: [Option<usize>; 2],
 }
 
 impl Bootloader {
@@ -82,20 +92,47 @@ impl Bootloader {
                 Slot::new(size, options.used_secondary, options.hash_len),
             ],
             active: 0,
+            marked: 0,
         };
-        let pairs = (0..options.images.clamp(1, 2)).map(|_| pair()).collect();
-        Bootloader { pairs, mode: options.boot_mode }
+        let pairs = (0..options.images.clamp(1, 4)).map(|_| pair()).collect();
+        let quirks = &options.quirks;
+        let network = match quirks.network_core {
+            Some(NetworkCore::Image { number, .. }) => Some(number),
+            _ => None,
+        };
+        let first = quirks.immutable_bootloader;
+        Bootloader {
+            pairs,
+            mode: options.boot_mode,
+            radio: Radio::default(),
+            stages: first.as_ref().map(Stages::new),
+            hidden: [network, first.and_then(|first| first.image)],
+        }
     }
 
-    /// Runs the bootloader for every image.
-    pub(super) fn boot(&mut self, options: &DeviceOptions) -> Boot {
+    /// The primary slot of this image is RAM, or one of the bootloader's own.
+    pub(super) fn has_hidden_primary(&self, image: usize) -> bool {
+        self.hidden.contains(&Some(image))
+    }
+
+    /// Runs the bootloader for every image. `asked` is the `boot_mode` of the reset.
+    pub(super) fn boot(&mut self, options: &DeviceOptions, asked: u32) -> Boot {
         let mut boot = Boot { spent: options.boot_us, ..Boot::default() };
-        for pair in &mut self.pairs {
-            if self.mode == BootMode::Single {
+        let quirks = &options.quirks;
+        if quirks.never_swaps {
+            return boot;
+        }
+        self.hand_over(options, &mut boot);
+        for number in 0..self.pairs.len() {
+            let hidden = self.has_hidden_primary(number);
+            let pair = &mut self.pairs[number];
+            if self.mode == BootMode::Single || hidden {
                 continue;
             } else if self.mode == BootMode::FirmwareLoader {
-                pair.active = usize::from(!pair.slots[0].is_valid());
-                boot.swapped |= pair.active == 0;
+                let before = pair.active;
+                let loads = asked == 1 && quirks.loader.is_some_and(|loader| loader.boot_mode);
+                pair.active = usize::from(loads || !pair.slots[0].is_valid());
+                boot.swapped |= pair.active == 0 && (before == 1 || quirks.loader.is_none());
             } else if self.mode.picks_slot() {
                 boot_in_place(pair, self.mode, &mut boot);
             } else {
@@ -106,7 +143,7 @@ impl Bootloader {
     }
 }
 
-fn exchange_time(pair: &Pair, options: &DeviceOptions) -> u64 {
+pub(super) fn exchange_time(pair: &Pair, options: &DeviceOptions) -> u64 {
     options.swap_us.unwrap_or_else(|| {
         let longest = pair.slots.iter().map(|s| s.bytes().len()).max().unwrap_or(0);
         let page = options.flash.erase_page_us + (PAGE / 4) as u64 * options.flash.write_word_us;
@@ -115,7 +152,7 @@ fn exchange_time(pair: &Pair, options: &DeviceOptions) -> u64 {
     })
 }
 
-fn check_time(pair: &Pair, slot: usize, options: &DeviceOptions) -> u64 {
+pub(super) fn check_time(pair: &Pair, slot: usize, options: &DeviceOptions) -> u64 {
     pair.slots[slot].bytes().len().div_ceil(1024) as u64 * options.flash.hash_kib_us
 }
 
@@ -137,6 +174,10 @@ fn boot_exchanging(pair: &mut Pair, mode: BootMode, options: &DeviceOptions, boo
             }
             boot.spent += exchange_time(pair, options);
             boot.swapped = true;
+            if options.quirks.installs_other_bytes {
+                let patched = patched(&mut pair.slots[1]);
+                pair.slots[1].set(&patched);
+            }
             if mode == BootMode::OverwriteOnly {
                 let image = pair.slots[1].bytes().to_vec();
                 pair.slots[0].set(&image);
@@ -164,6 +205,13 @@ fn boot_exchanging(pair: &mut Pair, mode: BootMode, options: &DeviceOptions, boo
             }
         }
     }
+}
+
+/// What a patch makes: another image of the same version.
+fn patched(slot: &mut Slot) -> Vec<u8> {
+    let length = slot.bytes().len();
+    let version = slot.info().map(|info| info.version).unwrap_or_default();
+    image::make(version, length + 256, length as u64 ^ 0xde17a)
 }
 
 /// The order of the versions in two slots of a pair.

@@ -51,6 +51,16 @@ impl Slot {
         self.used = false;
         self.trailer = Trailer::default();
         self.touched();
+        self.take_trailer();
+    }
+
+    /// What was written up to the slot's end holds a trailer of its own (`imgtool sign --pad`, with `--confirm` the
+    /// image is confirmed there). Layout: MCUboot `docs/design.md`, "image trailer", fields of 8 bytes.
+    fn take_trailer(&mut self) {
+        let Some(rest) = self.data.get(self.size.saturating_sub(32)..self.size) else { return };
+        if rest.ends_with(&image::TRAILER_MAGIC) {
+            self.trailer = Trailer { magic: true, copy_done: rest[0] == 1, image_ok: rest[8] == 1 };
+        }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -148,6 +158,9 @@ impl Slot {
             }
         }
         self.touched();
+        if end == self.size {
+            self.take_trailer();
+        }
         bytes.len().div_ceil(4) as u64 * timing.write_word_us
     }
 }

@@ -13,6 +13,11 @@ impl Server {
         body: &[u8],
         writer: &mut Writer<'_>,
     ) -> Handled {
+        // An application that leaves its updates to a loader has no image group.
+        let loader = self.options.quirks.loader;
+        if loader.is_some_and(|l| !l.application_lists) && self.boot.pairs[0].active == 0 {
+            return Err(Refusal::Rc(rc::NOT_SUPPORTED, None));
+        }
         match (command, op) {
             (0, READ) => self.state_read(writer),
             (0, WRITE) => self.state_write(body, writer),
@@ -27,7 +32,7 @@ impl Server {
         let new = self.options.is_new();
         let refuse = |code, old| if new { image_error(code) } else { Refusal::Rc(old, None) };
         let number = Args::parse(body)?.uint("slot")?.map(|n| n as usize);
-        let default = if new { 1 - self.boot.pairs[0].active } else { 1 };
+        let default = if new { 1 - self.active(0) } else { 1 };
         let number = number.unwrap_or(default);
         let (image, slot) = (number / 2, number % 2);
         if image >= self.boot.pairs.len() {
@@ -37,6 +42,9 @@ impl Server {
             return Err(refuse(9, rc::BAD_STATE));
         }
         let timing = self.options.flash;
+        if slot == self.boot.pairs[image].active {
+            self.written_running += self.boot.pairs[image].slots[slot].bytes().len() as u64;
+        }
         let content = &mut self.boot.pairs[image].slots[slot];
         let blank = content.is_blank();
         let spent = if blank { 0 } else { content.erase_all(&timing) };
@@ -56,6 +64,7 @@ impl Server {
         writer.text("images");
         writer.list();
         for (image, pair) in self.boot.pairs.iter().enumerate() {
+            let active = self.active(image);
             writer.map();
             writer.uint_at("image", image as u64);
             writer.text("slots");
@@ -67,7 +76,7 @@ impl Server {
                 // How to name this slot in an upload: by its own number, or by its image where it is the spare one.
                 if self.options.direct_upload {
                     writer.uint_at("upload_image_id", (image * 2 + slot + 1) as u64);
-                } else if slot != pair.active {
+                } else if slot != active {
                     writer.uint_at("upload_image_id", image as u64);
                 }
                 writer.end();

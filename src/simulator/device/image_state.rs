@@ -7,6 +7,7 @@ use super::answer::{Handled, Refusal, group, rc};
 use super::bootloader::{SwapType, newer};
 use super::cbor::{Args, Writer};
 use super::options::BootMode;
+use super::quirks::Listing;
 use super::server::Server;
 
 /// The flags of one slot in the image list.
@@ -37,12 +38,13 @@ pub(super) fn image_error(code: u16) -> Refusal {
 impl Server {
     fn next_boot(&mut self, image: usize) -> (usize, Next) {
         let mode = self.options.boot_mode;
+        let active = self.active(image);
+        let other = 1 - active;
         let pair = &mut self.boot.pairs[image];
-        let (active, other) = (pair.active, 1 - pair.active);
         if matches!(mode, BootMode::Single | BootMode::FirmwareLoader) {
             return (active, Next::Normal);
         }
-        if !mode.picks_slot() {
+        if !mode.picks_slot() || self.options.quirks.flags_by_marks {
             return match pair.swap_type() {
                 SwapType::None => (active, Next::Normal),
                 SwapType::Test => (other, Next::Test),
@@ -78,7 +80,7 @@ impl Server {
 
     fn flags_new(&mut self, image: usize, slot: usize) -> Flags {
         let (next, kind) = self.next_boot(image);
-        let active = self.boot.pairs[image].active;
+        let active = self.active(image);
         if slot == active {
             return Flags { active: true, confirmed: kind != Next::Revert, ..Flags::default() };
         }
@@ -108,7 +110,7 @@ impl Server {
             let flags = self.flags_old(image, slot);
             return flags.active || flags.confirmed || flags.pending;
         }
-        let active = self.boot.pairs[image].active;
+        let active = self.active(image);
         if self.options.boot_mode != BootMode::DirectXip {
             let (next, kind) = self.next_boot(image);
             if slot == next && kind == Next::Revert {
@@ -122,14 +124,27 @@ impl Server {
         slot == active
     }
 
+    /// What the server can read of a slot at all.
+    fn reads(&mut self, image: usize, slot: usize) -> bool {
+        let listing = self.options.quirks.listing;
+        match self.boot.pairs[image].slots[slot].info() {
+            Ok(info) => listing != Listing::Sha256Only || info.hash.len() == 32,
+            Err(_) => false,
+        }
+    }
+
     pub(super) fn state_read(&mut self, writer: &mut Writer<'_>) -> Handled {
         let several = self.boot.pairs.len() > 1;
         let frugal = self.options.frugal_list;
+        let listing = self.options.quirks.listing;
         writer.text("images");
         writer.list();
         for image in 0..self.boot.pairs.len() {
             for slot in 0..2 {
                 let flags = self.flags(image, slot);
+                if listing == Listing::Nothing || !self.reads(image, slot) {
+                    continue;
+                }
                 let Ok(info) = self.boot.pairs[image].slots[slot].info() else { continue };
                 writer.map();
                 if several {
@@ -137,8 +152,10 @@ impl Server {
                 }
                 writer.uint_at("slot", slot as u64);
                 writer.text_at("version", &info.version.to_string());
-                writer.text("hash");
-                writer.bytes(&info.hash);
+                if listing != Listing::WithoutHashes {
+                    writer.text("hash");
+                    writer.bytes(&info.hash);
+                }
                 writer.flag_at("bootable", info.bootable, frugal);
                 writer.flag_at("pending", flags.pending, frugal);
                 writer.flag_at("confirmed", flags.confirmed, frugal);
@@ -154,10 +171,16 @@ impl Server {
         Ok(0)
     }
 
+    /// The length of the hashes that the server knows.
+    fn hash_len(&self) -> usize {
+        if self.options.quirks.listing == Listing::Sha256Only { 32 } else { self.options.hash_len }
+    }
+
     fn find_hash(&mut self, hash: &[u8]) -> Option<(usize, usize)> {
         for image in 0..self.boot.pairs.len() {
             for slot in 0..2 {
-                if self.boot.pairs[image].slots[slot].info().is_ok_and(|info| info.hash == hash) {
+                let found = self.boot.pairs[image].slots[slot].info().is_ok_and(|info| info.hash == hash);
+                if found && self.reads(image, slot) {
                     return Some((image, slot));
                 }
             }
@@ -180,8 +203,8 @@ impl Server {
             if !confirm {
                 return Err(refuse(24));
             }
-            (0, self.boot.pairs[0].active)
-        } else if hash.len() != self.options.hash_len {
+            (0, self.active(0))
+        } else if hash.len() != self.hash_len() {
             return Err(refuse(24));
         } else {
             self.find_hash(hash).ok_or(refuse(8))?
@@ -209,12 +232,12 @@ impl Server {
         if slot != 1 {
             return Err(Refusal::Rc(rc::UNKNOWN, None));
         }
-        self.boot.pairs[image].set_pending(slot, confirm);
+        self.mark(image, slot, confirm);
         Ok(())
     }
 
     fn choose_new(&mut self, image: usize, slot: usize, confirm: bool) -> Result<(), Refusal> {
-        let active = self.boot.pairs[image].active;
+        let active = self.active(image);
         let (next, kind) = self.next_boot(image);
         if confirm && image != 0 && slot == active {
             return Err(image_error(32));
@@ -239,11 +262,15 @@ impl Server {
             }
         }
         let mode = self.options.boot_mode;
+        if slot != active {
+            self.mark(image, slot, confirm);
+            return Ok(());
+        }
         let pair = &mut self.boot.pairs[image];
-        match slot == active {
-            true if mode.picks_slot() => pair.slots[slot].trailer.image_ok = pair.slots[slot].trailer.magic,
-            true => pair.confirm_primary(mode),
-            false => pair.set_pending(slot, confirm),
+        if mode.picks_slot() {
+            pair.slots[slot].trailer.image_ok = pair.slots[slot].trailer.magic;
+        } else {
+            pair.confirm_primary(mode);
         }
         Ok(())
     }

@@ -10,13 +10,16 @@ mod cbor;
 mod console;
 mod files_group;
 mod flash;
+mod hand_over;
 mod image_group;
 mod image_state;
 mod options;
 mod os_group;
 mod other_groups;
+mod quirks;
 mod reassembly;
 mod recovery;
+mod request_log;
 mod server;
 mod settings_group;
 mod statistics_group;
@@ -28,6 +31,11 @@ use std::collections::VecDeque;
 
 pub use image_state::Flags;
 pub use options::{BootMode, DeviceOptions, DeviceProfile, EraseMode, FlashTiming, Transport};
+pub use quirks::{
+    AfterUpload, ImmutableBootloader, Listing, LoaderSetup, NetworkCore, Quirks, RecoveryList,
+    RecoveryRelease, RecoveryServer, VersionText,
+};
+pub use request_log::LoggedRequest;
 
 use super::image::{self, Version};
 use buffers::Waiting;
@@ -61,6 +69,8 @@ pub struct DeviceCounters {
     pub reverts: u64,
     /// Marked images that the bootloader would not boot.
     pub refused: u64,
+    /// Bytes that the application's upload wrote over the slot it runs from.
+    pub written_running: u64,
 }
 
 /// One slot as the device sees it.
@@ -135,11 +145,22 @@ impl VirtualDevice {
             counters: DeviceCounters::default(),
         };
         // The firmware loader's own slot is the second one.
-        let slot = usize::from(device.server.options.boot_mode == BootMode::FirmwareLoader);
+        let loader = device.server.options.boot_mode == BootMode::FirmwareLoader;
+        let application = device.server.options.quirks.loader.is_some();
+        let slot = usize::from(loader && !application);
         for pair in 0..device.server.boot.pairs.len() {
+            if device.server.boot.has_hidden_primary(pair) {
+                continue;
+            }
             device.server.boot.pairs[pair].active = slot;
             device.put(pair, slot, &image);
+            if application {
+                let options = &device.server.options;
+                let loader = image::make((0, 9, 0), options.image_size as usize, options.seed ^ 0x10ad);
+                device.put(pair, 1, &loader);
+            }
         }
+        device.server.boot.radio.bytes = image;
         device
     }
 
@@ -170,6 +191,13 @@ impl VirtualDevice {
         let active = self.server.boot.pairs[number].active;
         self.put(number, active, image);
         Ok(())
+    }
+
+    /// Marks what lies in the slot that does not run: what an earlier client left undone.
+    pub fn mark(&mut self, number: usize, permanent: bool) {
+        if let Some(pair) = self.server.boot.pairs.get_mut(number) {
+            pair.set_pending(1 - pair.active, permanent);
+        }
     }
 
     /// Puts bytes into the slot that does not run, unchecked and unmarked: what an earlier upload left there.
@@ -286,6 +314,31 @@ impl VirtualDevice {
         self.server.boot.pairs.get(image).and_then(|p| p.slots.get(slot)).map_or(&[], |s| s.bytes())
     }
 
+    /// What runs on the network core, where there is one.
+    pub fn network_core(&self) -> &[u8] {
+        &self.server.boot.radio.bytes
+    }
+
+    /// The slot that the immutable bootloader starts MCUboot from, where there is one.
+    pub fn bootloader_slot(&self) -> Option<usize> {
+        self.server.boot.stages.as_ref().map(|stages| stages.active())
+    }
+
+    /// What was written to a slot of the immutable bootloader.
+    pub fn bootloader_bytes(&self, slot: usize) -> &[u8] {
+        self.server.boot.stages.as_ref().and_then(|s| s.bytes.get(slot)).map_or(&[], Vec::as_slice)
+    }
+
+    /// From now on every request that is handled is written down; see [`requests`](Self::requests).
+    pub fn log_requests(&mut self) {
+        self.server.log.get_or_insert_default();
+    }
+
+    /// The requests handled since [`log_requests`](Self::log_requests).
+    pub fn requests(&self) -> &[LoggedRequest] {
+        self.server.log.as_deref().unwrap_or_default()
+    }
+
     /// Offset and length of the upload under way, if there is one.
     pub fn upload(&self) -> Option<(usize, usize)> {
         let upload = &self.server.upload;
@@ -294,7 +347,7 @@ impl VirtualDevice {
 
     /// The counters so far.
     pub fn counters(&self) -> DeviceCounters {
-        self.counters
+        DeviceCounters { written_running: self.server.written_running, ..self.counters }
     }
 
     /// The options it was made with.

@@ -1,6 +1,7 @@
 //! What kind of device is simulated. Every option stands for a Kconfig choice or for a property of the hardware.
 
 use super::super::image::Version;
+use super::quirks::Quirks;
 
 /// The server generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +165,7 @@ pub struct DeviceOptions {
     pub seed: u64,
     /// Bytes in a slot.
     pub slot_size: u32,
-    /// Image pairs: 1, or 2 (application and network core).
+    /// Image pairs: 1, 2 (application and network core), up to 4.
     pub images: u32,
     /// Length of the hash TLV: 32, 48 or 64.
     pub hash_len: usize,
@@ -230,6 +231,8 @@ pub struct DeviceOptions {
     pub console_noise: bool,
     /// MCUboot's serial recovery answers instead of an application.
     pub recovery: bool,
+    /// What is out of the ordinary about it.
+    pub quirks: Quirks,
 }
 
 impl DeviceOptions {
@@ -276,6 +279,19 @@ impl DeviceOptions {
             echo_group: false,
             console_noise: true,
             recovery: false,
+            quirks: Quirks::default(),
+        }
+    }
+
+    /// Zephyr 3.4.99 as it answers on native_sim: a pending image keeps its slot, erasing a blank slot is an error, and
+    /// there is no slot information.
+    pub fn zephyr_3_4() -> DeviceOptions {
+        DeviceOptions {
+            boot_mode: BootMode::SwapMove,
+            slot_info: false,
+            allow_erase_pending: false,
+            erase_blank_fails: true,
+            ..DeviceOptions::new(DeviceProfile::Zephyr44)
         }
     }
 

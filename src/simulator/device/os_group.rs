@@ -37,6 +37,9 @@ impl Server {
                     Some(date.ok_or(Refusal::Rc(rc::INVALID, None))? - (self.now / 1_000_000) as i64);
             }
             (5, WRITE) => {
+                // An empty body is fine here, whatever else is not.
+                let asked = Args::parse(body).ok().and_then(|a| a.uint("boot_mode").ok().flatten());
+                self.boot_mode = asked.unwrap_or(0);
                 self.reset_requested = true;
                 if self.options.rc_on_success() {
                     writer.uint_at("rc", 0);
@@ -105,10 +108,16 @@ impl Server {
             None | Some("") => writer.text_at("bootloader", "MCUboot"),
             Some("mode") => {
                 writer.text("mode");
-                writer.int(self.options.boot_mode.number());
+                let told = self.options.quirks.told_mode;
+                writer.int(told.unwrap_or(self.options.boot_mode.number()));
                 if self.options.downgrade_prevention && self.options.boot_mode == BootMode::OverwriteOnly {
                     writer.flag_at("no-downgrade", true, false);
                 }
+            }
+            Some("active_b0_slot") => {
+                let answers = self.options.quirks.immutable_bootloader.is_some_and(|b| b.answers_query);
+                let stages = self.boot.stages.as_ref().filter(|_| answers).ok_or(os_error(3))?;
+                writer.uint_at("active", stages.active() as u64);
             }
             Some(_) => return Err(os_error(3)),
         }

@@ -7,6 +7,7 @@ use super::cbor::Writer;
 use super::files_group::Files;
 use super::options::DeviceOptions;
 use super::recovery::Recovery;
+use super::request_log::LoggedRequest;
 use super::settings_group::Settings;
 use super::upload::Upload;
 
@@ -59,8 +60,18 @@ pub(super) struct Server {
     /// Virtual time of the request being handled, µs.
     pub(super) now: u64,
     pub(super) reset_requested: bool,
+    /// `boot_mode` of that reset.
+    pub(super) boot_mode: u32,
+    /// When the application resets the device by itself, µs.
+    pub(super) resets_itself_at: Option<u64>,
     /// The server stopped for good.
     pub(super) hung: bool,
+    /// This one request gets no answer.
+    pub(super) silent: bool,
+    /// Marks set so far, so that their order is known.
+    pub(super) marks: u64,
+    pub(super) written_running: u64,
+    pub(super) log: Option<Vec<LoggedRequest>>,
 }
 
 impl Server {
@@ -75,8 +86,35 @@ impl Server {
             clock: None,
             now: 0,
             reset_requested: false,
+            boot_mode: 0,
+            resets_itself_at: None,
             hung: false,
+            silent: false,
+            marks: 0,
+            written_running: 0,
+            log: None,
             options,
+        }
+    }
+
+    /// The slot that the server takes for the running one.
+    pub(super) fn active(&self, image: usize) -> usize {
+        let active = self.boot.pairs[image].active;
+        if self.options.quirks.misjudges_slots { 1 - active } else { active }
+    }
+
+    /// Marks a slot for the next boot.
+    pub(super) fn mark(&mut self, image: usize, slot: usize, permanent: bool) {
+        self.marks += 1;
+        let pair = &mut self.boot.pairs[image];
+        pair.set_pending(slot, permanent);
+        pair.marked = self.marks;
+    }
+
+    /// The last request of the log wrote to the flash.
+    pub(super) fn log_write(&mut self, image: usize, slot: usize, bytes: usize) {
+        if let Some(request) = self.log.as_mut().and_then(|log| log.last_mut()) {
+            request.wrote = Some((image, slot, bytes));
         }
     }
 
@@ -89,6 +127,7 @@ impl Server {
         self.recovery = Recovery::default();
         self.clock = None;
         self.reset_requested = false;
+        self.resets_itself_at = None;
         self.hung = false;
     }
 
@@ -123,15 +162,21 @@ impl Server {
         frame[7] = header.command;
     }
 
-    /// Handles one request that has got a response buffer. Gives the answer, whether the rest of the packet is
-    /// looked at, and the time spent besides the usual.
+    /// Handles one request that has got a response buffer. Gives the answer (empty: none), whether the rest of the
+    /// packet is looked at, and the time spent besides the usual.
     pub(super) fn handle(&mut self, now: u64, header: &Header, body: &[u8]) -> (Vec<u8>, bool, u64) {
         self.now = now;
         let mut frame = Vec::with_capacity(48);
         frame.resize(HEADER, 0);
         self.requests += 1;
+        if let Some(log) = &mut self.log {
+            log.push(LoggedRequest::new(now, self.recovery.active, header, body));
+        }
         if self.recovery.active {
             let spent = self.recovery_request(header.group, header.op, header.command, body, &mut frame);
+            if std::mem::take(&mut self.silent) || self.hung {
+                return (Vec::new(), false, spent);
+            }
             self.finish(&mut frame, header);
             return (frame, false, spent);
         }

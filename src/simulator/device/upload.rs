@@ -8,6 +8,7 @@ use super::cbor::Writer;
 use super::flash::{Stream, WriteError};
 use super::image_state::image_error;
 use super::options::{BootMode, EraseMode};
+use super::quirks::AfterUpload;
 use super::server::Server;
 use super::upload_request::UploadRequest;
 
@@ -72,6 +73,7 @@ impl Server {
                 }
             }
             spent += self.erase_for_upload(image, slot, size);
+            self.log_write(image, slot, 0);
             self.upload.stream.start(self.options.erase == EraseMode::Progressive);
         } else {
             if off != self.upload.off {
@@ -97,6 +99,7 @@ impl Server {
             spent += size.div_ceil(1024) as u64 * self.options.flash.hash_kib_us;
             matches = Some(self.content_matches(image, slot, size));
         }
+        self.uploaded(image);
         let answer = self.upload_answer(writer, matches, spent);
         if new {
             self.upload.reset()
@@ -104,6 +107,18 @@ impl Server {
             self.upload.open = false
         }
         answer
+    }
+
+    /// What the application does with a complete upload.
+    fn uploaded(&mut self, image: usize) {
+        let (permanent, after) = match self.options.quirks.after_upload {
+            AfterUpload::Nothing => return,
+            AfterUpload::Marks { permanent } => (permanent, None),
+            AfterUpload::MarksAndResets { permanent, after_us } => (permanent, Some(after_us)),
+        };
+        let slot = 1 - self.active(image);
+        self.mark(image, slot, permanent);
+        self.resets_itself_at = after.map(|after| self.now.saturating_add(after));
     }
 
     /// The checks of a first chunk that need no flash. Gives the image's length.
@@ -130,7 +145,7 @@ impl Server {
             return Err(image_error(30));
         }
         if request.upgrade == Some(true) {
-            let active = self.boot.pairs[0].active;
+            let active = self.active(0);
             let running = self.boot.pairs[0].slots[active].info().map(|i| i.version);
             let running = running.map_err(|_| self.refuse(26, rc::UNKNOWN, Some("version")))?;
             let offered = image::header_version(request.data()).unwrap_or_default();
@@ -155,9 +170,9 @@ impl Server {
         if image >= self.boot.pairs.len() {
             return None;
         }
-        let slot = 1 - self.boot.pairs[image].active;
+        let slot = 1 - self.active(image);
         // NCS 2.1 does not ask whether the network core's slot is in use.
-        let unchecked = image == 1 && !self.options.is_new();
+        let unchecked = image > 0 && !self.options.is_new();
         (unchecked || !self.slot_in_use(image, slot)).then_some((image, slot))
     }
 
@@ -180,6 +195,11 @@ impl Server {
         match upload.stream.push(slot, data, last, &mut self.options.fail_write_at, &timing) {
             Ok(spent) => {
                 upload.off += data.len();
+                let (image, slot) = (upload.image, upload.slot);
+                if slot == self.boot.pairs[image].active {
+                    self.written_running += data.len() as u64;
+                }
+                self.log_write(image, slot, data.len());
                 Ok(spent)
             }
             Err(WriteError::OutOfSlot) if !self.options.is_new() => Err(Refusal::Hang),

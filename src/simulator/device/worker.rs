@@ -109,13 +109,16 @@ impl VirtualDevice {
 
     pub(super) fn finish_request(&mut self) {
         if let Some(work) = self.work.as_mut()
-            && let Some(answer) = work.answer.take()
+            && let Some(answer) = work.answer.take().filter(|answer| !answer.is_empty())
         {
             if work.connection == self.connection {
                 self.send(answer)
             } else {
                 self.counters.lost_answers += 1
             }
+        }
+        if self.reboot_at.is_none() {
+            self.reboot_at = self.server.resets_itself_at.take();
         }
         if std::mem::take(&mut self.server.reset_requested) && self.reboot_at.is_none() {
             self.reboot_at = Some(self.now.saturating_add(self.server.options.reset_delay_us));
@@ -162,7 +165,10 @@ impl VirtualDevice {
         self.console.clear();
         self.frozen = false;
         self.server.restart();
-        let Boot { spent, swapped, reverted, refused } = self.server.boot.boot(&self.server.options);
+        let Boot { spent, swapped, reverted, refused } = {
+            let asked = std::mem::take(&mut self.server.boot_mode);
+            self.server.boot.boot(&self.server.options, asked)
+        };
         self.counters.boots += 1;
         self.counters.swaps += u64::from(swapped);
         self.counters.reverts += u64::from(reverted);
