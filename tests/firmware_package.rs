@@ -181,7 +181,7 @@ fn alternatives_that_nobody_can_choose_from_are_refused() {
         refused(&entries(list), Status::PackageMalformed, &["a.bin", "b.bin", "same slot"]);
     }
     refused(
-        &entries(json!([{"file": "a.bin", "slot": 3}, {"file": "b.bin", "slot": 0}])),
+        &entries(json!([{"file": "a.bin", "slot": 3, "image_index": 0}, {"file": "b.bin", "slot": 0}])),
         Status::PackageMalformed,
         &["a.bin", "slot 3", "image_index 0"],
     );
@@ -190,13 +190,107 @@ fn alternatives_that_nobody_can_choose_from_are_refused() {
         Status::PackageMalformed,
         &["a.bin", "twice"],
     );
-    // The SDK's dfu_mcuboot.zip: both places of the bootloader, told apart by address only.
+    // Both places of the bootloader, and nothing that tells them apart.
     refused(
-        &entries(json!([{"file": "a.bin", "type": "mcuboot", "load_address": 0xc000},
-                        {"file": "b.bin", "type": "mcuboot", "load_address": 0x1c000}])),
+        &entries(json!([{"file": "a.bin", "type": "mcuboot"}, {"file": "b.bin", "type": "mcuboot"}])),
         Status::ImageUnsupported,
         &["bootloader", "a.bin", "b.bin"],
     );
+    refused(
+        &entries(json!([{"file": "a.bin", "type": "mcuboot"}, {"file": "b.bin", "type": "application"}])),
+        Status::ImageUnsupported,
+        &["bootloader", "application", "a.bin", "b.bin", "one after the other"],
+    );
+}
+
+#[test]
+fn the_two_variants_of_the_bootloader_are_told_apart() {
+    let entries =
+        |list: Value| [files(list), Entry::new("s1.bin", at(0x1c201)), Entry::new("s0.bin", at(0xc201))];
+    for list in [
+        // Since nRF Connect SDK 3.0.
+        json!([{"file": "s1.bin", "type": "mcuboot", "slot": "1"}, {"file": "s0.bin", "type": "mcuboot", "slot": "0"}]),
+        // Before it: told apart by the load address.
+        json!([{"file": "s1.bin", "type": "mcuboot", "load_address": 0x1c000},
+               {"file": "s0.bin", "type": "mcuboot", "load_address": "0xc000"}]),
+        // An expression that CMake never resolved: the vector table tells.
+        json!([{"file": "s1.bin", "type": "mcuboot", "load_address": "$<TARGET_PROPERTY:partition_manager,PM_S1_ADDRESS>"},
+               {"file": "s0.bin", "type": "mcuboot", "load_address": "$<TARGET_PROPERTY:partition_manager,PM_S0_ADDRESS>"}]),
+    ] {
+        let firmware = parse(&entries(list.clone()));
+        let found: Vec<_> = firmware
+            .images
+            .iter()
+            .map(|image| (image.file.as_deref().unwrap(), image.slot, image.is_bootloader()))
+            .collect();
+        assert_eq!(found, [("s0.bin", Some(0), true), ("s1.bin", Some(1), true)], "{list}");
+    }
+    let alone = parse(&[
+        files(
+            json!([{"file": "s1.bin", "type": "mcuboot", "version_MCUBOOT": "0.0.4+0", "version_B0": "2"}]),
+        ),
+        Entry::new("s1.bin", at(0x1c201)),
+    ]);
+    let image = &alone.images[0];
+    assert!(image.is_bootloader() && image.slot.is_none() && !image.is_network_core());
+    let origin = image.origin.as_deref().unwrap();
+    assert_eq!((origin.version_b0.as_deref(), origin.version.as_deref()), (Some("2"), Some("0.0.4+0")));
+}
+
+/// An image whose program begins with a vector table of this reset vector.
+fn at(reset: u32) -> Vec<u8> {
+    let stack = if reset < 0x0100_0000 { 0x2000_4000u32 } else { 0x2100_4000 };
+    let mut body = [stack.to_le_bytes(), reset.to_le_bytes()].concat();
+    body.resize(1_000, 0x5a);
+    Builder { body, ..Builder::default() }.build()
+}
+
+#[test]
+fn where_an_image_runs_is_told_by_its_vector_table_and_by_the_manifest() {
+    // Item 14: the network core's update of a build without a package.
+    let net = Firmware::parse(at(0x0100_8a01)).unwrap();
+    assert!(net.images[0].is_network_core());
+    assert_eq!(net.images[0].vector_table().unwrap().reset, 0x0100_8a01);
+    assert_eq!(net.describe()["images"][0]["network_core"], true);
+    let app = Firmware::parse(at(0x1_0201)).unwrap();
+    assert!(!app.images[0].is_network_core());
+    assert!(app.images[0].origin.is_none() && app.images[0].load_address().is_none());
+    let listed = parse(&[
+        files(
+            json!([{"file": "a.bin", "image_index": "0", "slot_index_primary": "1", "slot_index_secondary": "2",
+                      "load_address": 66048, "board": "b", "soc": "s", "type": "application"},
+                     {"file": "b.bin", "image_index": "1", "slot_index_primary": "3", "slot_index_secondary": "what",
+                      "load_address": "0x01008800"}]),
+        ),
+        Entry::new("a.bin", at(0x1_0201)),
+        Entry::new("b.bin", image((1, 0, 0, 0))),
+    ]);
+    let [app, net] = &listed.images[..] else { unreachable!() };
+    assert!(!app.is_network_core() && net.is_network_core());
+    let origin = app.origin.as_deref().unwrap();
+    assert_eq!((origin.slot_index_primary, origin.slot_index_secondary), (Some(1), Some(2)));
+    assert_eq!((origin.board.as_deref(), origin.soc.as_deref()), (Some("b"), Some("s")));
+    assert_eq!((origin.kind.as_deref(), app.load_address()), (Some("application"), Some(66048)));
+    let origin = net.origin.as_deref().unwrap();
+    assert_eq!((origin.slot_index_primary, origin.slot_index_secondary), (Some(3), None));
+    assert!(listed.describe()["package"]["notes"].to_string().contains("slot_index_secondary"));
+}
+
+#[test]
+fn a_padded_image_can_be_had_without_its_padding() {
+    let mut tail = vec![0xff; 200];
+    tail[200 - 24] = 1;
+    tail[200 - 16..].copy_from_slice(&[
+        0x77, 0xc2, 0x95, 0xf3, 0x60, 0xd2, 0xef, 0x7f, 0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80,
+    ]);
+    let padded = Firmware::parse(Builder { tail, ..Builder::default() }.build()).unwrap();
+    let bare = Firmware::parse(Builder::default().build()).unwrap();
+    let (padded, bare) = (&padded.images[0], &bare.images[0]);
+    assert!(padded.trailer().unwrap().confirmed && bare.trailer().is_none());
+    assert_eq!(padded.content(), &bare.bytes[..]);
+    let cut = padded.without_padding();
+    assert_eq!((&cut.bytes, cut.sha256, cut.padding), (&bare.bytes, bare.sha256, None));
+    assert_eq!((cut.hash, cut.is_padded()), (padded.hash, false));
 }
 
 #[test]
@@ -220,7 +314,6 @@ fn manifests_that_cannot_be_followed_are_refused() {
     bad(&format!(r#"{{"files": [{}{{}}]}}"#, "{},".repeat(32)), &["33 files"]);
     bad(&"[".repeat(100_000), &["not JSON"]);
     bad(r#"{"files": [{"file": "b.bin"}]}"#, &["b.bin", "no such entry"]);
-    bad(r#"{"files": [{"file": "a.bin", "size": 1}]}"#, &["a.bin", "1 bytes"]);
     refused(
         &[Entry::new("manifest.json", vec![b' '; 256 * 1024 + 1])],
         Status::PackageUnsafe,

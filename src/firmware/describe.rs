@@ -39,14 +39,17 @@ fn describe_package(package: &Package, images: &[Image]) -> Value {
                 "load_address": file.load_address,
                 "image_index": file.image_index,
                 "slot": file.slot,
+                "slot_index_primary": file.slot_index_primary,
+                "slot_index_secondary": file.slot_index_secondary,
                 "version": file.version,
+                "version_b0": file.version_b0,
                 "other_version": file.other_version,
                 "partition": file.partition,
             })
         })
         .collect();
     // The header decides; a manifest that says otherwise is worth a word.
-    let notes: Vec<String> = package
+    let versions = package
         .files
         .iter()
         .zip(images)
@@ -59,8 +62,8 @@ fn describe_package(package: &Package, images: &[Image]) -> Value {
                 "the manifest gives {:?} version {stated}, but its header says {}",
                 file.file, image.version
             )
-        })
-        .collect();
+        });
+    let notes: Vec<String> = package.notes.iter().cloned().chain(versions).collect();
     json!({
         "format_version": package.format_version,
         "name": package.name,
@@ -79,6 +82,9 @@ fn describe_image(image: &Image) -> Value {
         "image": image.image_number,
         "slot": image.slot,
         "file": image.file,
+        "bootloader": image.is_bootloader(),
+        "network_core": image.is_network_core(),
+        "load_address": image.load_address(),
         "size": image.bytes.len(),
         "content_size": image.content_length,
         "version": image.version.to_string(),

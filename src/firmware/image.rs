@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::digest::{self, HashKind, ImageHash};
 use super::header::{HEADER_LENGTH, Header, MAGIC};
-use super::{FileKind, FirmwareError, Padding, SignatureKind, Tlv, Version, tlv};
+use super::{FileKind, FirmwareError, PackageFile, Padding, SignatureKind, Tlv, Trailer, Version, tlv};
 
 /// Another image that must be on the device in at least this version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,11 @@ pub struct Image {
     pub file: Option<String>,
     /// The number of the image on the device (`image` in SMP); 0 unless a package says otherwise.
     pub image_number: u32,
-    /// For direct XIP: the half (0 primary, 1 secondary) for which this alternative was built.
+    /// For direct XIP: the half (0 primary, 1 secondary) for which this alternative was built. For the bootloader itself:
+    /// 0 for S0 and 1 for S1.
     pub slot: Option<u32>,
+    /// What the manifest of the package says of it; `None` for a file that is one image.
+    pub origin: Option<Arc<PackageFile>>,
     /// The version in the header.
     pub version: Version,
     /// The hash TLV: by it the device lists the image once it is uploaded.
@@ -117,6 +120,7 @@ impl Image {
             file: None,
             image_number: 0,
             slot: None,
+            origin: None,
             version: header.version,
             hash,
             hash_check,
@@ -156,7 +160,25 @@ impl Image {
 
     /// Whether the file was padded to a slot and ends in a slot trailer.
     pub fn is_padded(&self) -> bool {
-        self.padding.is_some_and(|padding| padding.trailer.is_some())
+        self.trailer().is_some()
+    }
+
+    /// The slot trailer at the end of the file: once it is written, the slot is pending, and with
+    /// [`confirmed`](Trailer::confirmed) for good, without any request to mark it.
+    pub fn trailer(&self) -> Option<Trailer> {
+        self.padding?.trailer
+    }
+
+    /// Header, body and TLV areas: all that a bootloader looks at, without padding and trailer.
+    pub fn content(&self) -> &[u8] {
+        &self.bytes[..self.content_length as usize]
+    }
+
+    /// The same image without what follows its TLV areas, so that uploading it marks nothing.
+    #[must_use]
+    pub fn without_padding(&self) -> Image {
+        let bytes: Arc<[u8]> = self.content().into();
+        Image { sha256: digest::sha256(&bytes), bytes, padding: None, ..self.clone() }
     }
 
     /// The value of the first entry of a type, from either area.

@@ -1,6 +1,7 @@
 //! What a file is that is not a signed MCUboot image: people hand over the wrong output of a build all the time, and
 //! "not an image" alone does not tell them which one to take.
 
+use super::VectorTable;
 use super::header::{HEADER_LENGTH, MAGIC, MAGIC_V1};
 use crate::Status;
 
@@ -288,13 +289,7 @@ fn by_program(bytes: &[u8]) -> Option<FileKind> {
 }
 
 fn is_vector_table(bytes: &[u8]) -> bool {
-    let Some([sp, reset]) = bytes.first_chunk::<8>().map(|b| {
-        [u32::from_le_bytes([b[0], b[1], b[2], b[3]]), u32::from_le_bytes([b[4], b[5], b[6], b[7]])]
-    }) else {
-        return false;
-    };
-    // 0x20000000 is the SRAM of every Cortex-M; the nRF5340's network core has its own at 0x21000000.
-    (0x2000_0000..=0x2200_0000).contains(&sp) && sp % 4 == 0 && reset % 2 == 1 && reset < 0x2000_0000
+    VectorTable::of(bytes).is_some()
 }
 
 /// The offset of a header inside a larger flash image: the magic number at an aligned place and a header that makes sense.

@@ -1,6 +1,10 @@
 //! `manifest.json` of a package, as the nRF Connect SDK writes it (`scripts/bootloader/generate_zip.py`).
 //!
-//! Its values come from CMake as `key=value`, so that numbers are strings more often than not; both are read.
+//! Its values come from CMake as `key=value`, so that numbers are strings more often than not; both are read. What decides
+//! where an image goes is read strictly; of anything else a value that makes no sense is left out with a note, because
+//! other clients never look at it.
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -23,19 +27,21 @@ pub struct Package {
     /// The revision of the nRF Connect SDK it was built with.
     pub nrf_revision: Option<String>,
     /// What is said of each image, in the order of [`Firmware::images`](super::Firmware::images).
-    pub files: Vec<PackageFile>,
+    pub files: Vec<Arc<PackageFile>>,
     /// Names of entries that the manifest does not mention; they are not unpacked.
     pub ignored: Vec<String>,
+    /// What the manifest says that was left out or contradicts the files without mattering, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// What the manifest says of one file. Only the name is always there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PackageFile {
     /// The name of the file in the archive.
     pub file: String,
-    /// Its length in bytes.
+    /// Its length in bytes; the file itself may have another when it was signed again later.
     pub size: Option<u64>,
-    /// `type`: "application" and the like.
+    /// `type`: "application", "mcuboot" for the bootloader itself, and the like.
     pub kind: Option<String>,
     /// The board it was built for.
     pub board: Option<String>,
@@ -43,12 +49,21 @@ pub struct PackageFile {
     pub soc: Option<String>,
     /// Where it runs.
     pub load_address: Option<u64>,
-    /// The number of the image on the device; 0 when the manifest is silent.
+    /// The number of the image on the device (`image_index`, or `image` or `partition` of older writers); 0 when the
+    /// manifest is silent.
     pub image_index: u32,
-    /// `slot`: for direct XIP, the slot of all images (0 and 1 of image 0, 2 and 3 of image 1, ...) it was built for.
+    /// `slot`: for direct XIP, the slot of all images (0 and 1 of image 0, 2 and 3 of image 1, ...) it was built for; for
+    /// the bootloader itself 0 for S0 and 1 for S1, since nRF Connect SDK 3.0.
     pub slot: Option<u32>,
+    /// `slot_index_primary`: the upload number of the image's first slot in serial recovery, where slots are numbered from 1
+    /// (sdk-nrf `cmake/sysbuild/zip.cmake`).
+    pub slot_index_primary: Option<u32>,
+    /// `slot_index_secondary`: the same of its second slot.
+    pub slot_index_secondary: Option<u32>,
     /// `version_MCUBOOT` or `version_MCUBOOT+XIP`: what the image's header should say.
     pub version: Option<String>,
+    /// `version_B0`: the bootloader's own version, in the counting of the immutable bootloader.
+    pub version_b0: Option<String>,
     /// `version`: that of a network core, in the counting of its own bootloader.
     pub other_version: Option<String>,
     /// The flash partition, if one is named.
@@ -56,9 +71,14 @@ pub struct PackageFile {
 }
 
 impl PackageFile {
-    /// For direct XIP: 0 for the primary half, 1 for the secondary.
+    /// For direct XIP: 0 for the primary half, 1 for the secondary. For the bootloader itself: 0 for S0, 1 for S1.
     pub fn half(&self) -> Option<u32> {
         self.slot.map(|slot| slot % 2)
+    }
+
+    /// Whether the file is the bootloader itself.
+    pub fn is_bootloader(&self) -> bool {
+        self.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("mcuboot"))
     }
 }
 
@@ -74,10 +94,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Package, FirmwareError> {
     if top.get("manifest").is_some_and(Value::is_object) {
         return Err(FirmwareError::NotAnImage(FileKind::Nrf5Package));
     }
+    let mut notes = Vec::new();
     let format_version = number(&top, "format-version", "manifest.json")?.unwrap_or(0);
     if format_version > NEWEST_FORMAT {
         return Err(damaged(format!(
-            "manifest.json has format-version {format_version}, but only 0 and {NEWEST_FORMAT} are known"
+            "manifest.json has format-version {format_version}, but only 0 to {NEWEST_FORMAT} are known; this library may be too \
+             old for it"
         )));
     }
     let files = match top.get("files") {
@@ -94,23 +116,25 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Package, FirmwareError> {
         )));
     }
     let revision = |module: &str| text_at(top.get("firmware")?.get(module)?.as_object()?, "revision");
+    let files = files
+        .iter()
+        .enumerate()
+        .map(|(index, file)| parse_file(index, file, &mut notes).map(Arc::new))
+        .collect::<Result<_, _>>()?;
     Ok(Package {
         // Bounded above.
         format_version: format_version as u32,
         name: text_at(&top, "name"),
-        time: number(&top, "time", "manifest.json")?,
+        time: unused_number(&top, "time", "manifest.json", &mut notes),
         zephyr_revision: revision("zephyr"),
         nrf_revision: revision("nrf"),
-        files: files
-            .iter()
-            .enumerate()
-            .map(|(index, file)| parse_file(index, file))
-            .collect::<Result<_, _>>()?,
+        files,
         ignored: Vec::new(),
+        notes,
     })
 }
 
-fn parse_file(index: usize, value: &Value) -> Result<PackageFile, FirmwareError> {
+fn parse_file(index: usize, value: &Value, notes: &mut Vec<String>) -> Result<PackageFile, FirmwareError> {
     let Value::Object(file) = value else {
         return Err(damaged(format!("entry {index} of \"files\" in manifest.json is not an object")));
     };
@@ -123,32 +147,77 @@ fn parse_file(index: usize, value: &Value) -> Result<PackageFile, FirmwareError>
         return Err(FirmwareError::NotAnImage(FileKind::SuitPackage));
     }
     let place = format!("manifest.json, file {name:?}");
-    let small = |key: &str| match number(file, key, &place)? {
-        Some(value) if value > 255 => {
-            Err(damaged(format!("{place}: {key} is {value}, but at most 255 can be")))
-        }
-        other => Ok(other.map(|value| value as u32)),
-    };
-    let image_index = small("image_index")?.unwrap_or(0);
-    let slot = small("slot")?;
-    if let Some(slot) = slot
-        && slot > 1
-        && slot / 2 != image_index
-    {
-        return Err(damaged(format!("{place}: slot {slot} does not belong to image_index {image_index}")));
-    }
+    let is_bootloader = kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("mcuboot"));
+    let slot = small(unused_number(file, "slot", &place, notes));
+    let image_index = image_number(file, slot.filter(|_| !is_bootloader), &place, notes)?;
     Ok(PackageFile {
-        size: number(file, "size", &place)?,
+        size: unused_number(file, "size", &place, notes),
         kind,
         board: text_at(file, "board"),
         soc: text_at(file, "soc"),
-        load_address: number(file, "load_address", &place)?,
+        load_address: unused_number(file, "load_address", &place, notes),
         image_index,
         slot,
+        slot_index_primary: small(unused_number(file, "slot_index_primary", &place, notes)),
+        slot_index_secondary: small(unused_number(file, "slot_index_secondary", &place, notes)),
         version: ["version_MCUBOOT", "version_MCUBOOT+XIP"].iter().find_map(|key| text_at(file, key)),
+        version_b0: text_at(file, "version_B0"),
         other_version: text_at(file, "version"),
         partition: text_at(file, "partition"),
         file: name,
+    })
+}
+
+/// The number of the image: `image_index`, or what older writers and Nordic's library for iOS call it, or what a slot
+/// that is counted over all images implies. Where two disagree the image would go somewhere else from each client.
+fn image_number(
+    file: &Map<String, Value>,
+    slot: Option<u32>,
+    place: &str,
+    notes: &mut Vec<String>,
+) -> Result<u32, FirmwareError> {
+    let stated = number(file, "image_index", place)?;
+    let other = unused_number(file, "image", place, notes);
+    // A partition may also have a name.
+    let partition = text_at(file, "partition").and_then(|text| text.trim().parse().ok());
+    if let (Some(stated), Some(other)) = (stated, other)
+        && stated != other
+    {
+        return Err(damaged(format!("{place}: image_index is {stated}, but image is {other}")));
+    }
+    let named = match stated.or(other).or(partition) {
+        Some(value) if value > 255 => {
+            return Err(damaged(format!("{place}: image_index is {value}, but at most 255 can be")));
+        }
+        named => named.map(|value| value as u32),
+    };
+    match (named, slot) {
+        (Some(image), Some(slot)) if slot > 1 && slot / 2 != image => {
+            Err(damaged(format!("{place}: slot {slot} does not belong to image_index {image}")))
+        }
+        (named, slot) => Ok(named.or(slot.map(|slot| slot / 2)).unwrap_or(0)),
+    }
+}
+
+/// A number of an image or of a slot; SMP has no greater ones.
+fn small(value: Option<u64>) -> Option<u32> {
+    value.filter(|value| *value <= 255).map(|value| value as u32)
+}
+
+/// As [`number`], of something that decides nothing: a value that is no number is left out with a note.
+fn unused_number(
+    object: &Map<String, Value>,
+    key: &str,
+    place: &str,
+    notes: &mut Vec<String>,
+) -> Option<u64> {
+    number(object, key, place).unwrap_or_else(|_| {
+        let shown: String =
+            object.get(key).map(Value::to_string).unwrap_or_default().chars().take(80).collect();
+        notes.push(format!(
+            "{place}: {key} is {shown}, which is not a number of the expected kind; it is left out"
+        ));
+        None
     })
 }
 
