@@ -391,3 +391,25 @@ fn an_encrypted_image_is_not_listed_but_boots() {
     assert_eq!(bench.raw(&frame(0, READ, 1, 1, 0, &[0xa0])), Vec::<String>::new());
     assert!(bench.device.is_frozen());
 }
+
+#[test]
+fn recovery_hands_the_network_core_its_image_as_it_arrives() {
+    let (mut bench, _) = bench(|device| {
+        device.recovery = true;
+        device.images = 2;
+        device.boot_mode = BootMode::OverwriteOnly;
+        device.quirks.network_core =
+            Some(NetworkCore::Image { number: 1, skipped_behind_application: false });
+        device.quirks.recovery =
+            RecoveryServer { direct_upload: true, ..RecoveryServer::of(RecoveryRelease::V2_2) };
+    });
+    let network = image::make((0, 0, 2), 1000, 9);
+    assert_eq!(bench.list(), "0/0 1.0.0|1/0 0.0.0", "its header is made up");
+    upload_to(&mut bench, 3, &network);
+    assert_eq!(bench.list(), "0/0 1.0.0|1/0 0.0.0");
+    assert_eq!(bench.device.network_core(), network);
+    assert_eq!(bench.ask(WRITE, 0, 5, map([])), "{rc: 10}", "it still copies");
+    bench.now += 2_000_000;
+    bench.reset();
+    assert_eq!(bench.list(), "0/0 1.0.0 ac+co");
+}

@@ -25,6 +25,7 @@ pub(super) mod rc {
     pub(in super::super) const TOO_LARGE: u8 = 7;
     pub(in super::super) const NOT_SUPPORTED: u8 = 8;
     pub(in super::super) const CORRUPT: u8 = 9;
+    pub(in super::super) const BUSY: u8 = 10;
     pub(in super::super) const TOO_OLD: u8 = 12;
     pub(in super::super) const TOO_NEW: u8 = 13;
 }

@@ -115,10 +115,19 @@ impl Bootloader {
         self.hidden.contains(&Some(image))
     }
 
+    /// The image that is the network core's, where it is one of its own.
+    pub(super) fn network_image(&self) -> Option<usize> {
+        self.hidden[0].filter(|image| *image < self.pairs.len())
+    }
+
     /// Runs the bootloader for every image. `asked` is the `boot_mode` of the reset.
     pub(super) fn boot(&mut self, options: &DeviceOptions, asked: u32) -> Boot {
         let mut boot = Boot { spent: options.boot_us, ..Boot::default() };
         let quirks = &options.quirks;
+        if let Some(image) = self.network_image() {
+            // RAM.
+            self.pairs[image].slots[0].set(&[]);
+        }
         if quirks.never_swaps {
             return boot;
         }

@@ -214,7 +214,8 @@ impl Stream {
             if !self.block.is_empty() {
                 spent += self.flush(slot, fail_at, timing)?;
             }
-            if self.progressive {
+            // The page of the trailer, unless the image itself filled it (`stream_flash_erase_page`).
+            if self.progressive && self.erased * PAGE < slot.size {
                 spent += slot.erase_trailer(timing);
             }
         }

@@ -47,8 +47,9 @@ impl Bootloader {
 
     fn hand_from_slot_1(&mut self, options: &DeviceOptions, boot: &mut Boot) {
         let pair = &mut self.pairs[0];
-        let target = image::reset_vector(pair.slots[1].bytes());
-        let meant = target.is_some_and(|target| NETWORK_FLASH.contains(&target));
+        let bytes = pair.slots[1].bytes();
+        let targets = [image::reset_vector(bytes), image::load_address(bytes)];
+        let meant = targets.iter().flatten().any(|target| NETWORK_FLASH.contains(target));
         if !meant || !is_marked(pair) || !pair.slots[1].is_valid() {
             return;
         }

@@ -13,6 +13,8 @@ use super::upload_request::UploadRequest;
 
 /// Flash writes are multiples of this; an odd rest is asked for again.
 const ALIGN: usize = 4;
+/// How long the network core copies its image; a reset in that time is refused with rc 10.
+const COPY_US: u64 = 1_500_000;
 
 /// The upload under way: into slot 0 of an image, or into the slot that its number means.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +23,11 @@ pub(super) struct Recovery {
     pub(super) active: bool,
     off: usize,
     size: usize,
-    image: usize,
+    /// `image` of the upload.
+    number: usize,
     stream: Stream,
+    /// The network core copies its image until then, µs.
+    copies_until: u64,
 }
 
 impl Recovery {
@@ -56,6 +61,7 @@ impl Server {
                 }
             }
             (0, 1, _) => Some(0),
+            (0, 5, _) if self.now < self.recovery.copies_until => Some(rc::BUSY),
             (0, 5, _) => {
                 self.reset_requested = true;
                 Some(0)
@@ -116,6 +122,15 @@ impl Server {
         writer.list();
         for image in 0..self.boot.pairs.len() {
             for slot in 0..if options.lists_slot_1 { 2 } else { 1 } {
+                if slot == 0 && self.boot.network_image() == Some(image) {
+                    // A made-up header, whatever lies there, and no hash behind it (`nrf53_hooks.c`).
+                    writer.map();
+                    writer.uint_at("image", image as u64);
+                    writer.uint_at("slot", 0);
+                    writer.text_at("version", &spelt(&Version::default(), options.version_text));
+                    writer.end();
+                    continue;
+                }
                 let flags = self.recovery_flags(image, slot);
                 let content = &mut self.boot.pairs[image].slots[slot];
                 // Only what would boot is listed.
@@ -210,9 +225,9 @@ impl Server {
         let state = &mut self.recovery;
         let mut never = None;
         if off == 0 || !options.keeps_image {
-            state.image = request.image.unwrap_or(0) as usize;
+            state.number = request.image.unwrap_or(0) as usize;
         }
-        let (image, place) = options.target(state.image);
+        let (image, place) = options.target(state.number);
         let slot = &mut self.boot.pairs.get_mut(image).ok_or(rc::INVALID)?.slots[place];
         if off == 0 {
             state.off = 0;
@@ -235,6 +250,12 @@ impl Server {
         let written = state.stream.push(slot, &data[..take], true, &mut never, &timing);
         *spent += written.map_err(|_| rc::INVALID)?;
         state.off += take;
+        // Only the number that counts slots is handed over (`boot_serial_uploaded_hook` of sdk-nrf `nrf53_hooks.c`).
+        let complete = state.off == state.size && state.number == 2 * image + 1;
+        if complete && self.boot.network_image() == Some(image) {
+            state.copies_until = self.now + *spent + COPY_US;
+            self.boot.radio.bytes = self.boot.pairs[image].slots[0].bytes().to_vec();
+        }
         self.log_write(image, place, take);
         Ok(())
     }

@@ -1,0 +1,77 @@
+//! Firmware loaders beside an application that cannot update itself.
+
+use smpfota::simulator::{BootMode, LoaderSetup, Scenario};
+use smpfota::{Status, UpdateOptions};
+
+use crate::drive::{Drive, End};
+use crate::kit::{self, runs};
+use crate::world::*;
+
+fn with_loader(setup: LoaderSetup) -> Scenario {
+    new(|device| {
+        device.boot_mode = BootMode::FirmwareLoader;
+        device.quirks.loader = Some(setup);
+    })
+}
+
+const SETUP: LoaderSetup = LoaderSetup { application_lists: false, boot_mode: true };
+
+/// What the client may do: say how the loader is reached, or go there by itself.
+#[test]
+#[ignore = "the update does not know this device yet"]
+fn item_19_an_application_without_an_image_group_points_to_its_loader() {
+    let mut drive = start(&with_loader(SETUP), application(), UpdateOptions::default());
+    match drive.run(kit::BOUND_MS) {
+        End::Failed(failure) => {
+            println!("{}: {}", failure.status.name(), failure.sentence);
+            assert_eq!(failure.status, Status::NotSupported, "{}", failure.sentence);
+            let sentence = failure.sentence.to_lowercase();
+            assert!(sentence.contains("boot_mode") && sentence.contains("loader"), "{sentence}");
+            untouched(&drive);
+            assert_eq!(runs(&mut drive), "1.0.0");
+        }
+        End::Done => assert_eq!(runs(&mut drive), "1.1.0"),
+        End::Hung => panic!("hung"),
+    }
+}
+
+/// A loader that only a pin starts: the hint must not promise what does not work, and nothing is reset in vain for ever.
+#[test]
+#[ignore = "the update does not know this device yet"]
+fn item_19_a_loader_behind_a_pin_ends_as_not_supported() {
+    let setup = LoaderSetup { boot_mode: false, ..SETUP };
+    let mut drive = start(&with_loader(setup), application(), UpdateOptions::default());
+    let failure = fails_as(&mut drive, &[Status::NotSupported, Status::NotSwapped]);
+    assert!(failure.sentence.to_lowercase().contains("loader"), "{}", failure.sentence);
+    untouched(&drive);
+}
+
+/// The caller has reset with `boot_mode` 1 and connected to the loader.
+fn in_the_loader(setup: LoaderSetup) -> Drive {
+    let scenario = with_loader(setup);
+    let mut drive = Drive::new(smpfota::SessionOptions::default(), scenario.build());
+    let reset =
+        [0x0a, 0, 0, 12, 0, 0, 1, 5, 0xa1, 0x69, b'b', b'o', b'o', b't', b'_', b'm', b'o', b'd', b'e', 1];
+    drive.link.write(0, &reset);
+    drive.lose(20_000);
+    drive.link.device_mut().log_requests();
+    kit::again(&mut drive, application(), UpdateOptions::default());
+    drive
+}
+
+#[test]
+#[ignore = "the update does not know this device yet"]
+fn item_19_the_loader_fills_slot_0_and_the_application_cannot_show_it() {
+    let mut drive = in_the_loader(SETUP);
+    unverified(&mut drive, 0);
+    assert!(drive.link.device().slot_bytes(0, 0).starts_with(&application()));
+    assert_eq!((runs(&mut drive), uploads(&drive)), ("1.1.0".into(), 1));
+}
+
+/// An application with an image group shows it.
+#[test]
+fn item_19_an_application_that_lists_shows_it() {
+    let mut drive = in_the_loader(LoaderSetup { application_lists: true, boot_mode: true });
+    assert_eq!(kit::succeeds(&mut drive)["outcome"], "updated");
+    assert_eq!((runs(&mut drive), uploads(&drive)), ("1.1.0".into(), 1));
+}
