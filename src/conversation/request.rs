@@ -113,7 +113,7 @@ impl Request {
     }
 
     /// The sequence numbers of the attempts that an answer may still come to.
-    pub fn save(&self, out: &mut Writer<'_>) {
+    pub fn save(&self, out: &mut Writer) {
         let remembered = (self.attempts as usize).min(REMEMBERED);
         out.u8(remembered as u8);
         for (sequence, _) in &self.sent[..remembered] {

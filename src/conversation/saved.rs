@@ -6,7 +6,7 @@ use crate::smp::Version;
 use crate::snapshot::{Reader, Writer, damaged};
 
 impl SessionOptions {
-    pub(crate) fn save(&self, out: &mut Writer<'_>) {
+    pub(crate) fn save(&self, out: &mut Writer) {
         out.u8(self.framing as u8);
         out.u8(self.smp_version as u8);
         out.u8(self.reassembly as u8);
@@ -68,7 +68,7 @@ fn load_reassembly(from: &mut Reader<'_>) -> Result<Reassembly, Failure> {
 }
 
 impl Conversation {
-    pub fn save(&self, out: &mut Writer<'_>) {
+    pub fn save(&self, out: &mut Writer) {
         self.options.save(out);
         out.u8(self.version as u8);
         out.u8(self.sequence);

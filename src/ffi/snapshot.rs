@@ -6,10 +6,10 @@ use super::pointers::{BufferOut, Out, input, input_struct, size_t};
 use super::session::SESSIONS;
 use super::structs::{smpfota_error, smpfota_session_options};
 use crate::session::Session;
-use crate::snapshot::MAX_LEN;
 use crate::status::Status;
 
-/// Saves a session in at most 512 bytes, to go on with it in another process, on another machine, hours later.
+/// Saves a session, to go on with it in another process, on another machine, hours later: in at most 512 bytes, or, while a
+/// message of the device has come in part, 512 and the bytes of that part (65,543 at most). Ask for the length with a capacity of 0.
 ///
 /// It may be called between any two calls on the session, which goes on as if nothing had happened. What
 /// `smpfota_session_next_frame` has handed out counts as sent. The snapshot holds no image, only its digest, no clock
@@ -29,9 +29,8 @@ pub unsafe extern "C" fn smpfota_session_save(
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::new(buffer, capacity, length) }?;
-        let mut snapshot = [0; MAX_LEN];
-        let saved = SESSIONS.with_mut(session, |session| session.save(&mut snapshot))?;
-        out.put(&snapshot[..saved.map_err(|failure| failure.status)?])
+        let snapshot = SESSIONS.with_mut(session, |session| session.snapshot())?;
+        out.put(&snapshot.map_err(|failure| failure.status)?)
     })
 }
 

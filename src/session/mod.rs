@@ -9,6 +9,7 @@
 //!
 //! Time is the caller's monotonic clock in milliseconds. It may stand still; a time that goes back counts as standing still.
 
+mod inbound;
 mod operation;
 mod outbound;
 mod progress;
@@ -23,11 +24,10 @@ use crate::command::Command;
 use crate::conversation::{Conversation, Counters, Event, EventKind, Framing, SessionOptions};
 use crate::failure::Failure;
 use crate::firmware::Firmware;
-use crate::smp::console::Decoder;
-use crate::smp::reassembly::Reassembly;
-use crate::smp::{Frame, Op};
+use crate::smp::Op;
 use crate::status::Status;
 use crate::update::{self, Phase, Update, UpdateOptions};
+use inbound::Inbound;
 use operation::Operation;
 use outbound::Outbound;
 use single::Single;
@@ -61,9 +61,6 @@ pub enum LinkEvent {
 /// A later time counts as this one, 35,000 years after the clock's origin: no sum of a time and a wait overflows.
 const LATEST_MS: u64 = 1 << 50;
 
-/// The largest frame that is taken from a device.
-const LARGEST_RESPONSE: usize = 65_543;
-
 /// A session with one device.
 #[derive(Debug)]
 pub struct Session {
@@ -81,22 +78,12 @@ pub struct Session {
     paused_at: u64,
 }
 
-/// How bytes from the device become frames.
-#[derive(Debug)]
-enum Inbound {
-    Raw(Reassembly),
-    Serial(Box<Decoder>),
-}
-
 impl Session {
     /// Opens a session. Fails with [`Status::InvalidArgument`] when an option is outside its range.
     pub fn open(options: SessionOptions) -> Result<Session, Failure> {
         options.check()?;
         Ok(Session {
-            inbound: match options.framing {
-                Framing::Raw => Inbound::Raw(Reassembly::new(LARGEST_RESPONSE)),
-                Framing::Serial => Inbound::Serial(Box::new(Decoder::new(LARGEST_RESPONSE))),
-            },
+            inbound: Inbound::new(options.framing),
             talk: Conversation::new(options),
             operation: Operation::None,
             outbound: None,
@@ -146,6 +133,7 @@ impl Session {
     fn start_clock(&mut self, now: u64) {
         if !self.started {
             self.started = true;
+            self.inbound.start(now);
             self.operation.start(now);
         }
     }
@@ -230,23 +218,18 @@ impl Session {
         let now = self.clock(now_ms);
         self.start_clock(now);
         let Session { talk, operation, inbound, .. } = self;
-        let mut take = |frame: Frame<'_>| {
+        let mut frames = false;
+        let discarded = inbound.feed(now, bytes, |frame| {
+            frames = true;
             if !frame.header.op.is_response() || !operation.receive(talk, now, &frame) {
                 talk.counters.foreign = talk.counters.foreign.wrapping_add(1);
             }
-        };
-        match inbound {
-            Inbound::Raw(reassembly) => {
-                let discarded = reassembly.feed(now, bytes, take);
-                if discarded > 0 {
-                    self.talk.counters.undecodable = self.talk.counters.undecodable.wrapping_add(1);
-                }
-            }
-            Inbound::Serial(decoder) => decoder.feed(bytes, |packet| {
-                if let Some((frame, _)) = Frame::split_first(packet) {
-                    take(frame);
-                }
-            }),
+        });
+        if discarded > 0 {
+            talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+        }
+        if !frames && !bytes.is_empty() {
+            operation.hears(talk, now, !inbound.is_empty());
         }
     }
 
@@ -284,10 +267,7 @@ impl Session {
                 self.talk.link_changed(down);
                 self.talk.note(now, EventKind::Link(u32::from(!down)));
                 self.drop_outbound();
-                match &mut self.inbound {
-                    Inbound::Raw(reassembly) => reassembly.clear(),
-                    Inbound::Serial(decoder) => decoder.clear(),
-                }
+                self.inbound.clear();
                 self.operation.link_changed(&mut self.talk, now, down);
             }
         }

@@ -60,6 +60,13 @@ impl Operation {
         }
     }
 
+    /// Bytes came that made no frame; `grows`: a frame may come of them.
+    pub fn hears(&mut self, talk: &Conversation, now: u64, grows: bool) {
+        if let Operation::Update(update) = self {
+            update.hears(talk, now, grows);
+        }
+    }
+
     pub fn deadline(&self, talk: &Conversation) -> u64 {
         match self {
             Operation::None => u64::MAX,

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::Session;
+use super::inbound::Inbound;
 use super::operation::Operation;
-use super::{Inbound, LARGEST_RESPONSE, Session};
-use crate::conversation::{Conversation, Framing, SessionOptions};
+use crate::conversation::{Conversation, SessionOptions};
 use crate::failure::Failure;
 use crate::firmware::Firmware;
-use crate::smp::console::Decoder;
-use crate::smp::reassembly::Reassembly;
-use crate::snapshot::{self, MAX_LEN, Writer, damaged};
+use crate::snapshot::{self, WITH_MESSAGE, Writer, damaged};
 use crate::status::Status;
 use crate::update::Update;
 
@@ -20,16 +19,15 @@ const NO_OPERATION: u8 = 0;
 const UPDATE: u8 = 1;
 
 impl Session {
-    /// Saves the session into `out`; at most [`MAX_LEN`] bytes. Returns how many.
+    /// The session as bytes: at most [`snapshot::MAX_LEN_WITHOUT_MESSAGE`], and those of a half-received message.
     ///
     /// Allowed at any time between two calls. What was handed out by [`Session::next_frame`] counts as sent. A single
     /// command is not kept: the restored session is without an operation then, and the command can be started again.
     /// The image is not in the snapshot, only its digest.
     ///
-    /// [`Status::BufferTooSmall`] when `out` is shorter than the snapshot; its sentence names the needed length.
-    pub fn save(&self, out: &mut [u8]) -> Result<usize, Failure> {
-        let mut buffer = [0; MAX_LEN];
-        let mut writer = Writer::new(&mut buffer);
+    /// [`Status::Unavailable`] for a package of too many images.
+    pub fn snapshot(&self) -> Result<Vec<u8>, Failure> {
+        let mut writer = Writer::new();
         let update = match &self.operation {
             Operation::Update(update) => Some(update),
             _ => None,
@@ -40,17 +38,24 @@ impl Session {
             writer.bytes(&fingerprint(update.firmware()));
             update.save(&mut writer);
         }
-        let Some(length) = writer.finish() else {
-            return Err(Failure::new(Status::Unavailable, "the package holds too many images to be saved."));
-        };
-        match out.get_mut(..length) {
+        writer.finish(&self.inbound.save()).ok_or_else(|| {
+            Failure::new(Status::Unavailable, "the package holds too many images to be saved.")
+        })
+    }
+
+    /// [`Session::snapshot`] into `out`. Returns how many bytes it takes.
+    ///
+    /// [`Status::BufferTooSmall`] when `out` is shorter than the snapshot; its sentence names the needed length.
+    pub fn save(&self, out: &mut [u8]) -> Result<usize, Failure> {
+        let snapshot = self.snapshot()?;
+        match out.get_mut(..snapshot.len()) {
             Some(target) => {
-                target.copy_from_slice(&buffer[..length]);
-                Ok(length)
+                target.copy_from_slice(&snapshot);
+                Ok(snapshot.len())
             }
             None => Err(Failure::new(
                 Status::BufferTooSmall,
-                format!("the snapshot takes {length} bytes and the buffer holds {}.", out.len()),
+                format!("the snapshot takes {} bytes and the buffer holds {}.", snapshot.len(), out.len()),
             )),
         }
     }
@@ -92,12 +97,16 @@ impl Session {
             }
             _ => return Err(damaged("its operation is unknown")),
         };
+        let mut inbound = Inbound::new(talk.options.framing);
+        if reader.version() >= WITH_MESSAGE {
+            let length = reader.u32()?;
+            if !inbound.load(reader.bytes(length as usize)?) {
+                return Err(damaged("its half-received message is none"));
+            }
+        }
         reader.end()?;
         Ok(Session {
-            inbound: match talk.options.framing {
-                Framing::Raw => Inbound::Raw(Reassembly::new(LARGEST_RESPONSE)),
-                Framing::Serial => Inbound::Serial(Box::new(Decoder::new(LARGEST_RESPONSE))),
-            },
+            inbound,
             talk,
             operation,
             outbound: None,

@@ -143,6 +143,12 @@ pub struct Rejected {
     pub stray: u32,
 }
 
+/// Places and flags of a saved packet.
+const OUTSIDE: u8 = 0;
+const INSIDE: u8 = 1;
+const OPEN: u8 = 1;
+const PADDED: u8 = 2;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Place {
     /// Between lines, maybe in log text.
@@ -223,6 +229,58 @@ impl Decoder {
     /// What was thrown away since the decoder was made.
     pub fn rejected(&self) -> Rejected {
         self.rejected
+    }
+
+    /// Whether nothing of a packet has come, not even half a marker.
+    pub fn is_empty(&self) -> bool {
+        !self.open && !matches!(self.place, Place::Marker(_))
+    }
+
+    /// Appends the packet under way, for another process to [`Decoder::load`]: the place in the line (0 outside, 1 in the
+    /// base64, else the first byte of a marker), flags (1 a packet is under way, 2 its line ended with padding), the number of
+    /// characters of an unfinished base64 group and three bytes for them, then what came of the packet, its length first.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        out.push(match self.place {
+            Place::Outside => OUTSIDE,
+            Place::Inside => INSIDE,
+            Place::Marker(first) => first,
+        });
+        out.push(if self.open { OPEN } else { 0 } | if self.padded { PADDED } else { 0 });
+        out.push(self.quad_len as u8);
+        out.extend((0..3).map(|place| if place < self.quad_len { self.quad[place] } else { 0 }));
+        out.extend_from_slice(&self.length[..self.length_len]);
+        out.extend_from_slice(&self.packet);
+    }
+
+    /// Goes on with a packet that [`Decoder::save`] wrote. False, and nothing changes, when these bytes are none.
+    pub fn load(&mut self, saved: &[u8]) -> bool {
+        let &[place, flags, quad_len, a, b, c, ref came @ ..] = saved else { return false };
+        let place = match place {
+            OUTSIDE => Place::Outside,
+            INSIDE => Place::Inside,
+            first if first == FIRST[0] || first == NEXT[0] => Place::Marker(first),
+            _ => return false,
+        };
+        let open = flags & OPEN != 0;
+        if flags > OPEN | PADDED || quad_len > 3 || (!open && (!came.is_empty() || place == Place::Inside)) {
+            return false;
+        }
+        let mut decoder = Decoder { place, quad_len: quad_len.into(), open, ..Decoder::new(self.limit) };
+        decoder.padded = flags & PADDED != 0;
+        decoder.quad = [a, b, c, 0];
+        for &byte in came {
+            if !decoder.take(byte) {
+                return false;
+            }
+        }
+        if decoder.is_empty()
+            || (decoder.length_len == LENGTH_LEN && decoder.packet.len() == decoder.announced())
+        {
+            return false;
+        }
+        decoder.rejected = self.rejected;
+        *self = decoder;
+        true
     }
 
     fn first_line(&mut self) {
@@ -451,6 +509,52 @@ mod tests {
         let mut decoder = Decoder::new(100);
         decoder.feed(&bytes[..20], |_| panic!("no frame"));
         assert_eq!((decoder.rejected().bad_length, decoder.packet.capacity()), (1, 0));
+    }
+
+    #[test]
+    fn a_packet_goes_on_in_another_decoder_from_every_byte() {
+        let frame: Vec<u8> = (0..200).map(|n| n as u8 ^ 0x5a).collect();
+        let mut bytes = b"boot\r\n".to_vec();
+        bytes.extend(encoded(&frame));
+        bytes.extend(b"log\n");
+        bytes.extend(encoded(&frame[..7]));
+        let (mut decoder, mut out, mut longest) = (Decoder::new(512), Vec::new(), 0);
+        for (place, byte) in bytes.iter().enumerate() {
+            decoder.feed(&[*byte], |frame| out.push(frame.to_vec()));
+            let mut saved = Vec::new();
+            decoder.save(&mut saved);
+            longest = longest.max(saved.len());
+            let mut next = Decoder::new(512);
+            assert_eq!(next.load(&saved), !decoder.is_empty(), "{place}");
+            for length in 0..6 {
+                assert!(!Decoder::new(512).load(&saved[..length]), "{place}: {length} bytes");
+            }
+            decoder = next;
+        }
+        assert_eq!(out, [frame.clone(), frame[..7].to_vec()]);
+        assert_eq!(decoder.rejected(), Rejected::default());
+        assert!((200..212).contains(&longest), "{longest}");
+    }
+
+    #[test]
+    fn what_is_no_packet_under_way_is_not_taken() {
+        let table: &[(&str, &[u8])] = &[
+            ("an unknown place", &[9, 1, 0, 0, 0, 0]),
+            ("an unknown flag", &[1, 4, 0, 0, 0, 0]),
+            ("a whole group", &[1, 1, 4, 65, 65, 65]),
+            ("nothing under way", &[0, 0, 0, 0, 0, 0]),
+            ("in a line of no packet", &[1, 0, 0, 0, 0, 0]),
+            ("bytes of no packet", &[6, 0, 0, 0, 0, 0, 1]),
+            ("a length below that of the checksum", &[1, 1, 0, 0, 0, 0, 0, 1]),
+            ("a length over the limit", &[1, 1, 0, 0, 0, 0, 0xff, 0xff]),
+            ("a whole packet", &[1, 1, 0, 0, 0, 0, 0, 2, 1, 2]),
+            ("more than a packet", &[1, 1, 0, 0, 0, 0, 0, 2, 1, 2, 3]),
+        ];
+        for (name, saved) in table {
+            let mut decoder = Decoder::new(512);
+            assert!(!decoder.load(saved), "{name}");
+            assert!(decoder.is_empty(), "{name}");
+        }
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub const HALF_FRAME_MS: u64 = 30_000;
 /// session stays small.
 const KEEP: usize = 128;
 
+/// The time of a half frame that came in another process.
+const OTHER_CLOCK: u64 = u64::MAX;
+
 /// Collects the bytes of a link and hands over whole frames. Owns at most `limit` bytes, and none before half a frame came.
 #[derive(Debug, Clone, Default)]
 pub struct Reassembly {
@@ -41,7 +44,7 @@ pub struct Reassembly {
 struct Half {
     /// Never longer than the frame that its header announces; empty when there is none.
     bytes: Vec<u8>,
-    /// When its last piece arrived.
+    /// When its last piece arrived; [`OTHER_CLOCK`] while nobody knows.
     since_ms: u64,
     /// Where in `bytes` a feed began that looks like a header itself; 0 for none.
     restart: usize,
@@ -124,8 +127,42 @@ impl Reassembly {
     }
 
     /// Whether no half frame is kept.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.half.as_ref().is_none_or(|half| half.bytes.is_empty())
+    }
+
+    /// Appends the half frame, for another process to [`Reassembly::load`]: four bytes (where it may start anew, little-endian)
+    /// and what came of it.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        if let Some(half) = &self.half {
+            out.extend_from_slice(&(half.restart as u32).to_le_bytes());
+            out.extend_from_slice(&half.bytes);
+        }
+    }
+
+    /// Goes on with a half frame that [`Reassembly::save`] wrote. It waits for its next piece from the first time that
+    /// [`Reassembly::adopt_clock`] or [`Reassembly::feed`] is told. False, and nothing changes, when these bytes are no half
+    /// frame.
+    pub fn load(&mut self, saved: &[u8]) -> bool {
+        let Some((restart, bytes)) = saved.split_first_chunk() else { return false };
+        let restart = u32::from_le_bytes(*restart) as usize;
+        let limit = self.limit as usize;
+        let is_half = !bytes.is_empty() && is_plausible(bytes, limit) && Frame::split_first(bytes).is_none();
+        if !is_half || restart >= bytes.len() {
+            return false;
+        }
+        self.half = Some(Box::new(Half { bytes: bytes.to_vec(), since_ms: OTHER_CLOCK, restart }));
+        true
+    }
+
+    /// A half frame that another process saved is as old as the first time in this one.
+    pub fn adopt_clock(&mut self, now_ms: u64) {
+        if let Some(half) = &mut self.half
+            && half.since_ms == OTHER_CLOCK
+        {
+            half.since_ms = now_ms;
+        }
     }
 }
 
@@ -353,6 +390,75 @@ mod tests {
             reassembly.feed(6 + wait, &b, |frame| out.push(frame.header.sequence));
             assert_eq!(out.last(), Some(&2));
         }
+    }
+
+    /// As `run`, with a fresh reassembly after every piece.
+    fn run_in_lives(pieces: &[&[u8]]) -> (Vec<u8>, usize) {
+        let mut reassembly = Reassembly::new(LIMIT);
+        let (mut out, mut discarded) = (Vec::new(), 0);
+        for (now, piece) in pieces.iter().enumerate() {
+            // Every life has a clock of its own.
+            let now = (now as u64 % 3) * 1_000_000_000;
+            discarded += reassembly.feed(now, piece, |frame| out.push(frame.header.sequence));
+            let mut saved = Vec::new();
+            reassembly.save(&mut saved);
+            let mut next = Reassembly::new(LIMIT);
+            assert_eq!(next.load(&saved), !reassembly.is_empty());
+            reassembly = next;
+        }
+        (out, discarded)
+    }
+
+    #[test]
+    fn a_half_frame_goes_on_in_another_process() {
+        let (a, b, long, next) = (answer(1), answer(2), long_answer(3), long_answer(4));
+        let table: &[Vec<&[u8]>] = &[
+            vec![&a],
+            vec![&long[..1], &long[1..7], &long[7..8], &long[8..200], &long[200..], &a],
+            vec![&long[..100], &a, &b],
+            vec![&long[..200], &next[..100], &next[100..], &b],
+            vec![&long[..100], &next[..90], &next[90..120], &next[120..]],
+            vec![&long[..150], &long[..150], &long[150..], &long[150..]],
+            vec![&a[..5], &b],
+        ];
+        for (row, pieces) in table.iter().enumerate() {
+            let (out, discarded, _) = run(pieces);
+            assert_eq!(run_in_lives(pieces), (out, discarded), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_half_frame_of_another_process_waits_as_long_as_its_own() {
+        let a = answer(1);
+        let mut saved = vec![0; 4];
+        saved.extend(&a[..9]);
+        for (wait, expected) in [(HALF_FRAME_MS, &[1u8][..]), (HALF_FRAME_MS + 1, &[])] {
+            let mut reassembly = Reassembly::new(LIMIT);
+            assert!(reassembly.load(&saved));
+            reassembly.adopt_clock(7_000_000);
+            reassembly.adopt_clock(9_000_000);
+            let mut out = Vec::new();
+            reassembly.feed(7_000_000 + wait, &a[9..], |frame| out.push(frame.header.sequence));
+            assert_eq!(out, expected, "{wait} ms");
+        }
+    }
+
+    #[test]
+    fn what_is_no_half_frame_is_not_taken() {
+        let a = answer(1);
+        let table: &[(&str, u8, &[u8])] = &[
+            ("no bytes", 0, &[]),
+            ("a whole frame", 0, &a),
+            ("a request", 0, &[2, 0, 0, 9]),
+            ("longer than the limit", 0, &[3, 0, 2, 0, 0, 1, 0, 1, 0xa0]),
+            ("a new start behind the end", 9, &a[..9]),
+        ];
+        for (name, restart, bytes) in table {
+            let mut reassembly = Reassembly::new(LIMIT);
+            assert!(!reassembly.load(&[&[*restart, 0, 0, 0], *bytes].concat()), "{name}");
+            assert!(reassembly.is_empty(), "{name}");
+        }
+        assert!(!Reassembly::new(LIMIT).load(&[0, 0, 0]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 0..4   "SMPF"
-//! 4      version of the format, 1
+//! 4      version of the format, 2
 //! 5      kind of the operation
 //! 6..    fields, as written by the parts of a session in their order
 //! last 4 CRC-32 (ISO-HDLC) of everything before it
@@ -21,10 +21,17 @@ use crc::{CRC_32_ISO_HDLC, Crc};
 use crate::failure::Failure;
 use crate::status::Status;
 
-/// The longest snapshot in bytes.
-pub const MAX_LEN: usize = 512;
-/// The version that this library writes.
-pub const VERSION: u8 = 1;
+/// The longest snapshot of a session that has no half-received message, in bytes.
+pub const MAX_LEN_WITHOUT_MESSAGE: usize = 512;
+/// The longest snapshot in bytes: with all but the last byte of the longest SMP frame, 8 + 65,535 bytes.
+pub const MAX_LEN: usize = MAX_LEN_WITHOUT_MESSAGE + 65_543;
+/// The version that this library writes. It reads every version from 1 on.
+pub const VERSION: u8 = 2;
+/// The first version that holds a half-received message.
+pub(crate) const WITH_MESSAGE: u8 = 2;
+
+/// What a half-received message takes beside its own bytes, at most: its length and the state of its reader.
+const MESSAGE_HEAD_LEN: usize = 16;
 
 const MAGIC: [u8; 4] = *b"SMPF";
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
@@ -40,8 +47,9 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Reader<'_>, Failure> {
     if CRC.checksum(content) != u32::from_le_bytes(*checksum) {
         return Err(damaged("its checksum does not fit"));
     }
-    let mut reader = Reader::new(&content[MAGIC.len()..]);
-    let version = reader.u8()?;
+    let Some((&version, fields)) = content[MAGIC.len()..].split_first() else {
+        return Err(damaged("it ends too early"));
+    };
     if version > VERSION {
         return Err(Failure::new(
             Status::SnapshotVersion,
@@ -54,7 +62,7 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Reader<'_>, Failure> {
     if version == 0 {
         return Err(damaged("version 0 was never written"));
     }
-    Ok(reader)
+    Ok(Reader::new(version, fields))
 }
 
 /// The failure for bytes that are no snapshot.
@@ -72,13 +80,11 @@ mod tests {
     use super::*;
 
     fn sample() -> Vec<u8> {
-        let mut buffer = [0; MAX_LEN];
-        let mut writer = Writer::new(&mut buffer);
+        let mut writer = Writer::new();
         writer.u8(7);
         writer.u32(0x0102_0304);
         writer.short_bytes(b"abc");
-        let length = writer.finish().expect("room");
-        buffer[..length].to_vec()
+        writer.finish(b"half").expect("room")
     }
 
     #[test]
@@ -88,6 +94,8 @@ mod tests {
         assert_eq!(reader.u8().expect("kind"), 7);
         assert_eq!(reader.u32().expect("number"), 0x0102_0304);
         assert_eq!(reader.short_bytes().expect("bytes"), b"abc");
+        assert_eq!((reader.u32().expect("length"), reader.bytes(4).expect("message")), (4, &b"half"[..]));
+        assert_eq!(reader.version(), VERSION);
         assert!(reader.end().is_ok());
     }
 

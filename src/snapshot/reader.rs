@@ -7,11 +7,19 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
+    version: u8,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(rest: &'a [u8]) -> Reader<'a> {
-        Reader { rest }
+    /// Of fields that were written in `version` of the format.
+    pub fn new(version: u8, rest: &'a [u8]) -> Reader<'a> {
+        Reader { rest, version }
+    }
+
+    /// The version of the format that the fields were written in, from 1. What a later version added has to be given the
+    /// value that an earlier one meant.
+    pub fn version(&self) -> u8 {
+        self.version
     }
 
     /// Bytes of a known length.

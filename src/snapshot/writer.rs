@@ -1,17 +1,16 @@
 //! Writing the fields of a snapshot.
 
-use super::{CRC, CRC_LEN, MAGIC, MAX_LEN, VERSION};
+use super::{CRC, CRC_LEN, MAGIC, MAX_LEN_WITHOUT_MESSAGE, MESSAGE_HEAD_LEN, VERSION};
 
-/// Writes into a buffer of [`MAX_LEN`] bytes; running over is told at the end.
-pub(crate) struct Writer<'a> {
-    buffer: &'a mut [u8; MAX_LEN],
-    length: usize,
+/// Collects fields; whether they fit is told before what is without a limit of its own.
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
 }
 
-impl<'a> Writer<'a> {
+impl Writer {
     /// Starts with magic and version.
-    pub fn new(buffer: &'a mut [u8; MAX_LEN]) -> Writer<'a> {
-        let mut writer = Writer { buffer, length: 0 };
+    pub fn new() -> Writer {
+        let mut writer = Writer { bytes: Vec::with_capacity(MAX_LEN_WITHOUT_MESSAGE) };
         writer.bytes(&MAGIC);
         writer.u8(VERSION);
         writer
@@ -19,10 +18,7 @@ impl<'a> Writer<'a> {
 
     /// Bytes of a length that the reader knows.
     pub fn bytes(&mut self, bytes: &[u8]) {
-        if let Some(target) = self.buffer.get_mut(self.length..self.length + bytes.len()) {
-            target.copy_from_slice(bytes);
-        }
-        self.length += bytes.len();
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// At most 255 bytes behind their length.
@@ -52,15 +48,21 @@ impl<'a> Writer<'a> {
         self.bytes(&value.to_le_bytes());
     }
 
-    /// How many more bytes there is room for.
+    /// How many more bytes there is room for, before the half-received message and the checksum.
     pub fn room(&self) -> usize {
-        MAX_LEN.saturating_sub(self.length + CRC_LEN)
+        MAX_LEN_WITHOUT_MESSAGE.saturating_sub(self.bytes.len() + MESSAGE_HEAD_LEN + CRC_LEN)
     }
 
-    /// Appends the checksum. The length of the snapshot, or `None` when it did not fit.
-    pub fn finish(mut self) -> Option<usize> {
-        let checksum = CRC.checksum(self.buffer.get(..self.length)?);
+    /// Appends the half-received message, 0 bytes for none, and the checksum. The snapshot, or `None` when the fields did
+    /// not fit.
+    pub fn finish(mut self, message: &[u8]) -> Option<Vec<u8>> {
+        if self.bytes.len() + MESSAGE_HEAD_LEN + CRC_LEN > MAX_LEN_WITHOUT_MESSAGE {
+            return None;
+        }
+        self.u32(message.len() as u32);
+        self.bytes(message);
+        let checksum = CRC.checksum(&self.bytes);
         self.u32(checksum);
-        (self.length <= MAX_LEN).then_some(self.length)
+        Some(self.bytes)
     }
 }

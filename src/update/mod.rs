@@ -119,6 +119,8 @@ pub(crate) struct Update {
     unwaited: bool,
     /// How many lives in a row ended with a chunk unanswered and the device answering other requests.
     vanished: u8,
+    /// How many lives in a row heard something else than an answer.
+    heard: u8,
     /// The caller was told to drop the link since the last answer.
     reset_asked: bool,
     /// Something shows that the device may be back from its reset.
@@ -171,6 +173,7 @@ impl Update {
             ask_at: 0,
             unwaited: false,
             vanished: 0,
+            heard: 0,
             reset_asked: false,
             back: false,
         }

@@ -23,6 +23,9 @@ const MOST_VERSIONS: usize = 4;
 const LONGEST_VERSION: usize = 24;
 /// After so many lives without an answer to a chunk, frames become smaller.
 const LIVES_BEFORE_SMALLER_FRAMES: u8 = 3;
+/// After so many lives that heard something else than an answer, the device is asked again: a console may log for ever, but
+/// asking after each piece of a log that every request adds to would never end either.
+const MOST_HEARD: u8 = 64;
 /// For so many images the slot size is kept.
 const MOST_SIZES: usize = 4;
 /// Bits beside the boot mode.
@@ -32,7 +35,7 @@ const TRIAL_ONLY: u8 = 0x40;
 const UNLISTED: u8 = 0x80;
 
 impl Update {
-    pub fn save(&self, out: &mut Writer<'_>) {
+    pub fn save(&self, out: &mut Writer) {
         self.options.save(out);
         out.u8(self.step as u8);
         let flags = [
@@ -52,6 +55,8 @@ impl Update {
         out.bool(self.force);
         out.bool(self.ran);
         out.bool(self.unhealthy);
+        out.bool(self.reset_asked);
+        out.u8(self.heard);
         out.u64(self.uploaded_bytes);
         out.u64(self.upload_ms);
         out.u8(self.slot_sizes.len().min(MOST_SIZES) as u8);
@@ -112,6 +117,10 @@ impl Update {
         update.force = from.bool()?;
         update.ran = from.bool()?;
         update.unhealthy = from.bool()?;
+        if from.version() >= 2 {
+            update.reset_asked = from.bool()?;
+            update.heard = from.u8()?;
+        }
         update.uploaded_bytes = from.u64()?;
         update.upload_ms = from.u64()?;
         let sizes = from.u8()?;
@@ -178,17 +187,33 @@ impl Update {
         }
     }
 
+    /// Bytes came that made no frame: a part of one (`grows`), which is worth waiting for, or something else, such as the log
+    /// of a console.
+    pub fn hears(&mut self, talk: &Conversation, now: u64, grows: bool) {
+        if self.restored && !grows {
+            self.heard = self.heard.saturating_add(1);
+        }
+        self.wait_for_answer(talk, now);
+    }
+
     /// A frame came while the update waits for an answer to its earlier life. Any other frame shows that the worker is
     /// alive, so the answer gets the time that answers take before the device is asked again.
     pub(super) fn restored_met(&mut self, talk: &Conversation, now: u64, mine: bool) {
         self.unwaited &= !mine;
-        if self.restored {
-            self.restored = !mine;
-            if mine && self.upload.is_some() {
-                self.vanished = 0;
-            }
-            self.ask_at = now.saturating_add(u64::from(talk.timeout()));
+        if mine {
+            self.heard = 0;
+            self.vanished = if self.restored && self.upload.is_some() { 0 } else { self.vanished };
+            self.restored = false;
+        } else if self.restored {
+            self.heard = self.heard.saturating_add(1);
+            self.wait_for_answer(talk, now);
         }
+    }
+
+    /// As long as answers take, but not for ever: what is no answer may keep coming.
+    fn wait_for_answer(&mut self, talk: &Conversation, now: u64) {
+        let patience = if self.heard < MOST_HEARD { talk.timeout() } else { 0 };
+        self.ask_at = now.saturating_add(u64::from(patience));
     }
 
     /// A worker that lives for one message cannot count silences; its lives are counted instead. The device has just
@@ -206,6 +231,7 @@ impl Update {
     /// Nothing of the earlier life was answered: asks the device where it stands before anything else is sent.
     pub(super) fn ask_first(&mut self, talk: &mut Conversation, now: u64) {
         self.restored = false;
+        self.heard = 0;
         if self.outcome.is_some() {
             return;
         }
@@ -268,7 +294,7 @@ fn load_task(from: &mut Reader<'_>, place: u8, firmware: &Firmware) -> Result<Ta
 }
 
 impl UpdateOptions {
-    fn save(&self, out: &mut Writer<'_>) {
+    fn save(&self, out: &mut Writer) {
         out.u8(self.mode as u8);
         for flag in [self.erase_first, self.upgrade_only, self.health_check, self.force_upload] {
             out.bool(flag);

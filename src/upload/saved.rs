@@ -14,7 +14,7 @@ const MOST_FLYING: usize = 16;
 const FLYING_LEN: usize = 7;
 
 impl Upload {
-    pub fn save(&self, out: &mut Writer<'_>) {
+    pub fn save(&self, out: &mut Writer) {
         out.bool(self.stage == Stage::First);
         out.u32(self.size);
         out.u32(self.acknowledged);

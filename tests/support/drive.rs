@@ -9,6 +9,9 @@ use std::sync::Arc;
 use smpfota::simulator::{Scenario, VirtualLink};
 use smpfota::{Failure, Firmware, LinkEvent, Next, Phase, Session, SessionOptions, UpdateOptions};
 
+/// So many calls in a row that give no write, at one time and without new bytes, are a hang.
+pub const MOST_CALLS_WITHOUT_A_WRITE: u32 = 100;
+
 /// How the caller treats what the session asks of the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkControl {
@@ -108,12 +111,19 @@ impl Drive {
     }
 
     /// Hands over everything the session has to send now. Returns why it stopped, if it is over.
-    fn send(&mut self) -> Option<End> {
-        // A session that never stops sending would be a defect of its own.
+    pub fn send(&mut self) -> Option<End> {
+        // A session that never stops sending would be a defect of its own, and so one that says something else than a write
+        // for ever.
+        let mut others = 0;
         for _ in 0..100_000 {
+            if others > MOST_CALLS_WITHOUT_A_WRITE {
+                break;
+            }
+            others += 1;
             match self.session.next_frame(self.now_us / 1_000, &mut self.buffer) {
                 Ok(Next::Write(length)) => {
                     self.writes += 1;
+                    others = 0;
                     let write = &self.buffer[..length];
                     // After the upload one more such frame asks where the device stands; it is none of the upload.
                     let uploads = self.session.phase() == Phase::Upload;
@@ -173,6 +183,11 @@ impl Drive {
                 self.session.feed(self.now_us / 1_000, &bytes);
             }
         }
+    }
+
+    /// Takes one piece of what has arrived, as the carrier delivers it, without giving it to the session.
+    pub fn take_piece(&mut self) -> Option<Vec<u8>> {
+        self.waiting.take().or_else(|| self.link.read(self.now_us))
     }
 
     fn feed(&mut self, bytes: Vec<u8>) {

@@ -24,10 +24,8 @@ fn live(drive: &mut Drive, file: &[u8], life: fn(&mut Drive) -> Option<End>) -> 
     let firmware = Arc::new(Firmware::parse(file.to_vec()).expect("a file that can be installed"));
     let mut lives = 0;
     loop {
-        let mut snapshot = [0; smpfota::snapshot::MAX_LEN];
-        let length = drive.session.save(&mut snapshot).expect("it fits");
-        drive.session =
-            Session::restore(&snapshot[..length], Some(firmware.clone()), None).expect("a good snapshot");
+        let snapshot = drive.session.snapshot().expect("it fits");
+        drive.session = Session::restore(&snapshot, Some(firmware.clone()), None).expect("a good snapshot");
         lives += 1;
         assert!(lives < 5_000 && drive.now_ms() < BOUND_MS, "no end in {:?}", drive.session.phase());
         if let Some(end) = life(drive) {
@@ -195,8 +193,7 @@ fn the_largest_package_fits_into_a_snapshot() {
     let mut longest = 0;
     for _ in 0..200 {
         assert_eq!(drive.step(), None);
-        let mut snapshot = [0; smpfota::snapshot::MAX_LEN];
-        longest = longest.max(drive.session.save(&mut snapshot).expect("it fits"));
+        longest = longest.max(drive.session.snapshot().expect("it fits").len());
     }
     assert_eq!(drive.session.progress(drive.now_ms()).image_index, 0, "the large one is still in hand");
     println!("longest snapshot: {longest} bytes");

@@ -22,13 +22,10 @@ pub fn run(data: &[u8]) {
     match Session::restore(&snapshot, (style & 16 == 0).then(|| sample.firmware.clone()), options) {
         Ok(session) => {
             // What was accepted can be saved, and saves as what it is.
-            let mut first = [0; MAX_LEN];
-            let length = session.save(&mut first).expect("room");
-            let again =
-                Session::restore(&first[..length], Some(sample.firmware.clone()), None).expect("our own");
-            let mut second = [0; MAX_LEN];
-            let again = again.save(&mut second).expect("room");
-            assert_eq!(first[..length], second[..again]);
+            let first = session.snapshot().expect("room");
+            assert!(first.len() <= MAX_LEN);
+            let again = Session::restore(&first, Some(sample.firmware.clone()), None).expect("our own");
+            assert_eq!(first, again.snapshot().expect("room"));
             go_on(session);
         }
         Err(failure) => assert!(failure.status.number() < 0 && failure.sentence.len() < 2_000, "{failure:?}"),
@@ -83,9 +80,8 @@ fn changed(bytes: &mut Bytes<'_>) -> Vec<u8> {
             checked.feed(checked.now, &frame);
         }
     }
-    let mut buffer = [0; MAX_LEN];
-    let length = checked.session.save(&mut buffer).expect("room");
-    let mut content = buffer[..length - 4].to_vec();
+    let mut content = checked.session.snapshot().expect("room");
+    content.truncate(content.len() - 4);
     while !bytes.is_empty() {
         let at = usize::from(bytes.u16()) % content.len();
         content[at] ^= bytes.byte();

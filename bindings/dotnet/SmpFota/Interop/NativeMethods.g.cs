@@ -342,7 +342,8 @@ namespace SmpFota.Interop
         internal static extern int smpfota_session_next_event(nuint session, byte* text, nuint capacity, nuint* length);
 
         /// <summary>
-        ///  Saves a session in at most 512 bytes, to go on with it in another process, on another machine, hours later.
+        ///  Saves a session, to go on with it in another process, on another machine, hours later: in at most 512 bytes, or, while a
+        ///  message of the device has come in part, 512 and the bytes of that part (65,543 at most). Ask for the length with a capacity of 0.
         ///
         ///  It may be called between any two calls on the session, which goes on as if nothing had happened. What
         ///  `smpfota_session_next_frame` has handed out counts as sent. The snapshot holds no image, only its digest, no clock

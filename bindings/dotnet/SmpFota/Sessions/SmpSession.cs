@@ -268,8 +268,9 @@ public sealed unsafe class SmpSession : IDisposable
     }
 
     /// <summary>
-    /// The session as at most 512 bytes without pointers, clock values or the image, to go on with <see cref="Restore"/>. What was
-    /// handed out counts as sent. A single command is not kept.
+    /// The session as bytes without pointers, clock values or the image, to go on with <see cref="Restore"/>: at most 512, and the
+    /// bytes of a message of the device that has come in part (at most 65,543). What was handed out counts as sent. A single
+    /// command is not kept.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     /// <exception cref="SmpUsageException">Another thread is inside.</exception>
@@ -283,7 +284,8 @@ public sealed unsafe class SmpSession : IDisposable
     /// <summary>As <see cref="Save()"/>, into the caller's buffer.</summary>
     /// <returns>The bytes written.</returns>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
-    /// <exception cref="SmpUsageException">The buffer is too small (512 bytes always do), or another thread is inside.</exception>
+    /// <exception cref="SmpUsageException">The buffer is too small (512 bytes do while no message of the device has come in part), or another
+    /// thread is inside.</exception>
     public int Save(Span<byte> buffer)
     {
         using HandleLease lease = handle.Lease();
