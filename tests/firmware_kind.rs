@@ -53,6 +53,9 @@ fn files_are_recognised() {
         (b"-----BEGIN PGP MESSAGE-----", FileKind::Encrypted("PGP")),
         (b"\x01\x02\x03\x04\x05", FileKind::Unknown),
         (b"\x3d\xb8\xf3", FileKind::Unknown),
+        // Item 28: what an external signer is given.
+        (&[0xe3; 32], FileKind::DigestToSign),
+        (&[0xe3; 33], FileKind::Unknown),
     ] {
         assert_eq!(kind(bytes), expected, "{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(40)]));
     }

@@ -361,7 +361,7 @@ fn what_is_wrong_with_an_image_names_its_file() {
 
 #[test]
 fn names_that_lead_outside_are_refused() {
-    for name in ["../a.bin", "/a.bin", "C:a.bin", "a\\b.bin", "a\0.bin", "x/../../a.bin", "a/./b"] {
+    for name in ["../a.bin", "/a.bin", "C:a.bin", "a\\b.bin", "a\0.bin", "x/../../a.bin", "./../b"] {
         let shown = format!("{name:?}");
         let mut entries = good().to_vec();
         entries.push(Entry::new(name, "x"));

@@ -31,22 +31,21 @@ impl<'a> Archive<'a> {
         let mut zip = ZipArchive::new(Cursor::new(bytes))
             .map_err(|error| damaged(format!("it cannot be read as a zip archive ({error})")))?;
         if zip.has_duplicate_names() {
-            let entry = first_duplicate(bytes).unwrap_or_default();
-            return Err(unsafe_entry(
-                entry,
-                "it is there twice, and programs differ in which one they take".into(),
-            ));
+            return Err(twice(first_duplicate(bytes).unwrap_or_default()));
         }
-        let mut names = Vec::with_capacity(zip.len().min(MAX_ENTRIES));
+        let mut names: Vec<String> = Vec::with_capacity(zip.len().min(MAX_ENTRIES));
         let mut total = 0u64;
         for index in 0..zip.len() {
             let entry = zip.by_index_raw(index).map_err(|error| {
                 damaged(format!("entry {index} of its directory cannot be read ({error})"))
             })?;
-            let name = checked_name(entry.name_raw())?;
+            let name = entry_name(entry.name_raw())?;
+            if !name.is_empty() && names.contains(&name) {
+                return Err(twice(name));
+            }
             // The decoded name may come from another field of the entry than the raw one.
             match entry.name() {
-                Ok(decoded) => checked_name(decoded.as_bytes())?,
+                Ok(decoded) => entry_name(decoded.as_bytes())?,
                 Err(error) => return Err(unsafe_entry(name, format!("its name cannot be read ({error})"))),
             };
             // The kinds of file in the upper bits of a Unix mode: 0x8000 a file, 0x4000 a folder, 0 not said.
@@ -91,14 +90,14 @@ impl<'a> Archive<'a> {
         Ok(Archive { zip, names })
     }
 
-    /// The names of all entries.
-    pub(super) fn names(&self) -> &[String] {
-        &self.names
+    /// The names of all entries, each in its plain form.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.names.iter().filter(|name| !name.is_empty())
     }
 
     /// Unpacks one entry; `None` when there is none of this name. At most `limit` bytes are unpacked.
     pub(super) fn read(&mut self, name: &str, limit: u64) -> Option<Result<Vec<u8>, FirmwareError>> {
-        let index = self.zip.index_for_name_raw(name.as_bytes())?;
+        let index = self.names.iter().position(|entry| entry == name)?;
         Some(self.read_index(index, name, limit))
     }
 
@@ -168,10 +167,20 @@ fn bound_directory(bytes: &[u8]) -> Result<(), FirmwareError> {
     Ok(())
 }
 
-/// The name, if it can only mean a file inside the folder it would be unpacked to, on any system.
+/// The plain form of the name, if it can only mean a file inside the folder it would be unpacked to, on any system.
+///
+/// What changes nothing is left out: "./a" is "a", as archivers write it that are given `./*` (bsdtar, 7-Zip) or a list.
 pub(super) fn checked_name(raw: &[u8]) -> Result<String, FirmwareError> {
-    let shown = || String::from_utf8_lossy(&raw[..raw.len().min(MAX_NAME)]).into_owned();
-    let refuse = |why: &str| Err(unsafe_entry(shown(), why.into()));
+    let name = entry_name(raw)?;
+    if name.is_empty() {
+        return Err(unsafe_entry(shown(raw), "it has no name".into()));
+    }
+    Ok(name)
+}
+
+/// As [`checked_name`], where the folder that holds everything ("./") is an entry too; its plain name is empty.
+fn entry_name(raw: &[u8]) -> Result<String, FirmwareError> {
+    let refuse = |why: &str| Err(unsafe_entry(shown(raw), why.into()));
     if raw.is_empty() {
         return refuse("it has no name");
     }
@@ -193,10 +202,29 @@ pub(super) fn checked_name(raw: &[u8]) -> Result<String, FirmwareError> {
     if name.contains(':') {
         return refuse("its name holds a colon, which names a drive or a stream on Windows");
     }
-    if name.strip_suffix('/').unwrap_or(name).split('/').any(|part| matches!(part, "" | "." | "..")) {
+    if name.split('/').any(|part| part == "..") {
         return refuse("its path leads outside the package");
     }
-    Ok(name.to_owned())
+    let mut plain = String::with_capacity(name.len());
+    for part in name.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        if !plain.is_empty() {
+            plain.push('/');
+        }
+        plain.push_str(part);
+    }
+    if !plain.is_empty() && (name.ends_with('/') || name.ends_with("/.")) {
+        plain.push('/');
+    }
+    Ok(plain)
+}
+
+/// The name as it may stand in a sentence.
+fn shown(raw: &[u8]) -> String {
+    String::from_utf8_lossy(&raw[..raw.len().min(MAX_NAME)]).into_owned()
+}
+
+fn twice(entry: String) -> FirmwareError {
+    unsafe_entry(entry, "it is there twice, and programs differ in which one they take".into())
 }
 
 /// The first name that the central directory holds twice.
@@ -211,8 +239,9 @@ fn first_duplicate(bytes: &[u8]) -> Option<String> {
 }
 
 /// What to say of an archive that holds no manifest where it should be.
-pub(super) fn without_manifest(names: &[String]) -> FirmwareError {
-    let nested = names.iter().find(|name| name.ends_with("/manifest.json") && !name.starts_with("__MACOSX/"));
+pub(super) fn without_manifest<'a>(names: impl Iterator<Item = &'a String>) -> FirmwareError {
+    let mut names = names;
+    let nested = names.find(|name| name.ends_with("/manifest.json") && !name.starts_with("__MACOSX/"));
     match nested {
         Some(name) => damaged(format!(
             "its manifest lies in a folder ({name:?}); zip the files themselves, not their folder"
@@ -238,14 +267,25 @@ mod tests {
         for name in ["a.bin", "folder/a.bin", "folder/", "..a", "a..", "…", "a b.bin", "-rf"] {
             assert_eq!(checked_name(name.as_bytes()).unwrap(), name);
         }
+        for (name, plain) in [
+            ("./a", "a"),
+            ("././a", "a"),
+            (".//a", "a"),
+            ("a/./b", "a/b"),
+            ("a//b", "a/b"),
+            ("./a/", "a/"),
+            ("./.a", ".a"),
+        ] {
+            assert_eq!(checked_name(name.as_bytes()).unwrap(), plain);
+        }
     }
 
     #[test]
     fn names_that_could_lead_outside_are_refused() {
         let long = "a".repeat(256);
         for name in [
-            "", "/", "/a", "//a", "..", "../a", "a/..", "a/../b", "./a", "a/./b", "a//b", "C:a", "c:/a",
-            "a:b", "\\a", "a\\b", "a\0b", "a\nb", "\u{85}", &long,
+            "", "/", "/a", "//a", "..", "../a", "a/..", "a/../b", "./../a", ".", "./", "C:a", "c:/a", "a:b",
+            "\\a", "a\\b", "a\0b", "a\nb", "\u{85}", &long,
         ] {
             let error = checked_name(name.as_bytes()).unwrap_err();
             assert_eq!(error.status(), crate::Status::PackageUnsafe, "{name:?}");

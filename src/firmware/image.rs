@@ -86,6 +86,10 @@ impl Image {
         if length < needed {
             return Err(FirmwareError::Truncated { needed, length });
         }
+        // A file that was cut off ends just here only by chance.
+        if length == needed {
+            return Err(FirmwareError::NotAnImage(FileKind::PreparedForSigning));
+        }
         let (tlvs, content_length) = tlv::walk(&bytes, &header)?;
         check_encryption(&header, &tlvs)?;
         let hash = hash_of(&bytes, &tlvs)?;

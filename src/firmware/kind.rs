@@ -31,6 +31,10 @@ pub enum FileKind {
         /// Where, in bytes from the start.
         u32,
     ),
+    /// Header and body without the TLV area: what `imgtool sign --vector-to-sign payload` gives to a signing service.
+    PreparedForSigning,
+    /// A digest alone: what `imgtool sign --vector-to-sign digest` gives to a signing service.
+    DigestToSign,
     /// The program without header and signature, linked for MCUboot (it begins with room for the header).
     UnsignedForBootloader,
     /// The program without header and signature: it begins with a vector table.
@@ -102,6 +106,7 @@ impl FileKind {
             .or_else(|| by_text(bytes))
             .or_else(|| by_program(bytes))
             .or_else(|| image_inside(bytes).map(FileKind::ImageInside))
+            .or_else(|| matches!(bytes.len(), 32 | 48 | 64).then_some(FileKind::DigestToSign))
             .unwrap_or(FileKind::Unknown)
     }
 
@@ -128,6 +133,13 @@ impl FileKind {
                 format!(
                     "a larger flash image that holds an MCUboot image at offset {offset:#x} (merged.bin or a flash dump)"
                 )
+            }
+            FileKind::PreparedForSigning => {
+                "an image prepared for signing (imgtool sign --vector-to-sign payload): header and body, and nothing behind them"
+                    .into()
+            }
+            FileKind::DigestToSign => {
+                "as long as a digest is: what imgtool sign --vector-to-sign digest writes for a signing service".into()
             }
             FileKind::UnsignedForBootloader => {
                 "an unsigned program for MCUboot (zephyr.bin: room for the header, no header)".into()
@@ -168,6 +180,10 @@ impl FileKind {
             }
             FileKind::ImageInside(_) => {
                 concat!("it is for a programmer, not for an update: ", take_signed!())
+            }
+            FileKind::PreparedForSigning | FileKind::DigestToSign => {
+                "take the output of the last step, imgtool sign with --fix-sig and --fix-sig-pubkey, which puts hash and signature \
+                 into the image"
             }
             FileKind::UnsignedForBootloader | FileKind::VectorTable => {
                 concat!("sign it with imgtool, or ", take_signed!())

@@ -42,7 +42,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Package, Vec<Image>), FirmwareError
     package.files = found.iter().filter_map(|image| image.origin.clone()).collect();
     let images = found;
     let listed = |name: &String| name == MANIFEST || package.files.iter().any(|file| file.file == *name);
-    package.ignored = archive.names().iter().filter(|name| !listed(name)).cloned().collect();
+    package.ignored = archive.names().filter(|name| !listed(name)).cloned().collect();
     Ok((package, images))
 }
 
