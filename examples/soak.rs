@@ -12,12 +12,16 @@ use std::time::Instant;
 use soak::plan::Plan;
 use soak::tally::Tally;
 
+/// How many of a hundred seeds get a device of the field where `--field` does not say.
+const FIELD_PERCENT: u64 = 0;
+
 const HELP: &str = "\
 Simulated updates, each a seed: link, fault, device, options and caller follow from it.
 
   --seeds N      how many seeds (default 1000)
   --from K       the first seed (default 1)
   --threads T    how many threads (default 1)
+  --field P      this share of the seeds, in percent, gets a device of the field (default 0)
   --table        also print which failures came how often, with an example of each
   --seed K       run this seed alone and say how it ended
   --trace        with --seed: print the run, frame by frame
@@ -29,13 +33,23 @@ struct Settings {
     seeds: u64,
     from: u64,
     threads: u64,
+    /// The share of the devices of the field.
+    field: f64,
     table: bool,
     seed: Option<u64>,
     trace: bool,
 }
 
 fn settings() -> Result<Option<Settings>, String> {
-    let mut settings = Settings { seeds: 1_000, from: 1, threads: 1, table: false, seed: None, trace: false };
+    let mut settings = Settings {
+        seeds: 1_000,
+        from: 1,
+        threads: 1,
+        field: FIELD_PERCENT as f64 / 100.0,
+        table: false,
+        seed: None,
+        trace: false,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let mut number = || {
@@ -47,6 +61,7 @@ fn settings() -> Result<Option<Settings>, String> {
             "--from" => settings.from = number()?,
             "--threads" => settings.threads = number()?.clamp(1, 64),
             "--seed" => settings.seed = Some(number()?),
+            "--field" => settings.field = number()?.min(100) as f64 / 100.0,
             "--table" => settings.table = true,
             "--trace" => settings.trace = true,
             "--help" | "-h" => return Ok(None),
@@ -57,7 +72,7 @@ fn settings() -> Result<Option<Settings>, String> {
 }
 
 /// Runs the seeds of one thread: whatever is next, so that no thread ends early.
-fn work(next: &AtomicU64, end: u64) -> Tally {
+fn work(next: &AtomicU64, end: u64, field: f64) -> Tally {
     let mut tally = Tally::default();
     let mut buffer = vec![0; 65_536];
     loop {
@@ -65,7 +80,7 @@ fn work(next: &AtomicU64, end: u64) -> Tally {
         if seed >= end {
             return tally;
         }
-        tally.run(seed, &mut buffer);
+        tally.run_drawn(seed, field, &mut buffer);
     }
 }
 
@@ -82,7 +97,7 @@ fn main() -> ExitCode {
         }
     };
     if let Some(seed) = settings.seed {
-        let verdict = soak::run(&Plan::new(seed), &mut vec![0; 65_536], settings.trace);
+        let verdict = soak::run(&Plan::drawn(seed, settings.field), &mut vec![0; 65_536], settings.trace);
         println!("{verdict:#?}");
         return ExitCode::from(u8::from(verdict.is_wrong() || verdict.absurd.is_some()));
     }
@@ -93,7 +108,8 @@ fn main() -> ExitCode {
     let end = settings.from + settings.seeds;
     let mut tally = Tally::default();
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..settings.threads).map(|_| scope.spawn(|| work(&next, end))).collect();
+        let threads: Vec<_> =
+            (0..settings.threads).map(|_| scope.spawn(|| work(&next, end, settings.field))).collect();
         for thread in threads {
             match thread.join() {
                 Ok(part) => tally.merge(part),
@@ -122,6 +138,7 @@ fn main() -> ExitCode {
     if tally.wrong.len() > 100 {
         println!("and {} more", tally.wrong.len() - 100);
     }
+    println!("kinds: {}", tally.shares());
     println!("{}", tally.line());
     ExitCode::from(u8::from(!tally.is_clean()))
 }

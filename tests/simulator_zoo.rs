@@ -292,7 +292,8 @@ fn a_patch_installs_other_bytes_of_the_same_version() {
 fn a_loader_is_started_by_the_boot_mode_of_a_reset() {
     let (mut bench, image) = bench(|device| {
         device.boot_mode = BootMode::FirmwareLoader;
-        device.quirks.loader = Some(LoaderSetup { application_lists: false, boot_mode: true });
+        device.quirks.loader =
+            Some(LoaderSetup { application_lists: false, boot_mode: true, in_loader: false });
     });
     assert_eq!(bench.ask(READ, 1, 0, map([])), "{rc: 8}");
     assert_eq!(bench.ask(READ, 0, 8, map([("query", "mode".into())])), "{mode: 7}");

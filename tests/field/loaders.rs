@@ -14,7 +14,7 @@ fn with_loader(setup: LoaderSetup) -> Scenario {
     })
 }
 
-const SETUP: LoaderSetup = LoaderSetup { application_lists: false, boot_mode: true };
+const SETUP: LoaderSetup = LoaderSetup { application_lists: false, boot_mode: true, in_loader: false };
 
 /// What the client may do: say how the loader is reached, or go there by itself.
 #[test]
@@ -48,15 +48,8 @@ fn item_19_a_loader_behind_a_pin_ends_as_not_supported() {
 
 /// The caller has reset with `boot_mode` 1 and connected to the loader.
 fn in_the_loader(setup: LoaderSetup) -> Drive {
-    let scenario = with_loader(setup);
-    let mut drive = Drive::new(smpfota::SessionOptions::default(), scenario.build());
-    let reset =
-        [0x0a, 0, 0, 12, 0, 0, 1, 5, 0xa1, 0x69, b'b', b'o', b'o', b't', b'_', b'm', b'o', b'd', b'e', 1];
-    drive.link.write(0, &reset);
-    drive.lose(20_000);
-    drive.link.device_mut().log_requests();
-    kit::again(&mut drive, application(), UpdateOptions::default());
-    drive
+    let setup = LoaderSetup { in_loader: true, ..setup };
+    start(&with_loader(setup), application(), UpdateOptions::default())
 }
 
 #[test]
@@ -71,7 +64,7 @@ fn item_19_the_loader_fills_slot_0_and_the_application_cannot_show_it() {
 /// An application with an image group shows it.
 #[test]
 fn item_19_an_application_that_lists_shows_it() {
-    let mut drive = in_the_loader(LoaderSetup { application_lists: true, boot_mode: true });
+    let mut drive = in_the_loader(LoaderSetup { application_lists: true, ..SETUP });
     assert_eq!(kit::succeeds(&mut drive)["outcome"], "updated");
     assert_eq!((runs(&mut drive), uploads(&drive)), ("1.1.0".into(), 1));
 }

@@ -157,7 +157,9 @@ impl VirtualDevice {
             if application {
                 let options = &device.server.options;
                 let loader = image::make((0, 9, 0), options.image_size as usize, options.seed ^ 0x10ad);
+                let starts = options.quirks.loader.is_some_and(|loader| loader.in_loader);
                 device.put(pair, 1, &loader);
+                device.server.boot.pairs[pair].active = usize::from(starts);
             }
         }
         device.server.boot.radio.bytes = image;

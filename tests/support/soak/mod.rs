@@ -5,6 +5,11 @@
 // The soak program and its test each use a part of this.
 #![allow(dead_code)]
 
+pub mod exhibit;
+pub mod goal;
+mod lists;
+#[path = "../../firmware_support/package.rs"]
+mod package;
 pub mod plan;
 pub mod tally;
 mod trace;
@@ -19,6 +24,7 @@ use smpfota::simulator::rng::Rng;
 use smpfota::simulator::{VirtualLink, image};
 use smpfota::{Failure, LinkEvent, Next, Session, UpdateOptions};
 
+use goal::Goal;
 use plan::{Control, Health, Other, Pieces, Plan};
 pub use verdict::{Outcome, Verdict};
 
@@ -43,7 +49,7 @@ struct Run<'a> {
     plan: &'a Plan,
     session: Session,
     link: VirtualLink,
-    images: Vec<Vec<u8>>,
+    goals: Vec<Goal>,
     now_us: u64,
     rng: Rng,
     buffer: &'a mut [u8],
@@ -103,26 +109,26 @@ fn run_once(plan: &Plan, buffer: &mut [u8], trace: bool, closely: bool) -> Verdi
 impl<'a> Run<'a> {
     fn new(plan: &'a Plan, buffer: &'a mut [u8], trace: bool, closely: bool) -> Run<'a> {
         let scenario = &plan.scenario;
-        let mut images = vec![scenario.image()];
-        if plan.two_images {
-            images.push(image::make(scenario.image_version, 3_000, plan.seed ^ 0x2222));
-        }
+        let goals = plan.goals();
         let mut link = scenario.build();
         let device = link.device_mut();
         if plan.installed {
-            device.install(&images[0]).ok();
+            device.install(goals[0].bytes()).ok();
         }
-        let first = &images[0];
+        let first = goals[0].bytes();
         match plan.other {
             Other::Nothing => {}
             Other::Same => device.preload(0, first),
             Other::Half => device.preload(0, &first[..first.len() / 2]),
             Other::Damaged => {
-                let mut damaged = first.clone();
+                let mut damaged = first.to_vec();
                 damaged[34] ^= 0x40;
                 device.preload(0, &damaged);
             }
             Other::Another => device.preload(0, &image::make((1, 7, 7), 2_000, plan.seed ^ 0x3333)),
+        }
+        if let Some(exhibit) = &plan.exhibit {
+            exhibit.prepare(device);
         }
         Run {
             session: Session::open(plan.session).expect("valid options"),
@@ -130,7 +136,7 @@ impl<'a> Run<'a> {
             closely,
             looked_at: 0,
             link,
-            images,
+            goals,
             now_us: 0,
             rng: Rng::stream(plan.seed, 2_000),
             buffer,
@@ -158,9 +164,13 @@ impl<'a> Run<'a> {
 
     /// The firmware as a file would give it.
     fn firmware(&self) -> Firmware {
-        let mut firmware = Firmware::parse(self.images[0].clone()).expect("an image of the simulator");
-        if let Some(second) = self.images.get(1) {
-            let mut second = Firmware::parse(second.clone()).expect("an image of the simulator");
+        if let Some(exhibit) = &self.plan.exhibit {
+            return Firmware::parse(exhibit.file.clone()).expect("a file of the field");
+        }
+        let parse = |goal: &Goal| Firmware::parse(goal.bytes().to_vec()).expect("an image of the simulator");
+        let mut firmware = parse(&self.goals[0]);
+        if let Some(second) = self.goals.get(1) {
+            let mut second = parse(second);
             second.images[0].image_number = 1;
             firmware.images.append(&mut second.images);
         }
@@ -215,7 +225,7 @@ impl<'a> Run<'a> {
             self.looked_at = at;
             // Tells the link what it knows: its clock goes on.
             self.link.set_link(at, up);
-            self.watch.look(&mut self.link, &self.images, at);
+            self.watch.look(&mut self.link, &self.goals, at);
             if at == until {
                 break;
             }
@@ -392,6 +402,7 @@ impl<'a> Run<'a> {
                 self.replays.push(Reverse((at, bytes.clone())));
             }
             self.watch.received(&bytes);
+            self.watch.lists.received(&bytes);
             match caller.pieces {
                 Pieces::Whole => self.session.feed(self.now_us / 1_000, &bytes),
                 Pieces::Merged => merged.extend_from_slice(&bytes),

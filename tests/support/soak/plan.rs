@@ -1,8 +1,11 @@
 //! What one run of the soak does: everything follows from its seed.
 
 use smpfota::simulator::rng::Rng;
-use smpfota::simulator::{BootMode, Fault, Scenario, Transport};
+use smpfota::simulator::{BootMode, Fault, Scenario, Transport, image};
 use smpfota::{Framing, Reassembly, SessionOptions, SmpVersion, UpdateMode, UpdateOptions};
+
+use super::exhibit::Exhibit;
+use super::goal::Goal;
 
 /// What the caller does about the device link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +87,11 @@ pub struct Plan {
     pub installed: bool,
     /// A package of two images, for a device with two.
     pub two_images: bool,
+    /// A device of the field in place of an ordinary one.
+    pub exhibit: Option<Exhibit>,
 }
 
-fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
+pub fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize]
 }
 
@@ -128,7 +133,53 @@ impl Plan {
             other,
             installed: !two_images && rng.chance(0.03),
             two_images,
+            exhibit: None,
             scenario,
+        }
+    }
+
+    /// As [`new`](Self::new), but this share of all seeds gets a device of the field.
+    pub fn drawn(seed: u64, field: f64) -> Plan {
+        let mut rng = Rng::stream(seed, 7_000);
+        let mut plan = Plan::new(seed);
+        if rng.chance(field) {
+            Exhibit::draw(&mut plan, &mut rng);
+        }
+        plan
+    }
+
+    /// Where the update shall bring the device.
+    pub fn goals(&self) -> Vec<Goal> {
+        if let Some(exhibit) = &self.exhibit {
+            return exhibit.goals.clone();
+        }
+        let mut goals = vec![Goal::Runs { number: 0, bytes: self.scenario.image() }];
+        if self.two_images {
+            let bytes = image::make(self.scenario.image_version, 3_000, self.seed ^ 0x2222);
+            goals.push(Goal::Runs { number: 1, bytes });
+        }
+        goals
+    }
+
+    /// The device can show whether this goal is reached.
+    pub fn can_tell(&self, goal: &Goal) -> bool {
+        self.exhibit.as_ref().is_none_or(|exhibit| exhibit.can_tell(&self.scenario.device, goal))
+    }
+
+    /// The name of the kind of device.
+    pub fn kind(&self) -> &'static str {
+        match &self.exhibit {
+            Some(exhibit) => exhibit.kind.name(),
+            None if self.two_images => "two images",
+            None => match self.scenario.device.boot_mode {
+                BootMode::SwapMove | BootMode::SwapScratch | BootMode::SwapOffset => "swap",
+                BootMode::OverwriteOnly => "overwrite",
+                BootMode::DirectXip => "direct XIP",
+                BootMode::DirectXipRevert => "direct XIP with revert",
+                BootMode::RamLoad => "RAM load",
+                BootMode::Single => "single slot",
+                BootMode::FirmwareLoader => "firmware loader",
+            },
         }
     }
 

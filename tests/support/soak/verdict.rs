@@ -1,8 +1,11 @@
 //! Whether what a session said fits what the device holds and runs.
 
-use smpfota::simulator::{BootMode, DeviceProfile, SlotState, VirtualLink};
+use smpfota::simulator::{BootMode, DeviceProfile, VirtualLink};
 use smpfota::{Failure, Status, UpdateMode, UpdateOptions};
 
+use super::exhibit::Kind;
+use super::goal::Goal;
+use super::lists::Lists;
 use super::plan::{Health, Other, would_boot};
 use super::{End, Run};
 
@@ -11,6 +14,8 @@ use super::{End, Run};
 pub enum Outcome {
     /// The session said so and it is true.
     Updated,
+    /// It said that it cannot tell, and it cannot.
+    Unverified,
     Failed(Failure),
     /// The session said so and it is not true; why.
     WrongSuccess(String),
@@ -27,13 +32,19 @@ pub struct Verdict {
     pub absurd: Option<&'static str>,
     /// The session failed although the device is where it should be.
     pub updated_anyway: bool,
+    /// Why the session should have known better than to fail, or to say that it cannot tell.
+    pub false_failure: Option<&'static str>,
+    /// Bytes that went to a slot that runs, recovery and loader targets aside.
+    pub written_running: u64,
     pub virtual_ms: u64,
     pub steps: u64,
 }
 
 impl Verdict {
     pub fn is_wrong(&self) -> bool {
-        !matches!(self.outcome, Outcome::Updated | Outcome::Failed(_))
+        let ended_wrong =
+            !matches!(self.outcome, Outcome::Updated | Outcome::Unverified | Outcome::Failed(_));
+        ended_wrong || self.false_failure.is_some() || self.written_running > 0
     }
 }
 
@@ -45,13 +56,15 @@ pub struct Watch {
     /// When each sequence number last asked for it.
     asked: [u64; 256],
     /// When each image last lay whole in a slot, and ran.
-    held_at: [u64; 2],
-    ran_at: [u64; 2],
+    held_at: [u64; 4],
+    ran_at: [u64; 4],
+    /// What the device listed.
+    pub lists: Lists,
 }
 
 impl Default for Watch {
     fn default() -> Watch {
-        Watch { asked_at: 0, asked: [0; 256], held_at: [0; 2], ran_at: [0; 2] }
+        Watch { asked_at: 0, asked: [0; 256], held_at: [0; 4], ran_at: [0; 4], lists: Lists::default() }
     }
 }
 
@@ -72,73 +85,71 @@ impl Watch {
         }
     }
 
-    pub fn look(&mut self, link: &mut VirtualLink, images: &[Vec<u8>], now: u64) {
-        for (number, image) in images.iter().enumerate() {
-            let device = link.device_mut();
-            if (0..2).any(|slot| device.slot_bytes(number, slot).starts_with(image)) {
-                self.held_at[number] = now;
+    pub fn look(&mut self, link: &mut VirtualLink, goals: &[Goal], now: u64) {
+        for (index, goal) in goals.iter().enumerate() {
+            if goal.is_held(link) {
+                self.held_at[index] = now;
             }
-            if runs(link, number, image).is_some() {
-                self.ran_at[number] = now;
+            if goal.runs(link).is_some() {
+                self.ran_at[index] = now;
             }
         }
     }
-}
-
-/// The running slot of an image, if it holds just these bytes.
-fn runs(link: &mut VirtualLink, number: usize, image: &[u8]) -> Option<SlotState> {
-    let device = link.device_mut();
-    let old = device.options().profile == DeviceProfile::Ncs21;
-    // Old servers show only slot 0 of image 0 as active; of others it is slot 0 that runs as well.
-    let mut active = device
-        .slots()
-        .into_iter()
-        .find(|slot| slot.image == number && (slot.flags.active || (old && number > 0 && slot.slot == 0)))?;
-    if !active.flags.active {
-        // While it is on trial it shows the flag that is meant for the image it would go back to.
-        active.flags.confirmed = !active.flags.confirmed;
-    }
-    let holds = link.device().slot_bytes(number, active.slot).starts_with(image);
-    holds.then_some(active)
 }
 
 /// Why the session's success is none.
 fn belied(run: &mut Run<'_>, options: &UpdateOptions) -> Option<String> {
     let result = run.session.result()?;
     let outcome = result["outcome"].as_str().unwrap_or("?").to_owned();
-    let images = run.images.clone();
     let asked = run.watch.asked_at;
-    for (number, image) in images.iter().enumerate() {
-        let running = runs(&mut run.link, number, image);
-        let device = run.link.device();
-        let held = (0..2).any(|slot| device.slot_bytes(number, slot).starts_with(image));
+    for (index, goal) in run.goals.iter().enumerate() {
+        let number = goal.number();
+        let listed = result["images"].as_array().and_then(|images| {
+            images.iter().find(|image| image["image"].as_u64() == Some(number as u64)).or(images.first())
+        });
+        if outcome == "unverified" && listed.is_some_and(|image| image["remark"].is_string()) {
+            // Nothing is claimed of this one.
+            continue;
+        }
+        let stays = goal.runs(&mut run.link);
         match outcome.as_str() {
             "uploaded" => {
-                let trusted = number == 0 && run.plan.other == Other::Damaged && !options.force_upload;
-                if !trusted && !held && run.watch.held_at[number] < asked {
+                // Which variant of a bootloader is the right one some servers do not tell.
+                let untold = matches!(goal, Goal::Stage { .. }) && !run.plan.can_tell(goal);
+                let damaged = number == 0 && run.plan.other == Other::Damaged && !options.force_upload;
+                let trusted = untold || damaged;
+                if !trusted && !goal.is_held(&run.link) && run.watch.held_at[index] < asked {
                     return Some(format!("image {number} is not in a slot"));
                 }
             }
             // The list is all there is to go by; whether a slot listed before the update is sound shows at its boot.
             "already_installed" if options.mode == UpdateMode::UploadOnly => {}
-            "on_trial" | "already_installed" if options.mode == UpdateMode::TestOnly => {
-                if running.is_none() && run.watch.ran_at[number] < asked {
+            "on_trial" | "already_installed" | "unverified" if options.mode == UpdateMode::TestOnly => {
+                if stays.is_none() && run.watch.ran_at[index] < asked {
                     return Some(format!("image {number} does not run"));
                 }
             }
-            "updated" | "already_installed" => {
-                let Some(running) = running else {
+            "updated" | "already_installed" | "unverified" => {
+                let Some(stays) = stays else {
                     return Some(format!("image {number} does not run"));
                 };
                 let confirms = options.mode != UpdateMode::TestOnly;
-                if confirms && !running.flags.confirmed {
+                if confirms && !stays {
                     return Some(format!("image {number} is not confirmed"));
                 }
             }
             other => return Some(format!("there is no outcome {other}")),
         }
+        if outcome != "uploaded" && !run.plan.can_tell(goal) {
+            return Some(format!("image {number} is claimed to run, which this device cannot show"));
+        }
     }
     None
+}
+
+/// Whether the result says of some image that it cannot be told.
+fn is_unverified(run: &Run<'_>) -> bool {
+    run.session.result().is_some_and(|result| result["outcome"] == "unverified")
 }
 
 fn device_is_old(run: &Run<'_>) -> bool {
@@ -147,14 +158,56 @@ fn device_is_old(run: &Run<'_>) -> bool {
 
 /// Whether the device is where the update should have brought it, whatever the session said.
 fn arrived(run: &mut Run<'_>, options: &UpdateOptions) -> bool {
-    let images = run.images.clone();
-    images.iter().enumerate().all(|(number, image)| {
+    let link = &mut run.link;
+    run.goals.iter().all(|goal| {
         if options.mode == UpdateMode::UploadOnly {
-            return (0..2).any(|slot| run.link.device().slot_bytes(number, slot).starts_with(image));
+            return goal.is_held(link);
         }
-        runs(&mut run.link, number, image)
-            .is_some_and(|slot| slot.flags.confirmed || options.mode == UpdateMode::TestOnly)
+        goal.runs(link).is_some_and(|stays| stays || options.mode == UpdateMode::TestOnly)
     })
+}
+
+/// Why the session should have known that the goal was reached.
+fn false_failure(
+    run: &mut Run<'_>,
+    failure: &Failure,
+    options: &UpdateOptions,
+    harmless: bool,
+) -> Option<&'static str> {
+    let caller = &run.plan.caller;
+    let decided = matches!(failure.status, Status::Cancelled | Status::HealthCheckFailed)
+        // With an upload forced upon it the goal is not to run the image.
+        || options.force_upload
+        || options.mode == UpdateMode::UploadOnly
+        || caller.garbage + caller.replays > 0.0;
+    if !decided && run.watch.lists.show(&run.goals, options.mode == UpdateMode::TestOnly, device_is_old(run))
+    {
+        return Some("the last list showed the goal reached");
+    }
+    let own_limits = matches!(failure.status, Status::Cancelled | Status::HealthCheckFailed)
+        || options.swap_timeout_ms < 60_000
+        || options.force_upload
+        || options.mode == UpdateMode::UploadOnly
+        || caller.again;
+    let misjudged = run.plan.exhibit.as_ref().is_some_and(|exhibit| exhibit.kind == Kind::MisjudgedSlots);
+    let shown = !misjudged && run.goals.iter().all(|goal| run.plan.can_tell(goal));
+    if harmless && shown && !own_limits && arrived(run, options) {
+        return Some("the device reached the goal and nothing stood in the way");
+    }
+    None
+}
+
+/// Bytes written where something ran: by the application's server, or by recovery over another image.
+fn written_running(run: &Run<'_>) -> u64 {
+    let device = run.link.device();
+    let written = device.counters().written_running;
+    let application = device.slot_bytes(0, 0);
+    let misplaced =
+        run.goals.iter().filter(|goal| goal.number() > 0 && device.options().recovery).any(|goal| {
+            let head = 36.min(application.len());
+            head == 36 && application[..head] == goal.bytes()[..head]
+        });
+    written + if misplaced { application.len() as u64 } else { 0 }
 }
 
 /// Why a failure must not be.
@@ -236,6 +289,8 @@ pub fn judge(run: &mut Run<'_>, end: &End, options: &UpdateOptions) -> Verdict {
         harmless,
         absurd: None,
         updated_anyway: false,
+        false_failure: None,
+        written_running: written_running(run),
         virtual_ms: run.now_ms(),
         steps: run.steps,
     };
@@ -243,12 +298,21 @@ pub fn judge(run: &mut Run<'_>, end: &End, options: &UpdateOptions) -> Verdict {
         End::Done => {
             if let Some(why) = belied(run, options) {
                 verdict.outcome = Outcome::WrongSuccess(why);
+            } else if is_unverified(run) {
+                verdict.outcome = Outcome::Unverified;
+                if run.goals.iter().all(|goal| run.plan.can_tell(goal)) {
+                    verdict.false_failure = Some("it says that it cannot tell, and the device shows it");
+                }
             }
         }
         End::Hung(why) => verdict.outcome = Outcome::Hung(why),
         End::Failed(failure) => {
-            verdict.absurd = absurd(run, failure, options, harmless);
+            verdict.absurd = match &run.plan.exhibit {
+                Some(exhibit) => exhibit.absurd(run.plan, failure, options, harmless),
+                None => absurd(run, failure, options, harmless),
+            };
             verdict.updated_anyway = arrived(run, options);
+            verdict.false_failure = false_failure(run, failure, options, harmless);
             verdict.outcome = Outcome::Failed(failure.clone());
         }
     }

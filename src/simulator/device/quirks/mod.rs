@@ -49,7 +49,7 @@ pub enum AfterUpload {
 }
 
 /// The rest of a firmware loader's device (MCUboot `boot/zephyr/firmware_loader.c`; nRF Connect SDK 3.2 "single slot
-/// DFU", Android-nRF-Connect-Device-Manager#245). With it the device starts in its application.
+/// DFU", Android-nRF-Connect-Device-Manager#245).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoaderSetup {
     /// The application has an image group; else its image commands answer rc 8.
@@ -57,6 +57,8 @@ pub struct LoaderSetup {
     /// A reset with `boot_mode` 1 starts the loader (CONFIG_BOOT_FIRMWARE_LOADER_BOOT_MODE; zephyr#91510). Without it a
     /// pin has to be held.
     pub boot_mode: bool,
+    /// Somebody has started the loader already.
+    pub in_loader: bool,
 }
 
 /// Everything out of the ordinary about a device. The default is nothing.

@@ -1,0 +1,80 @@
+//! Where an update shall bring a device, and whether it is there: what a run is judged by.
+
+use smpfota::simulator::image::Version;
+use smpfota::simulator::{DeviceProfile, SlotState, VirtualLink};
+
+/// The truth about one image of an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// These bytes lie in the running slot of the image.
+    Runs { number: usize, bytes: Vec<u8> },
+    /// The network core has these bytes.
+    Radio { number: usize, bytes: Vec<u8> },
+    /// The first bootloader starts MCUboot from this slot, which holds these bytes.
+    Stage { number: usize, slot: usize, bytes: Vec<u8> },
+    /// Image 0 runs in this version, whatever its bytes; what was sent is a patch.
+    Patched { bytes: Vec<u8>, version: Version },
+}
+
+impl Goal {
+    pub fn number(&self) -> usize {
+        match self {
+            Goal::Runs { number, .. } | Goal::Radio { number, .. } | Goal::Stage { number, .. } => *number,
+            Goal::Patched { .. } => 0,
+        }
+    }
+
+    /// What is sent.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Goal::Runs { bytes, .. }
+            | Goal::Radio { bytes, .. }
+            | Goal::Stage { bytes, .. }
+            | Goal::Patched { bytes, .. } => bytes,
+        }
+    }
+
+    /// It was uploaded, and lies where it was put or where it was to come.
+    pub fn is_held(&self, link: &VirtualLink) -> bool {
+        let device = link.device();
+        let slots = (0..2).any(|slot| device.slot_bytes(self.number(), slot).starts_with(self.bytes()));
+        slots
+            || match self {
+                Goal::Radio { bytes, .. } => device.network_core().starts_with(bytes),
+                Goal::Stage { slot, bytes, .. } => device.bootloader_bytes(*slot).starts_with(bytes),
+                _ => false,
+            }
+    }
+
+    /// `None` where it does not run; else whether it stays.
+    pub fn runs(&self, link: &mut VirtualLink) -> Option<bool> {
+        match self {
+            Goal::Runs { number, bytes } => running(link, *number)
+                .filter(|slot| link.device().slot_bytes(*number, slot.slot).starts_with(bytes))
+                .map(|slot| slot.flags.confirmed),
+            Goal::Radio { bytes, .. } => link.device().network_core().starts_with(bytes).then_some(true),
+            Goal::Stage { slot, .. } => {
+                (self.is_held(link) && link.device().bootloader_slot() == Some(*slot)).then_some(true)
+            }
+            Goal::Patched { version, .. } => {
+                running(link, 0).filter(|slot| slot.version == *version).map(|slot| slot.flags.confirmed)
+            }
+        }
+    }
+}
+
+/// The slot that an image runs from, with flags that say what they say for image 0.
+fn running(link: &mut VirtualLink, number: usize) -> Option<SlotState> {
+    let device = link.device_mut();
+    let old = device.options().profile == DeviceProfile::Ncs21;
+    let misjudges = device.options().quirks.misjudges_slots;
+    // Old servers show only slot 0 of image 0 as active; of others it is slot 0 that runs as well.
+    let mut active = device.slots().into_iter().find(|slot| {
+        slot.image == number && ((slot.flags.active != misjudges) || (old && number > 0 && slot.slot == 0))
+    })?;
+    if !active.flags.active && !misjudges {
+        // While it is on trial it shows the flag that is meant for the image it would go back to.
+        active.flags.confirmed = !active.flags.confirmed;
+    }
+    Some(active)
+}
