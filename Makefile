@@ -6,12 +6,13 @@ SECONDS ?= 60
 
 SMALL = $${CARGO_TARGET_DIR:-target}/small
 
-.PHONY: help demo library test test-rust test-c test-dotnet test-peers test-qemu lint bindings bench bench-peers soak fuzz clean
+.PHONY: help demo library test test-rust test-c test-dotnet test-peers test-qemu lint natives bindings bench bench-peers soak fuzz clean
 
 help:
 	@echo 'make demo [ARGS="--help"]   update a virtual device, in C#, through the library'
 	@echo 'make library                the shared library alone: small, and without the virtual device'
 	@echo 'make test                   every test; also test-rust test-c test-dotnet test-peers test-qemu lint'
+	@echo 'make natives [RIDS="linux-x64 win-x64"]   the shared library for other machines, checked and tested (docs/NATIVES.md)'
 	@echo 'make bindings               write the C header and the C# signatures anew'
 	@echo 'make bench, bench-peers     our own times; those of other clients'
 	@echo 'make soak SEEDS=n           n simulated updates under random faults'
@@ -35,6 +36,10 @@ test-rust test-c test-dotnet test-peers test-qemu:
 
 lint:
 	@tests/run lint
+
+natives:
+	@tools/natives/setup.sh
+	@.cache/cross/venv/bin/python tools/natives/build.py $(RIDS)
 
 bindings:
 	SMPFOTA_BLESS=1 cargo test --test bindings

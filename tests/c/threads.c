@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
+#ifndef _WIN32
 #include <unistd.h>
+#endif
 
 #include "world.h"
 
@@ -105,7 +107,8 @@ static void *feed_once(void *argument) {
     feeder *f = argument;
     atomic_store(&f->feeding, 1);
     int32_t status = smpfota_session_feed(f->session, 0, f->bytes, LONG_FEED);
-    CHECK(status == SMPFOTA_OK || status == SMPFOTA_INVALID_HANDLE);
+    /* BUSY when it comes while close() is inside. */
+    CHECK(status == SMPFOTA_OK || status == SMPFOTA_INVALID_HANDLE || status == SMPFOTA_BUSY);
     atomic_store(&f->enough, 1);
     return NULL;
 }
@@ -226,14 +229,18 @@ static void an_image_is_read_by_many(void) {
 
 /* ---- A fleet. ---- */
 
-/* Resident memory in bytes. */
+/* Resident memory in bytes; 0 where the system does not say. */
 static long resident(void) {
+#ifdef _WIN32
+    return 0;
+#else
     long pages = 0, total = 0;
     FILE *file = fopen("/proc/self/statm", "r");
     if (file == NULL) return 0;
     if (fscanf(file, "%ld %ld", &total, &pages) != 2) pages = 0;
     fclose(file);
     return pages * sysconf(_SC_PAGESIZE);
+#endif
 }
 
 static void a_hundred_thousand_sessions(void) {
@@ -246,7 +253,8 @@ static void a_hundred_thousand_sessions(void) {
     long idle = (resident() - before) / SESSIONS;
     for (int i = 0; i < SESSIONS; i++) OK(smpfota_session_start_update(sessions[i], image, NULL, NULL));
     long started = (resident() - before) / SESSIONS;
-    printf("memory of each of %d sessions: %ld bytes idle, %ld with an update started\n", SESSIONS, idle, started);
+    if (before > 0)
+        printf("memory of each of %d sessions: %ld bytes idle, %ld with an update started\n", SESSIONS, idle, started);
     /* Valgrind and AddressSanitizer keep books of their own beside every allocation. */
     const char *mode = getenv("SMPFOTA_TEST_MODE");
     if (mode != NULL && strcmp(mode, "plain") == 0) CHECK(idle <= 1024);

@@ -1,0 +1,34 @@
+# Runs Windows programs with Debian's wine; sourced, after tests/tools/lib.sh.
+# shellcheck shell=bash
+#
+# wine 8 has no bcryptprimitives.dll, which every Rust program asks for random numbers: bcryptprimitives.c beside the program
+# stands in for it. That is for tests only; every Windows from 7 on has the real one.
+
+wine_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+wine_root=$(cd "$wine_here/../.." && pwd)
+
+# usage: wine_setup FOLDER   wine itself, its own settings in .cache, and the stand-in in FOLDER
+wine_setup() {
+    wine_program=$(command -v wine64 || echo /usr/lib/wine/wine64)
+    [ -x "$wine_program" ] || apt_install wine64 || return 1
+    wine_program=$(command -v wine64 || echo /usr/lib/wine/wine64)
+    export WINEPREFIX=$wine_root/.cache/wine WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml=;winemenubuilder.exe=d"
+    mkdir -p "$wine_root/.cache"
+    wine_stand_in "$1"
+    [ -f "$WINEPREFIX/system.reg" ] || timeout 300 "$wine_program" cmd.exe /c exit >/dev/null 2>&1 </dev/null || return 1
+}
+
+# usage: wine_stand_in FOLDER
+wine_stand_in() {
+    local python=$wine_root/.cache/cross/venv/bin/python
+    ZIG_GLOBAL_CACHE_DIR=$wine_root/.cache/cross/zig "$python" -m ziglang cc -target x86_64-windows-gnu -shared -O2 \
+        -o "$1/bcryptprimitives.dll" "$wine_here/bcryptprimitives.c" -ladvapi32
+    rm -f "$1"/bcryptprimitives.{pdb,lib}
+}
+
+# usage: wine_run SECONDS PROGRAM ARGUMENT...   in the folder of the program
+wine_run() {
+    local seconds=$1 program=$2
+    shift 2
+    (cd "$(dirname "$program")" && timeout "$seconds" "$wine_program" "$(basename "$program")" "$@" </dev/null)
+}
