@@ -13,6 +13,6 @@ pub use device::{
     RecoveryList, RecoveryRelease, RecoveryServer, SlotState, Transport, VersionText, VirtualDevice,
 };
 pub use link::{
-    Fault, LinkCounters, LinkKind, LinkProfile, RoundTrip, Scenario, VirtualLink, ideal_time_for,
-    ideal_time_us,
+    CallProfile, CallReturn, CallWrite, Fault, LinkCounters, LinkKind, LinkProfile, RoundTrip, Scenario,
+    VirtualCalls, VirtualLink, fewest_frames, ideal_time_for, ideal_time_us, physical_limit_us,
 };

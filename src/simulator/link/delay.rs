@@ -19,6 +19,15 @@ pub enum RoundTrip {
         /// 99th percentile, µs.
         p99_us: u64,
     },
+    /// As `Lognormal`, but a delay resembles the one before it, as on a link that is slow for a while and then fast again.
+    Drifting {
+        /// Median, µs.
+        p50_us: u64,
+        /// 99th percentile, µs.
+        p99_us: u64,
+        /// How much of the deviation is that of the frame before, in per cent.
+        kept: u8,
+    },
 }
 
 impl RoundTrip {
@@ -26,7 +35,7 @@ impl RoundTrip {
     pub const fn typical_us(self) -> u64 {
         match self {
             RoundTrip::Uniform { mean_us, .. } => mean_us,
-            RoundTrip::Lognormal { p50_us, .. } => p50_us,
+            RoundTrip::Lognormal { p50_us, .. } | RoundTrip::Drifting { p50_us, .. } => p50_us,
         }
     }
 }
@@ -65,11 +74,14 @@ pub(super) struct Delays {
     span_us: u64,
     deviation: f64,
     scale: f64,
+    kept: f64,
+    latest: f64,
 }
 
 impl Delays {
     pub(super) fn new(round_trip: RoundTrip, rng: Rng) -> Delays {
-        let mut delays = Delays { rng, low_us: 0, span_us: 0, deviation: 0.0, scale: 0.0 };
+        let mut delays =
+            Delays { rng, low_us: 0, span_us: 0, deviation: 0.0, scale: 0.0, kept: 0.0, latest: 0.0 };
         match round_trip {
             RoundTrip::Uniform { mean_us, spread_us } => {
                 delays.low_us = mean_us.saturating_sub(spread_us) / 2;
@@ -78,6 +90,12 @@ impl Delays {
             RoundTrip::Lognormal { p50_us, p99_us } => {
                 let p50 = p50_us.max(1) as f64;
                 (delays.deviation, delays.scale) = one_way(p50, p99_us as f64 / p50);
+            }
+            RoundTrip::Drifting { p50_us, p99_us, kept } => {
+                let p50 = p50_us.max(1) as f64;
+                (delays.deviation, delays.scale) = one_way(p50, p99_us as f64 / p50);
+                delays.kept = f64::from(kept.min(99)) / 100.0;
+                delays.latest = delays.rng.normal();
             }
         }
         delays
@@ -89,7 +107,9 @@ impl Delays {
             return self.low_us + self.rng.below(self.span_us + 1);
         }
         // Whole microseconds: differences in the last bit of ln and exp between machines do not show.
-        (self.scale * (self.deviation * self.rng.normal()).exp()) as u64
+        let fresh = self.rng.normal();
+        self.latest = self.kept * self.latest + (1.0 - self.kept * self.kept).sqrt() * fresh;
+        (self.scale * (self.deviation * self.latest).exp()) as u64
     }
 }
 
@@ -112,6 +132,26 @@ mod tests {
             assert!((p50 / p50_us as f64 - 1.0).abs() < 0.02, "{p50} {p50_us}");
             assert!((p99 / p99_us as f64 - 1.0).abs() < 0.04, "{p99} {p99_us}");
         }
+    }
+
+    #[test]
+    fn drifting_delays_have_the_same_spread_and_resemble_their_neighbours() {
+        let drifting = RoundTrip::Drifting { p50_us: 300_000, p99_us: 2_000_000, kept: 95 };
+        let mut delays = Delays::new(drifting, Rng::new(3));
+        let draws: Vec<f64> = (0..200_000).map(|_| (delays.draw() as f64).ln()).collect();
+        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+        let spread = |lag: usize| {
+            let products = draws.iter().zip(&draws[lag..]).map(|(a, b)| (a - mean) * (b - mean));
+            products.sum::<f64>() / (draws.len() - lag) as f64
+        };
+        assert!((0.93..0.97).contains(&(spread(1) / spread(0))), "{}", spread(1) / spread(0));
+        let mut sorted = draws.clone();
+        sorted.sort_by(f64::total_cmp);
+        let mut even = Delays::new(RoundTrip::Lognormal { p50_us: 300_000, p99_us: 2_000_000 }, Rng::new(4));
+        let mut other: Vec<f64> = (0..200_000).map(|_| (even.draw() as f64).ln()).collect();
+        other.sort_by(f64::total_cmp);
+        assert!((sorted[100_000] - other[100_000]).abs() < 0.05);
+        assert!((sorted[198_000] - other[198_000]).abs() < 0.15);
     }
 
     #[test]

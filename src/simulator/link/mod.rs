@@ -5,10 +5,12 @@
 //! of their own, so that the k-th frame has the same delay whether or not anything goes wrong before it.
 
 mod batch;
+mod calls;
 mod delay;
 mod describe;
 mod fault;
 mod gateway;
+mod limit;
 mod oracle;
 mod profile;
 mod scenario;
@@ -17,8 +19,10 @@ mod travel;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+pub use calls::{CallProfile, CallReturn, CallWrite, VirtualCalls};
 pub use delay::RoundTrip;
 pub use fault::{FRAME_CEILING, Fault, TRUNCATE_FROM};
+pub use limit::{fewest_frames, physical_limit_us};
 pub use oracle::{ideal_time_for, ideal_time_us};
 pub use profile::{LinkKind, LinkProfile};
 pub use scenario::Scenario;

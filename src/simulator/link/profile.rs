@@ -141,6 +141,18 @@ impl LinkProfile {
         }
     }
 
+    /// A phone of today beside the device: 15 ms there and back, 2M PHY, writes of 495 bytes. The device behind it has
+    /// 8 buffers of 2,475 bytes and an erased slot.
+    pub fn ble_fast() -> LinkProfile {
+        LinkProfile {
+            round_trip: RoundTrip::Uniform { mean_us: 15_000, spread_us: 0 },
+            bandwidth: 160_000,
+            max_write: 495,
+            erase: EraseMode::FirstChunkImage,
+            ..LinkProfile::named(LinkKind::None)
+        }
+    }
+
     /// The same link without loss, duplicates, reordering, truncation and drops: delays and bandwidth stay.
     pub fn without_faults(&self) -> LinkProfile {
         LinkProfile {

@@ -1,0 +1,116 @@
+//! Upload time over a carrier that takes several writes in one call, as an IoT Hub direct method does: 300 ms there and back,
+//! one call in a hundred over 2 s, one in two hundred lost and half of those executed; 50 ms and 60 kB/s between the gateway
+//! and the device.
+//!
+//! The upload alone is measured. Over 40 seeds from 101 on, which nothing was tuned on. Writes `target/bench/batch.json`.
+
+#[path = "../tests/support/calls.rs"]
+mod calls;
+mod support;
+
+use calls::{CallDrive, End};
+use serde_json::{Value, json};
+use smpfota::simulator::{CallProfile, EraseMode, LinkKind, RoundTrip, Scenario, fewest_frames};
+use smpfota::{SessionOptions, UpdateMode, UpdateOptions};
+use support::{IMAGE, median, round, seeds};
+
+/// When the device erases.
+#[derive(Clone, Copy)]
+enum Erase {
+    Before,
+    FirstChunk,
+    Progressive,
+}
+
+impl Erase {
+    fn name(self) -> &'static str {
+        match self {
+            Erase::Before => "before",
+            Erase::FirstChunk => "first chunk",
+            Erase::Progressive => "progressive",
+        }
+    }
+}
+
+fn main() {
+    println!(
+        "{:>8} {:>5} {:>6} {:<12} {:>8} {:>8} {:>6} {:>7} {:>6} {:>7} {:>6} {:>5}",
+        "per call",
+        "frame",
+        "gap ms",
+        "erase",
+        "median s",
+        "p95 s",
+        "calls",
+        "frames",
+        "least",
+        "dropped",
+        "failed",
+        "wrong"
+    );
+    let mut rows = Vec::new();
+    for frame in [244, 2_475] {
+        for erase in [Erase::Before, Erase::FirstChunk, Erase::Progressive] {
+            rows.push(measure(0, frame, 10, erase));
+        }
+    }
+    support::write("batch.json", &rows);
+}
+
+/// `per_call` frames in one call; 0: the window alone, as for any other carrier.
+fn measure(per_call: u32, frame: u32, gap_ms: u64, erase: Erase) -> Value {
+    let (mut times, mut calls, mut sent, mut dropped) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut failed, mut wrong) = (0, 0);
+    for seed in seeds(40, 101) {
+        let scenario = scenario(frame, erase, seed);
+        let update = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
+        let carrier = CallProfile::direct_method(gap_ms * 1_000);
+        let mut drive = CallDrive::update(&scenario, carrier, SessionOptions::default(), update);
+        let end = drive.run(24 * 3_600_000);
+        let image = scenario.image();
+        let device = drive.calls.link().device();
+        let right = device.slot_bytes(0, 1).get(..image.len()) == Some(&image[..]);
+        match end {
+            End::Done if right => {}
+            End::Done => wrong += 1,
+            other => {
+                failed += 1;
+                println!("per call {per_call}, {}, seed {seed}: {other:?}", erase.name());
+            }
+        }
+        let counters = device.counters();
+        times.push(drive.upload_to_us.saturating_sub(drive.upload_from_us.unwrap_or(0)) as f64 / 1e6);
+        calls.push(drive.upload_calls as f64);
+        sent.push(drive.upload_frames as f64);
+        dropped.push((counters.no_buffer + counters.no_response_buffer) as f64);
+    }
+    let seconds = median(&mut times);
+    let p95 = times[times.len() * 95 / 100];
+    let (calls, sent, dropped) = (median(&mut calls), median(&mut sent), median(&mut dropped));
+    let least = fewest_frames(frame, IMAGE);
+    let (label, name) = (if per_call == 0 { "window".into() } else { per_call.to_string() }, erase.name());
+    println!(
+        "{label:>8} {frame:>5} {gap_ms:>6} {name:<12} {seconds:>8.1} {p95:>8.1} {calls:>6} {sent:>7} {least:>6} \
+         {dropped:>7} {failed:>6} {wrong:>5}"
+    );
+    json!({
+        "mode": if per_call == 0 { "strict" } else { "batch" }, "per_call": per_call, "frame": frame, "gap_ms": gap_ms,
+        "erase": name, "seconds": round(seconds, 1), "p95_seconds": round(p95, 1), "calls": calls,
+        "frames_sent": sent, "frames_min": least, "dropped": dropped, "failed": failed, "wrong_success": wrong,
+    })
+}
+
+fn scenario(frame: u32, erase: Erase, seed: u64) -> Scenario {
+    let mode = match erase {
+        Erase::Progressive => EraseMode::Progressive,
+        _ => EraseMode::FirstChunkImage,
+    };
+    let mut scenario = Scenario::new(LinkKind::None).seed(seed).image_size(IMAGE).link(|link| {
+        link.round_trip = RoundTrip::Uniform { mean_us: 50_000, spread_us: 15_000 };
+        link.bandwidth = 60_000;
+        link.erase = mode;
+    });
+    scenario.device = scenario.link.fit(scenario.device, frame > 244);
+    scenario.device.used_secondary = !matches!(erase, Erase::Before);
+    scenario
+}
