@@ -352,3 +352,181 @@ fn a_pause_around_the_reset_does_not_reset_twice() {
     assert_eq!(drive.link.device().counters().boots, 1);
     assert_updated(&mut drive, &scenario, "paused");
 }
+
+/// Over UDP, 62 ms there and back: frames of 384 bytes, and an erase of 2.2 s at the first chunk.
+fn over_udp() -> Scenario {
+    let mut scenario = Scenario::new(LinkKind::BleLocal).image_size(100_665);
+    scenario.link.round_trip = RoundTrip::Uniform { mean_us: 62_000, spread_us: 0 };
+    scenario.link.max_write = 384;
+    scenario.link.bandwidth = 0;
+    scenario.link.erase = EraseMode::FirstChunkImage;
+    scenario.device = scenario.link.fit(scenario.device, false);
+    scenario.device.slot_size = 0x20000;
+    scenario
+}
+
+fn upload_over(scenario: &Scenario) -> Drive {
+    let session = SessionOptions { max_write: 384, ..SessionOptions::default() };
+    let options = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
+    Drive::update(scenario, session, options)
+}
+
+/// Lets through everything but the `lost` frames of the upload, counted from 0.
+fn lose_uploads(lost: &'static [u32]) -> drive::Tamper {
+    let mut seen = 0;
+    Box::new(move |_, frame| {
+        if frame[4..6] != [0, 1] || frame[7] != 1 {
+            return Passage::Through;
+        }
+        seen += 1;
+        if lost.contains(&(seen - 1)) { Passage::Lost } else { Passage::Through }
+    })
+}
+
+fn assert_right_within(mut drive: Drive, scenario: &Scenario, ms: u64, what: &str) {
+    let end = drive.run(DAY_MS);
+    assert_eq!(end, End::Done, "{what}");
+    let image = scenario.image();
+    assert_eq!(drive.link.device().slot_bytes(0, 1).get(..image.len()), Some(&image[..]), "{what}");
+    let took = (drive.upload_to_us - drive.upload_from_us.expect("an upload")) / 1_000;
+    assert!(took <= ms, "{what}: {took} ms");
+}
+
+#[test]
+fn a_lost_first_chunk_costs_no_more_than_an_echo_behind_it() {
+    let scenario = over_udp();
+    assert_right_within(upload_over(&scenario), &scenario, 8_600, "nothing lost");
+    for lost in [&[0][..], &[0, 1]] {
+        for answers in [false, true] {
+            let mut drive = upload_over(&scenario);
+            let tamper = Some(lose_uploads(if lost.len() == 1 { &[0] } else { &[0, 1] }));
+            *(if answers { &mut drive.on_answer } else { &mut drive.on_request }) = tamper;
+            let bound = 8_600 + 1_500 * lost.len() as u64;
+            assert_right_within(drive, &scenario, bound, &format!("{lost:?} answers {answers}"));
+        }
+    }
+}
+
+#[test]
+fn an_erase_that_takes_long_is_waited_for_with_one_first_chunk() {
+    let mut scenario = over_udp();
+    scenario.device.flash.erase_page_us = 800_000;
+    let mut drive = upload_over(&scenario);
+    let (mut firsts, mut echoes) = (0, 0);
+    drive.on_request = Some(Box::new(move |_, frame| {
+        let first = frame[4..6] == [0, 1] && frame[7] == 1 && frame.windows(4).any(|w| w == b"\x63sha");
+        firsts += u32::from(first);
+        echoes += u32::from(frame[4..6] == [0, 0] && frame[7] == 0);
+        assert!(firsts <= 1 && echoes <= 3, "{firsts} first chunks, {echoes} echoes");
+        Passage::Through
+    }));
+    assert_right_within(drive, &scenario, 35_000, "a slow erase");
+}
+
+#[test]
+fn a_path_that_is_up_late_leaves_version_2_in_use() {
+    for late_ms in [500, 2_500, 6_500] {
+        let scenario = over_udp();
+        let mut drive = upload_over(&scenario);
+        drive.on_request =
+            Some(Box::new(move |now, _| if now < late_ms { Passage::Lost } else { Passage::Through }));
+        let end = drive.run(DAY_MS);
+        assert_eq!(end, End::Done, "{late_ms}");
+        // The next request shows what the session speaks.
+        let mut buffer = vec![0; 1_000];
+        drive.session.start_request(smpfota::smp::Op::Read, 0, 6, &[]).expect("no other runs");
+        let now = drive.now_ms();
+        assert!(matches!(drive.session.next_frame(now, &mut buffer), Ok(Next::Write(_))));
+        assert_eq!(buffer[0] >> 3 & 3, 1, "{late_ms}: version 1");
+        let began = drive.upload_from_us.expect("an upload") / 1_000;
+        assert!(began < late_ms + 4_500, "{late_ms}: the upload began at {began} ms");
+    }
+}
+
+#[test]
+fn frames_that_became_smaller_in_an_outage_grow_again() {
+    for (max_write, large) in [(384, false), (244, true)] {
+        for outage in 1..=30 {
+            let mut scenario = over_udp();
+            scenario.link.max_write = max_write;
+            scenario.device = scenario.link.fit(scenario.device, large);
+            scenario.image_size = 200_000;
+            scenario.device.slot_size = 0x40000;
+            let session = SessionOptions { max_write, ..SessionOptions::default() };
+            let options = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
+            let mut drive = Drive::update(&scenario, session, options);
+            // In the erase, and in the middle.
+            let from = if outage % 3 == 0 { 1_000 } else { 6_000 };
+            while drive.now_ms() < from {
+                assert_eq!(drive.step(), None);
+            }
+            let until = drive.now_ms() + outage * 1_000;
+            drive.link.set_link(drive.now_us, false);
+            while drive.now_ms() < until {
+                assert_eq!(drive.step(), None, "in the outage");
+            }
+            drive.link.set_link(drive.now_us, true);
+            assert_eq!(drive.run(DAY_MS), End::Done, "{max_write}, {outage} s");
+            let frame = drive.session.progress(drive.now_ms()).frame;
+            assert_eq!(frame, scenario.device.buf_size, "{max_write}, {outage} s without a link");
+        }
+    }
+}
+
+#[test]
+fn requests_that_come_twice_do_not_cost_windows() {
+    // A copy of a request takes the fourth of four buffers, and the one that is taken up finds none for its response.
+    let run = |one_in: u32| {
+        let scenario = over_udp();
+        let mut drive = upload_over(&scenario);
+        let mut sent = 0;
+        drive.on_request = Some(Box::new(move |_, request| {
+            sent += u32::from(frame::is_upload(request));
+            if sent % one_in == one_in - 1 {
+                return Passage::Answered(frame::answer(request, b"\xbf\x62rc\x02\xff"));
+            }
+            Passage::Through
+        }));
+        let mut narrow = 0;
+        while drive.step().is_none() {
+            narrow += u32::from(drive.session.progress(drive.now_ms()).window < 3);
+        }
+        assert_eq!(drive.session.phase(), Phase::Done);
+        (narrow, (drive.upload_to_us - drive.upload_from_us.expect("an upload")) as f64)
+    };
+    let (narrow, undisturbed) = run(1_000_000);
+    let (narrower, took) = run(50);
+    assert_eq!(narrower, narrow, "windows of fewer than three");
+    assert!(took / undisturbed < 1.1, "{}", took / undisturbed);
+}
+
+#[test]
+fn a_late_copy_of_the_first_chunk_does_no_harm() {
+    let scenario = over_udp();
+    let mut drive = upload_over(&scenario);
+    assert_eq!(drive.run_to(Phase::Upload), None);
+    let mut first = None;
+    let copy = std::rc::Rc::new(std::cell::RefCell::new(None));
+    let seen = copy.clone();
+    drive.on_request = Some(Box::new(move |_, frame| {
+        if frame[4..6] == [0, 1] && frame[7] == 1 && first.is_none() {
+            first = Some(());
+            *seen.borrow_mut() = Some(frame.to_vec());
+        }
+        Passage::Through
+    }));
+    let mut copies = 0;
+    while drive.now_us < 6_000_000 {
+        if let Some(end) = drive.step() {
+            assert_eq!(end, End::Done);
+            break;
+        }
+        if drive.now_us > 4_000_000 + copies * 400_000 {
+            copies += 1;
+            let frame = copy.borrow().clone().expect("the first chunk");
+            drive.link.write(drive.now_us, &frame);
+        }
+    }
+    assert!(copies >= 3);
+    assert_right_within(drive, &scenario, 9_500, "late copies");
+}

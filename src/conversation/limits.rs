@@ -19,6 +19,8 @@ pub struct Limits {
     window_option: u32,
     /// The largest frame that the link was seen to carry less than; 0 when nothing is known.
     ceiling: u32,
+    /// An echo of the largest frame that device and caller allow is about to find out whether it passes by now.
+    growing: bool,
     reassembly: Reassembly,
     serial: bool,
 }
@@ -32,6 +34,7 @@ impl Limits {
             buf_count: 0,
             window_option: options.window,
             ceiling: 0,
+            growing: false,
             reassembly: options.reassembly,
             serial: options.framing == Framing::Serial,
         }
@@ -107,7 +110,9 @@ impl Limits {
 
     /// The longest frame that any request may need now: the limit, or the echo that is about to test it.
     pub fn room(&self) -> u32 {
-        if self.wants_reassembly_probe() {
+        if self.growing {
+            self.uncapped()
+        } else if self.wants_reassembly_probe() {
             self.reassembly_probe_len().max(self.frame())
         } else {
             self.frame()
@@ -142,6 +147,21 @@ impl Limits {
         };
         self.ceiling = next?;
         Some(self.ceiling)
+    }
+
+    /// The largest frame that device and caller allow, whatever the link was seen to carry.
+    pub fn uncapped(&self) -> u32 {
+        Limits { ceiling: 0, ..*self }.frame()
+    }
+
+    /// Whether an echo of the largest frame is about to be sent.
+    pub fn set_growing(&mut self, growing: bool) {
+        self.growing = growing;
+    }
+
+    /// The largest frame passes again.
+    pub fn grow(&mut self) {
+        self.ceiling = 0;
     }
 
     /// The figures to keep in a snapshot.

@@ -9,6 +9,7 @@ pub mod options;
 pub(crate) mod request;
 pub mod rtt;
 mod saved;
+mod version;
 
 pub use counters::Counters;
 pub use event::{Event, EventKind};
@@ -32,6 +33,8 @@ pub(crate) struct Conversation {
     /// Whether any frame of ours was ever answered.
     pub answered: bool,
     version: Version,
+    /// Whether version 1 is in use only because version 2 was met with silence.
+    doubt: version::Doubt,
     sequence: u8,
     /// The earliest time of the next frame, where the caller asked for pacing.
     paced_until: u64,
@@ -50,6 +53,7 @@ impl Conversation {
                 SmpVersion::V1 => Version::V1,
                 SmpVersion::Auto | SmpVersion::V2 => Version::V2,
             },
+            doubt: version::Doubt::default(),
             // Not 0 for everybody: a stale response of the previous session is then rarely taken for one of ours.
             sequence: (options.nonce ^ options.nonce >> 8 ^ options.nonce >> 16 ^ options.nonce >> 24) as u8,
             paced_until: 0,
@@ -78,20 +82,6 @@ impl Conversation {
     /// When the next frame may be sent; a time not after now means at once.
     pub fn paced_until(&self) -> u64 {
         if self.options.write_interval_ms == 0 { 0 } else { self.paced_until }
-    }
-
-    /// The protocol version that requests carry now.
-    pub fn version(&self) -> Version {
-        self.version
-    }
-
-    /// Speaks the given version from now on, unless the caller fixed one. Returns whether that changed anything.
-    pub fn adopt_version(&mut self, version: Version) -> bool {
-        let changes = self.options.smp_version == SmpVersion::Auto && self.version != version;
-        if changes {
-            self.version = version;
-        }
-        changes
     }
 
     /// Notes an event.

@@ -41,6 +41,8 @@ pub(crate) enum Match {
 
 /// How many attempts are remembered, so that a late answer to an early one still counts.
 const REMEMBERED: usize = 8;
+/// So many attempts are made at the pace of the hint while nothing was ever answered.
+const GUESSES: u32 = 3;
 /// How often a link event gives a request all its attempts anew.
 const MOST_RESTARTS: u8 = 8;
 
@@ -65,6 +67,8 @@ pub(crate) struct Request {
     answered: bool,
     /// The attempts were made by another process; their times mean nothing.
     foreign_clock: bool,
+    /// The first attempt tried version 2 again.
+    retries_version: bool,
 }
 
 impl Request {
@@ -84,6 +88,7 @@ impl Request {
             due: 0,
             answered: false,
             foreign_clock: false,
+            retries_version: false,
         }
     }
 
@@ -160,6 +165,11 @@ impl Request {
         self.forgiven = self.attempts.saturating_sub(self.refusals);
     }
 
+    /// Sends nothing more; an answer to what was sent counts.
+    pub fn wait_for_ever(&mut self) {
+        self.due = u64::MAX;
+    }
+
     /// When the attempt was made that was answered; 0 if another process made it.
     pub fn asked_at(&self) -> u64 {
         self.asked_at
@@ -172,19 +182,24 @@ impl Request {
         }
         // An attempt that was refused for want of a buffer was none.
         let counted = self.attempts.saturating_sub(self.refusals).saturating_sub(self.forgiven);
-        if counted >= self.patience.attempts {
+        // One more while nothing was ever answered: the first ones come close upon each other.
+        let more = u32::from(!talk.answered && self.patience.attempts >= GUESSES);
+        if counted >= self.patience.attempts + more {
             return Poll::Expired;
         }
         if now < paced {
             self.due = paced;
             return Poll::Wait;
         }
-        // A server that never answered may be one that drops the other version's header silently.
-        if self.attempts >= 2 && !talk.answered {
-            let other = if talk.version() == Version::V2 { Version::V1 } else { Version::V2 };
-            if talk.adopt_version(other) {
-                talk.note(now, EventKind::SmpVersion(other as u32 + 1));
-            }
+        if self.attempts == 0 {
+            // With one attempt alone there would be none in the version that works.
+            self.retries_version = self.patience.attempts > 1 && talk.retry_version(now);
+        } else if self.retries_version {
+            self.retries_version = false;
+            talk.fall_back(now);
+        } else if self.attempts >= 2 && !talk.answered {
+            // A server that never answered may be one that drops the other version's header silently.
+            talk.try_other_version(now);
         }
         let length = self.frame_len();
         let Some(target) = out.get_mut(..length) else { return Poll::Expired };
@@ -197,7 +212,9 @@ impl Request {
         self.sent[self.attempts as usize % REMEMBERED] = (header.sequence, now);
         // Before anything is measured the hint is all there is: one more request after it costs little, and a lost one would
         // cost three times as much (RFC 6298 section 2.1 starts with one second as well).
-        let guessing = self.attempts == 0 && !talk.rtt.is_measured();
+        // A server or a path that is up a few seconds late is met by the next ones.
+        let guesses = if talk.answered { 1 } else { GUESSES };
+        let guessing = self.attempts < guesses && !talk.rtt.is_measured();
         let timeout =
             if guessing { talk.rtt.smoothed().max(self.patience.floor_ms) } else { self.patience(talk) };
         // Doubling (RFC 6298 section 5.5), at most eightfold: the number of attempts is the limit here.
@@ -219,6 +236,7 @@ impl Request {
             return Some(Match::Other);
         }
         talk.answered = true;
+        talk.heard_version(now, header.version);
         let error = match DeviceError::in_body(self.group, frame.body) {
             Ok(error) => error,
             // A vendor's body may be anything.

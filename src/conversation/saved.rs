@@ -106,6 +106,7 @@ impl Conversation {
             _ => return Err(damaged("its protocol version is unknown")),
         };
         talk.adopt_version(version);
+        talk.doubt_version();
         talk.sequence = from.u8()?;
         talk.answered = from.bool()?;
         let max_write = from.u32()?;

@@ -36,6 +36,9 @@ impl Upload {
             }
             return true;
         }
+        if self.behind.is_some() && self.receive_behind(talk, now, frame) {
+            return true;
+        }
         let header = frame.header;
         if ((header.group, header.command), header.op) != (self.address(), Op::WriteResponse) {
             return false;
@@ -88,7 +91,9 @@ impl Upload {
         self.reset_asked = false;
         self.echoed = false;
         self.active_at = now;
-        self.size_passed |= sent.offset != 0 || self.stage == Stage::First;
+        let single = talk.limits.reassembles() && u32::from(sent.length) < talk.limits.max_write();
+        self.size_passed |= !single && (sent.offset != 0 || self.stage == Stage::First);
+        self.growth.answered(&mut talk.limits);
         self.corrupt_in_a_row = 0;
         let Some(off) = answer.offset else {
             self.fail(Failure::new(
@@ -165,6 +170,10 @@ impl Upload {
             return self.begin_again();
         }
         self.stage = Stage::Stream;
+        // An echo that is still to be answered is waited for no longer, but known when it comes.
+        if self.behind.as_ref().is_some_and(|behind| !behind.is_open()) {
+            self.behind = None;
+        }
         self.high = self.high.max(off);
         self.refusals = 0;
         self.acknowledged = off;
@@ -288,6 +297,9 @@ impl Upload {
             let limit = talk.limits.window();
             if self.window.refused(limit) {
                 talk.note(now, EventKind::Window(self.window.size(limit)));
+            } else if self.window.size(limit) > 1 && self.holds == 1 {
+                // A copy of a request held the buffer: it is free again when the next chunk arrives.
+                return;
             }
             let pause = u64::from((talk.rtt.smoothed() / 2).clamp(20, 500));
             self.hold_until = now + (pause << self.holds.min(6));
@@ -311,8 +323,7 @@ impl Upload {
                 match talk.limits.step_down() {
                     Some(size) if self.evidence.corrupt <= MOST_DAMAGED => {
                         talk.note(now, EventKind::FrameLimit(size));
-                        self.size_passed = false;
-                        self.stepped_down = true;
+                        self.stepped_down(talk);
                         self.flight.give_up_all();
                     }
                     _ => self.fail(self.refusal(error).with_finding(Finding::LargeFramesLost)),

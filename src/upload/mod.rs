@@ -6,11 +6,13 @@
 mod answer;
 mod answered;
 mod aside;
+mod behind;
 pub(crate) mod chunk;
 mod errand;
 mod evidence;
 mod file_chunk;
 pub(crate) mod flight;
+mod growth;
 pub(crate) mod probe;
 pub(crate) mod refusal;
 mod saved;
@@ -24,10 +26,12 @@ use crate::smp::header::HEADER_LEN;
 use crate::smp::{Op, group};
 use crate::status::Status;
 use aside::{Aside, Purpose};
+use behind::Behind;
 use chunk::FirstChunk;
 use evidence::{Evidence, frame_too_small};
 use file_chunk::FileChunk;
 use flight::Flight;
+use growth::Growth;
 use probe::Probe;
 use window::Window;
 
@@ -146,6 +150,8 @@ pub(crate) struct Upload {
     /// Frames became smaller because larger ones vanished.
     stepped_down: bool,
     probe: Option<Box<Probe>>,
+    behind: Option<Box<Behind>>,
+    growth: Growth,
     outcome: Option<Box<Outcome>>,
     evidence: Evidence,
 }
@@ -184,6 +190,8 @@ impl Upload {
             echoed: false,
             stepped_down: false,
             probe: None,
+            behind: None,
+            growth: Growth::default(),
             outcome: None,
             evidence: Evidence::default(),
         }
@@ -211,6 +219,7 @@ impl Upload {
         match self.stage {
             Stage::First => (self.flight.flying() == 0).then_some(0),
             // What goes unanswered again and again may all stand in a queue: one chunk at a time lets it drain.
+            Stage::Stream if self.growth.is_due() => None,
             Stage::Stream if self.silent > SILENCES_BEFORE_ONE && self.flight.flying() > 0 => None,
             Stage::Stream => {
                 let (next, holding) = self.flight.outlook(self.acknowledged, now, talk.rtt.smoothed() / 2);
@@ -248,6 +257,14 @@ impl Upload {
             }
             return self.send(talk, now, source, offset, out);
         }
+        if self.stage == Stage::First
+            && let Some(poll) = self.poll_behind(talk, now, source, out)
+        {
+            return poll;
+        }
+        if self.growth.is_due() && self.flight.flying() == 0 {
+            return self.poll_growth(talk, now, out);
+        }
         if now < self.active_at.saturating_add(self.patience(talk)) || now < talk.paced_until() {
             return Poll::Wait;
         }
@@ -256,6 +273,15 @@ impl Upload {
 
     fn frame_limit(&self, talk: &Conversation) -> u32 {
         talk.limits.frame()
+    }
+
+    /// The largest frame of the chunk that is sent now.
+    fn chunk_limit(&self, talk: &Conversation) -> u32 {
+        // A server that lost a piece of a frame may take the pieces of each same chunk for the start of a frame that never
+        // ends. One that comes in a single write gets it out of step.
+        let single =
+            self.silent > SILENCES_BEFORE_ONE && self.silent.is_multiple_of(2) && talk.limits.reassembles();
+        if single { talk.limits.max_write() } else { self.frame_limit(talk) }
     }
 
     #[inline]
@@ -267,7 +293,7 @@ impl Upload {
         offset: u32,
         out: &mut [u8],
     ) -> Poll {
-        let limit = (self.frame_limit(talk) as usize).min(out.len());
+        let limit = (self.chunk_limit(talk) as usize).min(out.len());
         let left = (self.size - offset) as usize;
         let data = |length: usize| &source.data[offset as usize..offset as usize + length];
         let encoded = match source.destination {
@@ -330,12 +356,14 @@ impl Upload {
         self.generation = self.flight.next_order();
         self.errand = self.file.then_some(Purpose::Close);
         self.aside = None;
+        self.behind = None;
     }
 
     /// The link went down or came up.
     pub fn link_changed(&mut self, now: u64, down: bool) {
         self.flight.give_up_all();
         self.probe = None;
+        self.behind = None;
         self.silent = 0;
         self.echoed = false;
         self.size_passed = false;

@@ -21,7 +21,16 @@ pub(crate) enum Poll {
 #[derive(Debug)]
 pub(crate) struct Probe {
     echo: Request,
-    full_size: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    FullSize,
+    /// With what became of an echo of full size before: `true` if it went unanswered.
+    Small(bool),
+    /// Of a larger frame than those in use.
+    Growth(u32),
 }
 
 /// The echo request whose frame has exactly `frame` bytes, or as near as CBOR allows.
@@ -46,14 +55,20 @@ impl Probe {
     /// With `size_passed` frames of this size were answered before, so the small echo alone tells what matters.
     pub fn new(talk: &Conversation, frame: u32, size_passed: bool) -> Probe {
         if size_passed {
-            Probe::small()
+            Probe::small(false)
         } else {
-            Probe { echo: echo_of(frame, patience(talk, 3)), full_size: true }
+            Probe { echo: echo_of(frame, patience(talk, 3)), kind: Kind::FullSize }
         }
     }
 
-    fn small() -> Probe {
-        Probe { echo: echo_of(20, Patience { floor_ms: 2_000, attempts: 2 }), full_size: false }
+    /// An echo that finds out whether frames of this larger size pass.
+    pub fn of_growth(talk: &Conversation, frame: u32) -> Probe {
+        Probe { echo: echo_of(frame, patience(talk, 1)), kind: Kind::Growth(frame) }
+    }
+
+    fn small(tried: bool) -> Probe {
+        let echo = echo_of(20, Patience { floor_ms: 2_000, attempts: 2 });
+        Probe { echo, kind: Kind::Small(tried) }
     }
 
     pub fn deadline(&self) -> u64 {
@@ -61,7 +76,20 @@ impl Probe {
     }
 
     pub fn full_size_passed(&self) -> bool {
-        self.full_size
+        self.kind == Kind::FullSize
+    }
+
+    /// Whether an echo of full size went unanswered.
+    pub fn tried_full_size(&self) -> bool {
+        self.kind == Kind::Small(true)
+    }
+
+    /// The larger frame that the echo tests.
+    pub fn tests_growth(&self) -> Option<u32> {
+        match self.kind {
+            Kind::Growth(frame) => Some(frame),
+            _ => None,
+        }
     }
 
     pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
@@ -69,7 +97,7 @@ impl Probe {
             match self.echo.poll(talk, now, out) {
                 request::Poll::Send(length) => return Poll::Send(length),
                 request::Poll::Wait => return Poll::Wait,
-                request::Poll::Expired if self.full_size => *self = Probe::small(),
+                request::Poll::Expired if self.kind == Kind::FullSize => *self = Probe::small(true),
                 request::Poll::Expired => return Poll::Nothing,
             }
         }

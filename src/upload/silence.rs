@@ -59,6 +59,12 @@ impl Upload {
         match probe.poll(talk, now, out) {
             probe::Poll::Send(length) => Poll::Send(length),
             probe::Poll::Wait => Poll::Wait,
+            probe::Poll::Nothing if probe.tests_growth().is_some() => {
+                self.probe = None;
+                self.active_at = now;
+                self.growth.failed(&mut talk.limits);
+                Poll::Wait
+            }
             probe::Poll::Nothing => {
                 // Not even a small echo passes: the link or the server is gone. Chunks go on at a slow pace.
                 self.probe = None;
@@ -80,13 +86,18 @@ impl Upload {
         self.flight.give_up_all();
         self.active_at = now;
         self.silent = 0;
+        if let Some(tested) = probe.tests_growth() {
+            return self.growth_answered(talk, now, tested);
+        }
         if probe.full_size_passed() {
             // The frame size is fine; the chunk was lost for another reason.
             self.size_passed = true;
+        } else if self.size_passed && !probe.tried_full_size() {
+            // Frames of this size passed before. The small echo may only show that an outage is over.
+            self.probe = Some(Box::new(Probe::new(talk, self.frame_limit(talk), false)));
         } else if let Some(size) = talk.limits.step_down() {
             talk.note(now, EventKind::FrameLimit(size));
-            self.size_passed = false;
-            self.stepped_down = true;
+            self.stepped_down(talk);
         }
     }
 }

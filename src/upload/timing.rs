@@ -33,7 +33,9 @@ impl Upload {
         } else {
             self.active_at.saturating_add(self.patience(talk)).max(talk.paced_until())
         };
-        next.min(self.stall_end(talk))
+        let next = if self.growth.is_due() && self.flight.flying() == 0 { talk.paced_until() } else { next };
+        let behind = self.behind_due(talk).unwrap_or(u64::MAX).max(talk.paced_until());
+        next.min(behind).min(self.stall_end(talk))
     }
 
     pub(super) fn stall_end(&self, talk: &Conversation) -> u64 {

@@ -7,6 +7,8 @@ pub(crate) struct Window {
     /// Frames settled since the last change.
     settled: u16,
     lost: u16,
+    /// Frames settled since the device last said that it has no room.
+    since_refusal: u16,
     /// How many frames must pass before the window opens by one; doubles each time that opening was wrong.
     reopen_after: u16,
 }
@@ -18,7 +20,7 @@ const JUDGED: u16 = 24;
 
 impl Window {
     pub fn new() -> Window {
-        Window { size: u16::MAX, settled: 0, lost: 0, reopen_after: 32 }
+        Window { size: u16::MAX, settled: 0, lost: 0, since_refusal: JUDGED, reopen_after: 32 }
     }
 
     /// The window under the limit that the device and the caller set.
@@ -27,8 +29,12 @@ impl Window {
     }
 
     /// The device said that it has no room. Returns whether the window became smaller.
+    ///
+    /// Once in a while that is the doing of a request that came twice; soon again it means that the device has fewer buffers
+    /// to spare than the window takes.
     pub fn refused(&mut self, limit: u32) -> bool {
-        self.close(limit)
+        let soon = std::mem::take(&mut self.since_refusal) < JUDGED;
+        soon && self.close(limit)
     }
 
     /// `lost` of `settled` frames did not reach the device. Returns whether the window changed.
@@ -36,6 +42,7 @@ impl Window {
         // Judged and set back long before these could overflow.
         self.settled = self.settled.saturating_add(settled as u16);
         self.lost = self.lost.saturating_add(lost as u16);
+        self.since_refusal = self.since_refusal.saturating_add(settled as u16);
         let size = self.size(limit);
         // Random loss at a few per cent is no reason to send less; a third of all frames means that the device or the
         // gateway drops what comes together.
@@ -91,14 +98,16 @@ mod tests {
     #[test]
     fn a_refusal_closes_and_good_frames_open_again() {
         let mut window = Window::new();
+        assert!(!window.refused(3), "a copy of a request may have held the buffer");
         assert!(window.refused(3));
         assert_eq!(window.size(3), 2);
         for _ in 0..32 {
             window.settled(3, 1, 0);
         }
         assert_eq!(window.size(3), 3);
-        window.refused(3);
-        window.refused(3);
+        for _ in 0..3 {
+            window.refused(3);
+        }
         assert!(!window.refused(3));
         assert_eq!(window.size(3), 1);
     }
