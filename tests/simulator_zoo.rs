@@ -292,8 +292,12 @@ fn a_patch_installs_other_bytes_of_the_same_version() {
 fn a_loader_is_started_by_the_boot_mode_of_a_reset() {
     let (mut bench, image) = bench(|device| {
         device.boot_mode = BootMode::FirmwareLoader;
-        device.quirks.loader =
-            Some(LoaderSetup { application_lists: false, boot_mode: true, in_loader: false });
+        device.quirks.loader = Some(LoaderSetup {
+            application_lists: false,
+            boot_mode: true,
+            in_loader: false,
+            bare_metal: false,
+        });
     });
     assert_eq!(bench.ask(READ, 1, 0, map([])), "{rc: 8}");
     assert_eq!(bench.ask(READ, 0, 8, map([("query", "mode".into())])), "{mode: 7}");
@@ -413,4 +417,40 @@ fn recovery_hands_the_network_core_its_image_as_it_arrives() {
     bench.now += 2_000_000;
     bench.reset();
     assert_eq!(bench.list(), "0/0 1.0.0 ac+co");
+}
+
+/// nRF Connect SDK Bare Metal shows the loader as if it were on trial, and its application as the only image there is.
+#[test]
+fn a_bare_metal_loader_looks_like_a_trial() {
+    let (mut bench, image) = bench(|device| {
+        device.boot_mode = BootMode::FirmwareLoader;
+        device.quirks.loader =
+            Some(LoaderSetup { application_lists: true, boot_mode: true, in_loader: true, bare_metal: true });
+    });
+    assert_eq!(bench.list(), "0 1.0.0 co|1 0.9.0 ac");
+    assert_eq!(bench.set_state(hash_of(&image), true), "{rc: 8}");
+    bench.upload_image(&image, 500);
+    bench.reset();
+    assert_eq!(bench.list(), "0 1.1.0 ac");
+}
+
+/// Zephyr 4.3 and 4.4 read the marks of RAM load with revert as those of a bootloader that swaps.
+#[test]
+fn a_trial_of_ram_load_looks_confirmed_and_cannot_be() {
+    for (permanent, during) in [(false, "0 1.0.0 pe|1 1.1.0 ac+co"), (true, "0 1.0.0 pe+pe|1 1.1.0 ac+co")] {
+        let (mut bench, image) = bench(|device| {
+            device.boot_mode = BootMode::DirectXipRevert;
+            device.quirks.told_mode = Some(6);
+            device.quirks.flags_by_marks = true;
+        });
+        bench.upload_image(&image, 500);
+        bench.set_state(hash_of(&image), permanent);
+        bench.reset();
+        assert_eq!(bench.list(), during);
+        let confirmed = bench.set_state(hash_of(&image), true);
+        assert_eq!(confirmed, "{err: {group: 1, rc: 28}}");
+        bench.reset();
+        let running = bench.device.running().unwrap().to_string();
+        assert_eq!(running, if permanent { "1.1.0" } else { "1.0.0" });
+    }
 }

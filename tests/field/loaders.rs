@@ -14,7 +14,8 @@ fn with_loader(setup: LoaderSetup) -> Scenario {
     })
 }
 
-const SETUP: LoaderSetup = LoaderSetup { application_lists: false, boot_mode: true, in_loader: false };
+const SETUP: LoaderSetup =
+    LoaderSetup { application_lists: false, boot_mode: true, in_loader: false, bare_metal: false };
 
 /// What the client may do: say how the loader is reached, or go there by itself.
 #[test]
@@ -67,4 +68,39 @@ fn item_19_an_application_that_lists_shows_it() {
     let mut drive = in_the_loader(LoaderSetup { application_lists: true, ..SETUP });
     assert_eq!(kit::succeeds(&mut drive)["outcome"], "updated");
     assert_eq!((runs(&mut drive), uploads(&drive)), ("1.1.0".into(), 1));
+}
+
+/// A loader that looks like a trial: it is none, nothing waits and nothing is to be confirmed.
+#[test]
+#[ignore = "the update does not know this device yet"]
+fn item_19_a_bare_metal_loader_is_not_taken_for_a_trial() {
+    for application_lists in [false, true] {
+        let mut drive = in_the_loader(LoaderSetup { application_lists, bare_metal: true, ..SETUP });
+        if application_lists {
+            assert_eq!(kit::succeeds(&mut drive)["outcome"], "updated");
+        } else {
+            unverified(&mut drive, 0);
+        }
+        assert_eq!((runs(&mut drive), uploads(&drive)), ("1.1.0".into(), 1));
+        assert_eq!(count(&drive, 2, 0, 5), 1, "one reset");
+    }
+}
+
+/// The application of such a device lists itself alone and takes no upload: it points to its loader.
+#[test]
+#[ignore = "the update does not know this device yet"]
+fn item_19_an_application_that_only_lists_itself_points_to_its_loader() {
+    let setup = LoaderSetup { application_lists: true, bare_metal: true, ..SETUP };
+    let mut drive = start(&with_loader(setup), application(), UpdateOptions::default());
+    let loader = drive.link.device().slot_bytes(0, 1).to_vec();
+    match drive.run(kit::BOUND_MS) {
+        End::Failed(failure) => {
+            println!("{}: {}", failure.status.name(), failure.sentence);
+            let sentence = failure.sentence.to_lowercase();
+            assert!(sentence.contains("boot_mode") && sentence.contains("loader"), "{sentence}");
+        }
+        End::Done => assert_eq!(runs(&mut drive), "1.1.0"),
+        End::Hung => panic!("hung"),
+    }
+    assert_eq!(drive.link.device().slot_bytes(0, 1), loader, "the loader stays as it was");
 }

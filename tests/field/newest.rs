@@ -56,6 +56,40 @@ fn item_10_an_unhealthy_image_goes_back() {
     }
 }
 
+/// Zephyr 4.3 and 4.4 list a trial of RAM load as confirmed, with the old image pending, and take no confirmation: what
+/// looks confirmed goes back at the next reset, and nobody may be told that it stays.
+#[test]
+#[ignore = "the update does not know this device yet"]
+fn item_10_a_trial_that_only_looks_confirmed_is_not_called_confirmed() {
+    let scenario = with_revert(6).device(|device| device.quirks.flags_by_marks = true);
+    let mut drive = start(&scenario, application(), UpdateOptions::default());
+    match drive.run(kit::BOUND_MS) {
+        crate::drive::End::Done => {
+            let result = drive.session.result().unwrap();
+            assert_ne!(result["images"][0]["confirmed"], true, "{result}");
+            assert_ne!(result["outcome"], "updated", "{result}");
+        }
+        crate::drive::End::Failed(failure) => {
+            println!("{}: {}", failure.status.name(), failure.sentence);
+            let statuses = [Status::NotConfirmed, Status::Contradiction];
+            assert!(statuses.contains(&failure.status), "{}", failure.sentence);
+        }
+        crate::drive::End::Hung => panic!("hung"),
+    }
+    assert_eq!(uploads(&drive), 1);
+}
+
+/// Marked for good it stays, and the list shows it running.
+#[test]
+#[ignore = "the update does not know this device yet"]
+fn item_10_what_is_marked_for_good_stays_whatever_the_old_image_shows() {
+    let scenario = with_revert(6).device(|device| device.quirks.flags_by_marks = true);
+    let mut drive = start(&scenario, application(), kit::mode(UpdateMode::ConfirmAtOnce));
+    assert_eq!(succeeds(&mut drive)["outcome"], "updated");
+    drive.link.device_mut().reboot(drive.now_us);
+    assert_eq!((runs(&mut drive), uploads(&drive)), ("1.1.0".into(), 1));
+}
+
 /// Where marks are unknown the device answers rc 8, and nothing of it is an error.
 #[test]
 fn item_10_the_modes_without_revert_update_as_before() {

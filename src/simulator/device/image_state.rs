@@ -81,6 +81,10 @@ impl Server {
     fn flags_new(&mut self, image: usize, slot: usize) -> Flags {
         let (next, kind) = self.next_boot(image);
         let active = self.active(image);
+        if self.options.quirks.loader.is_some_and(|loader| loader.bare_metal) {
+            let loads = active == 1;
+            return Flags { active: slot == active, confirmed: loads && slot == 0, ..Flags::default() };
+        }
         if slot == active {
             return Flags { active: true, confirmed: kind != Next::Revert, ..Flags::default() };
         }
@@ -111,6 +115,10 @@ impl Server {
             return flags.active || flags.confirmed || flags.pending;
         }
         let active = self.active(image);
+        if self.options.quirks.loader.is_some() && active == 0 {
+            // An application beside a loader takes no upload.
+            return true;
+        }
         if self.options.boot_mode != BootMode::DirectXip {
             let (next, kind) = self.next_boot(image);
             if slot == next && kind == Next::Revert {
@@ -127,6 +135,10 @@ impl Server {
     /// What the server can read of a slot at all.
     fn reads(&mut self, image: usize, slot: usize) -> bool {
         let listing = self.options.quirks.listing;
+        let bare_metal = self.options.quirks.loader.is_some_and(|loader| loader.bare_metal);
+        if bare_metal && slot == 1 && self.active(image) == 0 {
+            return false;
+        }
         match self.boot.pairs[image].slots[slot].info() {
             Ok(info) => listing != Listing::Sha256Only || info.hash.len() == 32,
             Err(_) => false,
@@ -248,7 +260,7 @@ impl Server {
         if !confirm && slot == active {
             return Err(image_error(33));
         }
-        if self.options.boot_mode != BootMode::DirectXipRevert {
+        if self.options.boot_mode != BootMode::DirectXipRevert || self.options.quirks.flags_by_marks {
             match kind {
                 Next::Test if !confirm && slot == next => return Ok(()),
                 Next::Test => return Err(image_error(28)),

@@ -326,6 +326,7 @@ impl Exhibit {
                     boot_mode: rng.chance(0.8),
                     // An application that serves images itself is no reason to go elsewhere.
                     in_loader: in_loader || application_lists,
+                    bare_metal: rng.chance(0.4),
                 });
             }
             Kind::Zephyr34 => {

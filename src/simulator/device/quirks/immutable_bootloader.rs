@@ -15,12 +15,13 @@ pub struct ImmutableBootloader {
     /// The number of MCUboot's own image, whose primary slot is never listed; else its updates go through slot 1 of
     /// image 0.
     pub image: Option<usize>,
-    /// The query `active_b0_slot` is answered (nRF Connect SDK since 2.8).
+    /// The query `active_b0_slot` is answered (nRF Connect SDK since 3.0, sdk-nrf#19714).
     pub answers_query: bool,
 }
 
 impl Default for ImmutableBootloader {
-    /// An nRF5340 as its samples lay it out: b0 of 32 KiB, S0 and S1 of 48 KiB each.
+    /// A layout such as the partition manager makes: 32 KiB for the first bootloader, 48 KiB for S0 and S1 each. The real
+    /// addresses are a build's own.
     fn default() -> ImmutableBootloader {
         ImmutableBootloader {
             s0: (0x8000, 0x1_4000),

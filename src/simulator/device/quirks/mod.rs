@@ -59,6 +59,10 @@ pub struct LoaderSetup {
     pub boot_mode: bool,
     /// Somebody has started the loader already.
     pub in_loader: bool,
+    /// The flags of nRF Connect SDK Bare Metal (its own `img_mgmt_state.c`): the loader lists itself as active and not
+    /// confirmed and the application as confirmed, which is how a trial looks elsewhere; the application lists slot 0
+    /// alone, active and not confirmed.
+    pub bare_metal: bool,
 }
 
 /// Everything out of the ordinary about a device. The default is nothing.
@@ -73,7 +77,9 @@ pub struct Quirks {
     /// (zephyr#85254): that is [`BootMode::DirectXipRevert`](super::BootMode::DirectXipRevert) with 6 here.
     pub told_mode: Option<i64>,
     /// The flags of the list come from the marks although the bootloader goes by the version alone: what Zephyr does for
-    /// RAM load (`img_mgmt_state.c` excepts direct XIP alone). A mark left there is never cleared (mcuboot#1856).
+    /// RAM load (`img_mgmt_state.c` excepts direct XIP alone). A mark left there is never cleared (mcuboot#1856), and
+    /// with a revert a trial in slot 1 looks confirmed, with the old image pending, and cannot be confirmed: error 28
+    /// (Zephyr 4.3 and 4.4, until zephyr#107960).
     pub flags_by_marks: bool,
     /// What the application does when an upload is complete.
     pub after_upload: AfterUpload,
