@@ -42,6 +42,18 @@ class Readers(unittest.TestCase):
         text = "running 2 tests\ntest result: ok. 2 passed; 0 failed; 0 ignored\nrunning 1 test\nerror: signal: 11\n"
         self.assertEqual(numbers(run.cargo(text)), (2, 1, 0))
 
+    def test_the_devices_of_the_field_have_a_line_of_their_own(self) -> None:
+        text = (
+            "running 4 tests\ntest network_core::item_01_a ... ok\ntest network_core::item_01_b ... ok\n"
+            "test guards::item_04_c ... ignored, not yet\ntest late::item_h_d ... ok\n"
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured\n"
+        )
+        counts = run.rust(text)
+        self.assertEqual(numbers(counts), (3, 0, 1))
+        (note,) = counts.notes
+        self.assertRegex(note, r"^field: 2 of 3 items right \(3 of 4 tests\), [1-9][0-9]* kinds of devices$")
+        self.assertEqual(run.rust("running 1 test\ntest result: ok. 1 passed; 0 failed; 0 ignored\n").notes, [])
+
     def test_lines(self) -> None:
         self.assertEqual(numbers(run.lines("ok a\nnot ok b\n  | ok c\nskip d: why\nokay\n")), (1, 1, 1))
 
