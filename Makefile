@@ -20,7 +20,7 @@ help:
 	@echo 'make clean                  remove target/ and .cache/'
 
 demo:
-	@tests/dotnet/build.sh
+	@tests/dotnet/build.sh --without-tests
 	@$${CARGO_TARGET_DIR:-target}/dotnet/sample $(ARGS)
 
 # Alone, without the Rust library beside it: only then does the linker know that nobody needs the Rust functions.

@@ -107,7 +107,8 @@ fn csharp() -> String {
     // csbindgen writes to files only.
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("NativeMethods.g.cs");
     let mut builder = csbindgen::Builder::default()
-        .csharp_dll_name("smpfota")
+        // Not "smpfota": on Windows that file would be SmpFota.dll, the assembly itself.
+        .csharp_dll_name("libsmpfota")
         .csharp_namespace("SmpFota.Interop")
         .csharp_class_name("NativeMethods")
         .csharp_class_accessibility("internal")

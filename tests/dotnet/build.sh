@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # Builds the C# binding, its tests and the sample into target/dotnet/, with the native library beside them.
 #
-# usage: tests/dotnet/build.sh
+# usage: tests/dotnet/build.sh [--without-tests]
 #
 #   target/dotnet/SmpFota.dll, .xml, .pdb       the binding
 #   target/dotnet/SmpFota.Tests.dll             its tests (tests/dotnet/run.sh runs them)
 #   target/dotnet/<assembly of dotnet-sample>   the sample (target/dotnet/sample ARGS... runs it)
 #   target/dotnet/libsmpfota.so                 cargo build --release
 #
-# With a .NET SDK this is `dotnet build` of the projects. Where there is none, or the SDK cannot fetch the packages of the
-# tests, csc compiles the same files, and the stand-in of tests/dotnet/xunit takes the place of xunit. Both ways set nullable,
-# warnings as errors and C# 12; of the project files, csc's way reads AssemblyName, AllowUnsafeBlocks and InternalsVisibleTo.
-# Implicit usings are therefore off in the projects.
+# With a .NET SDK this is `dotnet build` of the projects, and what fails there fails. Where there is none, or with
+# SMPFOTA_DOTNET=kit, csc compiles the same files, and the stand-in of tests/dotnet/xunit takes the place of xunit. Both ways set
+# nullable, warnings as errors and C# 12; of the project files, csc's way reads AssemblyName, AllowUnsafeBlocks and
+# InternalsVisibleTo. Implicit usings are therefore off in the projects.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
@@ -21,6 +21,8 @@ tools=$root/.cache/dotnet
 library=bindings/dotnet/SmpFota
 tests=bindings/dotnet/SmpFota.Tests
 sample=dotnet-sample
+with_tests=yes
+[ "${1:-}" != --without-tests ] || with_tests=no
 
 say() { printf 'build.sh: %s\n' "$*" >&2; }
 
@@ -105,41 +107,37 @@ JSON
 }
 
 build_with_csc() {
-    compile tests/dotnet/xunit xunit-standin exe -nowarn:1591
+    # What the SDK has built since is not what the stamps speak of.
+    [ "$(cat "$out/built-by" 2>/dev/null)" = csc ] || rm -f "$out"/obj/*.stamp
+    echo csc >"$out/built-by"
+    [ $with_tests = no ] || compile tests/dotnet/xunit xunit-standin exe -nowarn:1591
     if [ -n "$(sources $library 2>/dev/null)" ]; then
         compile $library "$(name_of $library)" library "-doc:$out/SmpFota.xml"
     fi
-    if [ -n "$(sources $tests 2>/dev/null)" ]; then
+    if [ $with_tests = yes ] && [ -n "$(sources $tests 2>/dev/null)" ]; then
         compile $tests "$(name_of $tests)" library -nowarn:1591 "-reference:$out/SmpFota.dll" "-reference:$out/xunit-standin.dll"
     fi
     if [ -n "$(sources $sample 2>/dev/null)" ]; then
         compile $sample "$(name_of $sample)" exe -nowarn:1591 "-reference:$out/SmpFota.dll"
     fi
-    echo csc >"$out/built-by"
 }
 
 # ---- compiling with MSBuild --------------------------------------------------------------------------------------------
 build_with_sdk() {
-    local folder project
-    for folder in $library $sample $tests; do
-        project=$(project_of "$folder" 2>/dev/null)
-        [ -n "$project" ] || continue
-        if ! "$tools/dotnet" restore --verbosity quiet "$project" >"$out/obj/restore.log" 2>&1; then
-            say "the SDK could not restore $project ($(grep -m 1 -o 'error NU[0-9]*' "$out/obj/restore.log" || echo 'see obj/restore.log')): csc and the stand-in instead"
-            return 1
-        fi
-    done
-    for folder in $library $sample $tests; do
+    local folder project folders="$library $sample"
+    [ $with_tests = no ] || folders="$folders $tests"
+    echo sdk >"$out/built-by"
+    for folder in $folders; do
         project=$(project_of "$folder" 2>/dev/null)
         [ -n "$project" ] || continue
         say "dotnet build $project"
-        "$tools/dotnet" build --no-restore --nologo --verbosity quiet -nodeReuse:false -p:UseSharedCompilation=false \
-            --configuration Release --output "$out" "$project" >&2 || exit 1
+        "$tools/dotnet" build --nologo --verbosity quiet -nodeReuse:false -p:UseSharedCompilation=false \
+            --configuration Release --output "$out" "$project" >&2 ||
+            { say "the SDK could not build $project; SMPFOTA_DOTNET=kit builds without it"; exit 1; }
     done
-    echo sdk >"$out/built-by"
 }
 
-if [ "$(cat "$tools/kind")" = sdk ] && build_with_sdk; then :; else build_with_csc; fi
+if [ "$(cat "$tools/kind")" = sdk ]; then build_with_sdk; else build_with_csc; fi
 
 if [ -n "$(sources $sample 2>/dev/null)" ]; then
     printf '#!/bin/sh\nDOTNET_ROLL_FORWARD=Major exec "%s" "%s" "$@"\n' "$tools/dotnet" "$out/$(name_of $sample).dll" >"$out/sample"

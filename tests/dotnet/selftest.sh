@@ -4,7 +4,7 @@
 set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 out=${CARGO_TARGET_DIR:-$root/target}/dotnet
-[ -f "$out/xunit-standin.dll" ] || { echo "skip standin: the SDK's own xunit is in use"; exit 0; }
+[ "$(cat "$out/built-by" 2>/dev/null)" = csc ] || { echo "skip standin: the SDK's own xunit is in use"; exit 0; }
 
 "$root/.cache/dotnet/csc" -nologo -nowarn:1701,1702 -langversion:12 -nullable:enable -warnaserror+ -target:library \
     "-out:$out/SelfTest.dll" "-reference:$out/xunit-standin.dll" "$root/tests/dotnet/selftest/SelfTest.cs" || exit 1

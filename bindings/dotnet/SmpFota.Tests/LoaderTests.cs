@@ -1,10 +1,13 @@
 using System;
 using System.Diagnostics;
 using System.IO;
+using System.Linq;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using System.Text.RegularExpressions;
 using SmpFota.Interop;
+using SmpFota.Tests.Support;
 using Xunit;
 
 namespace SmpFota.Tests;
@@ -22,6 +25,39 @@ public sealed class LoaderTests : IDisposable
         Assert.Equal(1, SmpLibrary.AbiVersion);
         Assert.Matches(@"^\d+\.\d+\.\d+", SmpLibrary.Version);
         Assert.True(File.Exists(SmpLibrary.LoadedFile), SmpLibrary.LoadedFile);
+    }
+
+    /// <summary>On Windows two such files are one: the second that is copied overwrites the first.</summary>
+    [Fact]
+    public void NoTwoFilesDifferOnlyInCase()
+    {
+        string folder = AppContext.BaseDirectory;
+        string[] files = Directory.GetFiles(folder, "*", SearchOption.AllDirectories);
+        Assert.NotEmpty(files);
+        Assert.Empty(files.GroupBy(file => file, StringComparer.OrdinalIgnoreCase).Where(same => same.Count() > 1).Select(same => same.Key));
+
+        // As it would be on each system, beside the assemblies of this one.
+        string[] natives = ["libsmpfota.so", "libsmpfota.dylib", "libsmpfota.dll"];
+        Assert.Contains(Path.GetFileName(SmpLibrary.LoadedFile), natives);
+        string[] assemblies = files.Select(file => Path.GetFileName(file)).Where(name => name.EndsWith(".dll", StringComparison.Ordinal)).ToArray();
+        Assert.Contains("SmpFota.dll", assemblies);
+        Assert.Empty(assemblies.Where(name => name != "libsmpfota.dll").Intersect(natives, StringComparer.OrdinalIgnoreCase));
+        Assert.All(
+            typeof(NativeMethods).GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)
+                .Select(method => method.GetCustomAttribute<DllImportAttribute>()?.Value).OfType<string>(),
+            import => Assert.Contains(import + ".dll", natives));
+    }
+
+    /// <summary>What the project packs and copies has the names that the loader looks for.</summary>
+    [Fact]
+    public void TheProjectNamesTheFilesAsTheLoaderDoes()
+    {
+        string project = File.ReadAllText(Path.Combine(Repository.Root, "bindings", "dotnet", "SmpFota", "SmpFota.csproj"));
+        MatchCollection packed = Regex.Matches(project, "Link=\"runtimes/(?<rid>[^/]+)/native/(?<file>[^\"]+)\"");
+        Assert.True(packed.Count >= 6, $"{packed.Count} native files");
+        Assert.All(packed, match => Assert.Equal(
+            match.Groups["rid"].Value.Split('-')[0] switch { "win" => "libsmpfota.dll", "osx" => "libsmpfota.dylib", _ => "libsmpfota.so" },
+            match.Groups["file"].Value));
     }
 
     [Fact]

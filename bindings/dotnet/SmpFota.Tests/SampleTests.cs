@@ -1,6 +1,5 @@
 using System.Collections.Generic;
 using System.IO;
-using System.Linq;
 using System.Threading.Tasks;
 using SmpFota.Tests.Support;
 using Xunit;
@@ -95,7 +94,7 @@ public sealed class SampleTests
             Assert.True(code == 2, $"{string.Join(' ', arguments)}: {code} {error}");
             Assert.Empty(output);
             Assert.Contains("Try --help.", error);
-            Assert.Single(error.Split('\n').Where(line => line.Length > 0));
+            Assert.Single(error.Split('\n', System.StringSplitOptions.RemoveEmptyEntries));
         }
     }
 }

@@ -16,6 +16,9 @@ internal static unsafe class NativeLibraryLoader
     /// <summary>The version of the C ABI that the signatures of this assembly are made for.</summary>
     internal const uint WantedAbi = 1;
 
+    // On every system: without the prefix, Windows would take the native file and SmpFota.dll for one.
+    private const string Name = "libsmpfota";
+
     private static readonly object Gate = new();
     private static string? explicitPath;
     private static string? loadedFile;
@@ -51,7 +54,7 @@ internal static unsafe class NativeLibraryLoader
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? paths)
     {
-        if (name != "smpfota")
+        if (name != Name)
         {
             return 0;
         }
@@ -93,7 +96,7 @@ internal static unsafe class NativeLibraryLoader
             }
         }
 
-        if (NativeLibrary.TryLoad("smpfota", assembly, paths, out nint system))
+        if (NativeLibrary.TryLoad(Name, assembly, paths, out nint system))
         {
             return (system, FileOfModule());
         }
@@ -102,8 +105,7 @@ internal static unsafe class NativeLibraryLoader
             $"The native library {FileName} for {RuntimeInformation.RuntimeIdentifier} was not found. Put it beside the application or name it in SmpLibrary.Path. Looked for: {string.Join(", ", candidates)}.");
     }
 
-    private static string FileName =>
-        OperatingSystem.IsWindows() ? "smpfota.dll" : OperatingSystem.IsMacOS() ? "libsmpfota.dylib" : "libsmpfota.so";
+    private static string FileName => Name + (OperatingSystem.IsWindows() ? ".dll" : OperatingSystem.IsMacOS() ? ".dylib" : ".so");
 
     // The places a NuGet package, a publish and a plain copy put the file, in the order in which they win.
     private static List<string> Candidates(Assembly assembly)
@@ -163,8 +165,7 @@ internal static unsafe class NativeLibraryLoader
         using Process process = Process.GetCurrentProcess();
         foreach (ProcessModule module in process.Modules)
         {
-            if (module.FileName is { } file && Path.GetFileName(file).Contains("smpfota", StringComparison.Ordinal)
-                && !file.EndsWith("SmpFota.dll", StringComparison.OrdinalIgnoreCase))
+            if (module.FileName is { } file && Path.GetFileName(file).StartsWith(Name, StringComparison.Ordinal))
             {
                 return file;
             }

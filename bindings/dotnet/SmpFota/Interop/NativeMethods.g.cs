@@ -12,7 +12,7 @@ namespace SmpFota.Interop
 {
     internal static unsafe partial class NativeMethods
     {
-        const string __DllName = "smpfota";
+        const string __DllName = "libsmpfota";
 
 
 
