@@ -295,6 +295,78 @@
 /** Responses to requests of somebody else arrived: only one client may talk to a device at a time. */
 #define SMPFOTA_FINDING_FOREIGN_RESPONSES 15
 
+/** Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it. */
+#define SMPFOTA_FINDING_NOTHING_WRONG 64
+
+/** There is no SMP frame in this: record what is written to the SMP characteristic and what its notifications bring, in hexadecimal, one frame a line. */
+#define SMPFOTA_FINDING_NO_SMP 65
+
+/** The packets are encrypted and cannot be read: record in the host above the encryption (btsnoop, btmon, the gateway's log), or give the sniffer the key. */
+#define SMPFOTA_FINDING_ENCRYPTED 66
+
+/** The trace itself lacks bytes, not the link: write whole lines and begin the recording before the first frame. */
+#define SMPFOTA_FINDING_TRACE_INCOMPLETE 67
+
+/** Requests go out while earlier ones are unanswered: wait for each answer, or keep at most buf_count - 1 in flight, and go on from the offset in the answer. */
+#define SMPFOTA_FINDING_NOT_WAITED 68
+
+/** Frames are longer than those that pass: measure each encoded frame, since the offset takes more bytes as it grows, and shorten the data until it fits. */
+#define SMPFOTA_FINDING_FRAME_TOO_LONG 69
+
+/** The length in the header is not that of the body: set it anew for every frame, big-endian, without the 8 bytes of the header. */
+#define SMPFOTA_FINDING_HEADER_LENGTH_WRONG 70
+
+/** The frames pass through text and lose their bytes: keep them binary on the whole way, or carry them in base64 and decode it at the other end. */
+#define SMPFOTA_FINDING_BINARY_AS_TEXT 71
+
+/** The requests go to another group or command, or with another operation: images are group 1, an upload is a write of command 1. */
+#define SMPFOTA_FINDING_WRONG_COMMAND 72
+
+/** A field has another type than the server reads: "data", "sha" and "hash" are byte strings, "off" and "len" unsigned integers. */
+#define SMPFOTA_FINDING_FIELD_TYPE 73
+
+/** The first chunk lacks "len": give the length of the whole file in the chunk at offset 0. */
+#define SMPFOTA_FINDING_LENGTH_MISSING 74
+
+/** All requests carry the same sequence number: count it up, else an old answer cannot be told from a new one. */
+#define SMPFOTA_FINDING_SEQUENCE_CONSTANT 75
+
+/** The upload is complete and no image was marked: write the image state with the hash of the image list, then reset. */
+#define SMPFOTA_FINDING_NEVER_MARKED 76
+
+/** The image is marked and the device was not reset: send the reset, the bootloader swaps only then. */
+#define SMPFOTA_FINDING_NEVER_RESET 77
+
+/** The device was reset in the middle of the upload: reset only after the image is listed and marked. */
+#define SMPFOTA_FINDING_RESET_MIDWAY 78
+
+/** What is uploaded is no signed MCUboot image: send the .bin files out of a package, each as the image its manifest says, never the package, a .hex or an unsigned file. */
+#define SMPFOTA_FINDING_NOT_AN_IMAGE 79
+
+/** The SHA-256 of the file is used as the hash of the image: take the hash from the image list or from the image's TLV area. */
+#define SMPFOTA_FINDING_FILE_DIGEST_AS_HASH 80
+
+/** "image" counts images, not slots, and the device has no such image: leave it out or send 0 for the application. */
+#define SMPFOTA_FINDING_IMAGE_NUMBER_WRONG 81
+
+/** The client does not go on where the device asks it to: take the next offset from each answer, whatever it is. */
+#define SMPFOTA_FINDING_OFFSET_IGNORED 82
+
+/** The device answered with an error: what it means stands beside the answer. */
+#define SMPFOTA_FINDING_DEVICE_REFUSED 83
+
+/** Chunks do not reach the server: send the chunk at the offset that the device asks for again, under a new sequence number. */
+#define SMPFOTA_FINDING_CHUNK_LOST 84
+
+/** After a reconnect the ATT MTU is small again or notifications are off: exchange the MTU and subscribe after every connect, before the next frame. */
+#define SMPFOTA_FINDING_LINK_SETTINGS_LOST 85
+
+/** Requests arrive shorter than their header says: something on the way cuts the writes; lower max_write to what passes. */
+#define SMPFOTA_FINDING_WRITES_CUT 86
+
+/** The device was asked after its reset and did not answer: wait for the swap, connect again, exchange the MTU and subscribe; if it stays silent, neither image starts SMP. */
+#define SMPFOTA_FINDING_NO_RETURN 87
+
 
 /**
  * The version of the ABI that this header describes.

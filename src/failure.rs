@@ -7,7 +7,7 @@ use crate::status::Status;
 macro_rules! findings {
     ($($variant:ident = $number:literal, $name:literal, $advice:literal;)*) => {
         /// What the library saw that points to the cause of a failure. The numbers never change.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         #[repr(u32)]
         #[non_exhaustive]
         pub enum Finding {
@@ -50,6 +50,31 @@ findings! {
     NoConfirmation = 13, "NO_CONFIRMATION", "The new image ran, was not confirmed and the bootloader went back: confirm it in time, or find out why it reset.";
     OldServer = 14, "OLD_SERVER", "The server lacks this command or speaks an older protocol: give the missing figure as an option.";
     ForeignResponses = 15, "FOREIGN_RESPONSES", "Responses to requests of somebody else arrived: only one client may talk to a device at a time.";
+    // From 64 on: what only a whole trace shows, mistakes of a client for the most part.
+    NothingWrong = 64, "NOTHING_WRONG", "Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it.";
+    NoSmp = 65, "NO_SMP", "There is no SMP frame in this: record what is written to the SMP characteristic and what its notifications bring, in hexadecimal, one frame a line.";
+    Encrypted = 66, "ENCRYPTED", "The packets are encrypted and cannot be read: record in the host above the encryption (btsnoop, btmon, the gateway's log), or give the sniffer the key.";
+    TraceIncomplete = 67, "TRACE_INCOMPLETE", "The trace itself lacks bytes, not the link: write whole lines and begin the recording before the first frame.";
+    NotWaited = 68, "NOT_WAITED", "Requests go out while earlier ones are unanswered: wait for each answer, or keep at most buf_count - 1 in flight, and go on from the offset in the answer.";
+    FrameTooLong = 69, "FRAME_TOO_LONG", "Frames are longer than those that pass: measure each encoded frame, since the offset takes more bytes as it grows, and shorten the data until it fits.";
+    HeaderLengthWrong = 70, "HEADER_LENGTH_WRONG", "The length in the header is not that of the body: set it anew for every frame, big-endian, without the 8 bytes of the header.";
+    BinaryAsText = 71, "BINARY_AS_TEXT", "The frames pass through text and lose their bytes: keep them binary on the whole way, or carry them in base64 and decode it at the other end.";
+    WrongCommand = 72, "WRONG_COMMAND", "The requests go to another group or command, or with another operation: images are group 1, an upload is a write of command 1.";
+    FieldType = 73, "FIELD_TYPE", "A field has another type than the server reads: \"data\", \"sha\" and \"hash\" are byte strings, \"off\" and \"len\" unsigned integers.";
+    LengthMissing = 74, "LENGTH_MISSING", "The first chunk lacks \"len\": give the length of the whole file in the chunk at offset 0.";
+    SequenceConstant = 75, "SEQUENCE_CONSTANT", "All requests carry the same sequence number: count it up, else an old answer cannot be told from a new one.";
+    NeverMarked = 76, "NEVER_MARKED", "The upload is complete and no image was marked: write the image state with the hash of the image list, then reset.";
+    NeverReset = 77, "NEVER_RESET", "The image is marked and the device was not reset: send the reset, the bootloader swaps only then.";
+    ResetMidway = 78, "RESET_MIDWAY", "The device was reset in the middle of the upload: reset only after the image is listed and marked.";
+    NotAnImage = 79, "NOT_AN_IMAGE", "What is uploaded is no signed MCUboot image: send the .bin files out of a package, each as the image its manifest says, never the package, a .hex or an unsigned file.";
+    FileDigestAsHash = 80, "FILE_DIGEST_AS_HASH", "The SHA-256 of the file is used as the hash of the image: take the hash from the image list or from the image's TLV area.";
+    ImageNumberWrong = 81, "IMAGE_NUMBER_WRONG", "\"image\" counts images, not slots, and the device has no such image: leave it out or send 0 for the application.";
+    OffsetIgnored = 82, "OFFSET_IGNORED", "The client does not go on where the device asks it to: take the next offset from each answer, whatever it is.";
+    DeviceRefused = 83, "DEVICE_REFUSED", "The device answered with an error: what it means stands beside the answer.";
+    ChunkLost = 84, "CHUNK_LOST", "Chunks do not reach the server: send the chunk at the offset that the device asks for again, under a new sequence number.";
+    LinkSettingsLost = 85, "LINK_SETTINGS_LOST", "After a reconnect the ATT MTU is small again or notifications are off: exchange the MTU and subscribe after every connect, before the next frame.";
+    WritesCut = 86, "WRITES_CUT", "Requests arrive shorter than their header says: something on the way cuts the writes; lower max_write to what passes.";
+    NoReturn = 87, "NO_RETURN", "The device was asked after its reset and did not answer: wait for the swap, connect again, exchange the MTU and subscribe; if it stays silent, neither image starts SMP.";
 }
 
 impl Finding {

@@ -14,6 +14,7 @@ pub mod simulator;
 pub mod smp;
 pub mod snapshot;
 pub mod status;
+pub mod trace;
 pub mod update;
 
 pub(crate) mod json;
@@ -26,4 +27,5 @@ pub use failure::{Failure, Finding};
 pub use firmware::{Firmware, FirmwareError};
 pub use session::{LinkEvent, Next, Progress, Session};
 pub use status::Status;
+pub use trace::Trace;
 pub use update::{Phase, UpdateMode, UpdateOptions};

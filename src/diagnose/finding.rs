@@ -8,7 +8,7 @@ const MAX_FINDINGS: usize = 64;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Severity {
+pub(crate) enum Severity {
     /// The device refuses, drops or misunderstands it, or says that it failed.
     Error,
     /// It works on some devices or links, or only by luck.
@@ -18,7 +18,7 @@ pub(super) enum Severity {
 }
 
 impl Severity {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -27,10 +27,22 @@ impl Severity {
     }
 }
 
+/// One thing that was noticed.
+#[derive(Debug)]
+pub(crate) struct Noticed {
+    /// The index of the frame it belongs to, if it belongs to one.
+    pub(crate) frame: Option<usize>,
+    pub(crate) severity: Severity,
+    /// The stable name.
+    pub(crate) code: &'static str,
+    /// One or two sentences.
+    pub(crate) text: String,
+}
+
 /// The findings of one explanation, in the order in which they were made.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    list: Vec<Value>,
+    list: Vec<Noticed>,
     left_out: usize,
     /// The frame that is being looked at.
     frame: Option<usize>,
@@ -42,30 +54,41 @@ impl Findings {
         self.frame = frame;
     }
 
-    pub(super) fn error(&mut self, code: &str, text: impl Into<String>) {
+    pub(super) fn error(&mut self, code: &'static str, text: impl Into<String>) {
         self.add(Severity::Error, code, text.into());
     }
 
-    pub(super) fn warning(&mut self, code: &str, text: impl Into<String>) {
+    pub(super) fn warning(&mut self, code: &'static str, text: impl Into<String>) {
         self.add(Severity::Warning, code, text.into());
     }
 
-    pub(super) fn note(&mut self, code: &str, text: impl Into<String>) {
+    pub(super) fn note(&mut self, code: &'static str, text: impl Into<String>) {
         self.add(Severity::Note, code, text.into());
     }
 
-    fn add(&mut self, severity: Severity, code: &str, text: String) {
+    fn add(&mut self, severity: Severity, code: &'static str, text: String) {
         if self.list.len() < MAX_FINDINGS {
-            self.list.push(json!({
-                "frame": self.frame, "severity": severity.name(), "code": code, "text": text,
-            }));
+            self.list.push(Noticed { frame: self.frame, severity, code, text });
         } else {
             self.left_out += 1;
         }
     }
 
-    /// The list, and how many did not fit in it.
+    /// What was noticed, as it is.
+    pub(super) fn into_list(self) -> Vec<Noticed> {
+        self.list
+    }
+
+    /// The list as JSON, and how many did not fit in it.
     pub(super) fn into_parts(self) -> (Vec<Value>, usize) {
-        (self.list, self.left_out)
+        let of = |noticed: Noticed| {
+            json!({
+                "frame": noticed.frame,
+                "severity": noticed.severity.name(),
+                "code": noticed.code,
+                "text": noticed.text,
+            })
+        };
+        (self.list.into_iter().map(of).collect(), self.left_out)
     }
 }

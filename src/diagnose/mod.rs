@@ -8,6 +8,7 @@ mod body;
 mod command;
 mod conversation;
 mod finding;
+mod glance;
 mod input;
 mod json;
 mod layout;
@@ -15,6 +16,9 @@ mod meaning;
 mod request;
 mod response;
 mod text;
+
+pub(crate) use finding::{Noticed, Severity};
+pub(crate) use glance::{Glance, Listed, glance};
 
 use crate::json::json;
 use crate::smp::group;
@@ -137,4 +141,9 @@ fn of_frame(frame: &Seen<'_>, budget: &mut Budget) -> Value {
     out.insert("body_state".into(), json!(state));
     out.insert("error".into(), json!(error));
     Value::Object(out)
+}
+
+/// The name of a command, if it is known.
+pub(crate) fn command_name(group: u16, number: u8) -> Option<&'static str> {
+    command::find(group, number).map(|command| command.name)
 }

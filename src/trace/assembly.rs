@@ -1,0 +1,365 @@
+//! From pieces to frames, and from several tellings of a frame to one.
+
+use super::told::{Content, Dress, Place, Told};
+use crate::diagnose::{Glance, glance};
+use crate::smp::{Op, group};
+use std::collections::VecDeque;
+
+/// How many frames may be under way at once: log, radio and both directions.
+const MOST_PENDING: usize = 6;
+/// How many lines a piece may stand away from the one before it.
+const PIECE_REACH: u64 = 400;
+/// How far a body may reach beyond the length in its header.
+const LONGEST_BEYOND: usize = 1024;
+/// Shorter pieces go on with a frame only if they end it, and in its own voice.
+const LEAST_PIECE: usize = 4;
+/// How many frames are remembered to recognise another telling of them.
+const REMEMBERED: usize = 24;
+/// How far the tellings of a frame stand apart at most, in lines and in milliseconds.
+const TELLING_REACH: u64 = 32;
+const TELLING_REACH_MS: u64 = 1_000;
+
+/// Whether `bytes` begin like a frame, so clearly that text or numbers are not taken for one.
+pub(super) fn starts_frame(bytes: &[u8]) -> bool {
+    let [first, flags, high, low, group_high, group_low, _, _, body @ ..] = bytes else { return false };
+    let known_op = first & 0xf0 == 0 && Op::from_number(first & 0x07).is_some();
+    let length = usize::from(u16::from_be_bytes([*high, *low]));
+    let number = u16::from_be_bytes([*group_high, *group_low]);
+    let known_group = group::name(number).is_some() || number >= group::VENDOR_FIRST;
+    let map = matches!(body.first(), Some(0xa0..=0xbb | 0xbf));
+    known_op && *flags == 0 && (known_group && (map || length == body.len()) || length == body.len() && length > 0)
+        // Clients that write the length or the group in the wrong order, or leave the length at 0.
+        || known_op && *flags == 0 && map && known_group
+        || known_op && *flags == 0 && map && length.swap_bytes_16() == body.len()
+}
+
+trait SwapBytes16 {
+    fn swap_bytes_16(self) -> usize;
+}
+
+impl SwapBytes16 for usize {
+    fn swap_bytes_16(self) -> usize {
+        usize::from((self as u16).swap_bytes())
+    }
+}
+
+/// A frame, read, with what is known of its way through the trace.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) glance: Glance,
+    pub(super) place: Place,
+    pub(super) dress: Dress,
+    pub(super) link: u32,
+    /// A sum over its bytes; 0 for words.
+    pub(super) sum: u32,
+    /// It ends before its length, and no piece goes on with it.
+    pub(super) cut: bool,
+    /// The line ends with its bytes, so wide it is; 0 where something follows them.
+    pub(super) width: usize,
+    /// In how many pieces it came.
+    pub(super) pieces: u32,
+    /// The bytes passed through a text encoding.
+    pub(super) mangled: bool,
+}
+
+/// A frame that lacks bytes.
+#[derive(Debug)]
+struct Pending {
+    bytes: Vec<u8>,
+    need: usize,
+    first_piece: usize,
+    pieces: u32,
+    /// The length was reached and the body was not at its end: the header may tell that of another frame.
+    beyond: bool,
+    told: Telling,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Telling {
+    place: Place,
+    last_line: u64,
+    voice: u32,
+    dress: Dress,
+    width: usize,
+    link: u32,
+}
+
+/// A frame that was told, with the voices that told it.
+#[derive(Debug)]
+struct Remembered {
+    key: Key,
+    sum: u32,
+    place: Place,
+    voices: Vec<u32>,
+    link: u32,
+}
+
+/// What two tellings of one frame have in common, also if one of them lacks the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key {
+    op: Option<Op>,
+    group: u16,
+    command: u8,
+    sequence: Option<u8>,
+    announced: usize,
+}
+
+/// Puts frames together.
+#[derive(Debug, Default)]
+pub(super) struct Assembly {
+    pending: Vec<Pending>,
+    remembered: VecDeque<Remembered>,
+    /// Further tellings of frames that were told already.
+    pub(super) retold: u64,
+    /// Bytes that belong to no frame.
+    pub(super) strays: u64,
+}
+
+impl Assembly {
+    /// Takes what was told; whole frames go to `whole`.
+    pub(super) fn take(&mut self, told: Told, whole: &mut impl FnMut(Whole)) {
+        let telling = Telling {
+            place: told.place,
+            last_line: told.place.line,
+            voice: told.voice,
+            dress: told.dress,
+            width: told.width,
+            link: told.link,
+        };
+        match told.content {
+            Content::Bytes(bytes) => self.bytes(bytes, telling, whole),
+            Content::Headers(bytes, left_out) => {
+                let mut full = bytes;
+                let there = full.len();
+                full.resize(there + left_out.min(65_543), 0);
+                if let Some(mut glance) = glance(&full, false) {
+                    // The data is not there, so nothing can be said of it.
+                    glance.noticed.retain(|noticed| {
+                        !matches!(noticed.code, "not_an_mcuboot_image" | "sha_not_of_file")
+                    });
+                    self.tell(glance, sum(&full[..there]), telling, false, 1, false, whole);
+                }
+            }
+            Content::Words(glance) => self.tell(*glance, 0, telling, false, 1, false, whole),
+            Content::Event(_) => {}
+        }
+    }
+
+    /// No more pieces come, or the link went down: what is under way stays cut.
+    pub(super) fn flush(&mut self, whole: &mut impl FnMut(Whole)) {
+        for pending in std::mem::take(&mut self.pending) {
+            self.cut(pending, whole);
+        }
+    }
+
+    fn bytes(&mut self, bytes: Vec<u8>, telling: Telling, whole: &mut impl FnMut(Whole)) {
+        let mut rest = &bytes[..];
+        let mut unmangled;
+        let mut mangled = false;
+        if !starts_frame(rest) {
+            let Some(after) = self.piece(rest, telling, whole) else {
+                unmangled = without_encoding(rest);
+                match &mut unmangled {
+                    Some(bytes) => {
+                        mangled = true;
+                        let glance = glance(bytes, false);
+                        if let Some(glance) = glance {
+                            let sum = sum(rest);
+                            self.tell(glance, sum, telling, false, 1, mangled, whole);
+                        }
+                    }
+                    None if rest.len() < LEAST_PIECE => {}
+                    None => self.strays += rest.len() as u64,
+                }
+                return;
+            };
+            rest = &rest[after..];
+        }
+        while starts_frame(rest) {
+            let Some(seen) = glance(rest, telling.dress == Dress::Console) else { return };
+            let need = 8 + seen.announced;
+            let complete = seen.length >= need || seen.whole || seen.length < rest.len();
+            // Whose answer is here is not under way any more, in this trace at least.
+            let answers = |pending: &Pending| {
+                let asked = &pending.bytes;
+                asked[4..8] == rest[4..8] && asked[0] & 1 == 0 && rest[0] & 1 == 1
+            };
+            self.give_up(answers, whole);
+            // Nothing else of this voice can be under way any more.
+            self.give_up(
+                |pending| pending.told.voice == telling.voice && pending.told.link == telling.link,
+                whole,
+            );
+            if complete {
+                let length = seen.length.max(8).min(rest.len());
+                self.tell(seen, sum(&rest[..length]), telling, false, 1, mangled, whole);
+                rest = &rest[length..];
+            } else {
+                if self.pending.len() == MOST_PENDING {
+                    let oldest = self.pending.remove(0);
+                    self.cut(oldest, whole);
+                }
+                self.pending.push(Pending {
+                    bytes: rest.to_vec(),
+                    need,
+                    first_piece: rest.len(),
+                    pieces: 1,
+                    beyond: false,
+                    told: telling,
+                });
+                return;
+            }
+        }
+        self.strays += rest.len() as u64;
+    }
+
+    /// Takes a piece that goes on with a frame; how many of its bytes belong to that frame.
+    fn piece(&mut self, bytes: &[u8], telling: Telling, whole: &mut impl FnMut(Whole)) -> Option<usize> {
+        self.give_up(|pending| telling.place.line > pending.told.last_line + PIECE_REACH, whole);
+        let fits = |pending: &Pending, strict: bool| {
+            let missing = pending.need.saturating_sub(pending.bytes.len());
+            let same_size = bytes.len() == pending.first_piece || bytes.len() == missing;
+            let told = &pending.told;
+            told.link == telling.link
+                && told.dress == telling.dress
+                && if strict || pending.beyond {
+                    told.voice == telling.voice
+                } else {
+                    bytes.len() <= missing && same_size
+                }
+        };
+        // Base64 of another size is a word, whoever says it, and a few digits are a number unless they are all that lacks.
+        let strict = telling.dress != Dress::Base64 && bytes.len() >= LEAST_PIECE;
+        let at = self
+            .pending
+            .iter()
+            .rposition(|pending| fits(pending, true) && (strict || fits(pending, false)))
+            .or_else(|| {
+                let others = bytes.len() >= LEAST_PIECE;
+                self.pending.iter().rposition(|pending| others && fits(pending, false))
+            })?;
+        let pending = &mut self.pending[at];
+        let missing = pending.need.saturating_sub(pending.bytes.len());
+        let taken = if pending.beyond { bytes.len() } else { bytes.len().min(missing) };
+        pending.bytes.extend_from_slice(&bytes[..taken]);
+        pending.pieces += 1;
+        pending.told.last_line = telling.place.line;
+        if pending.bytes.len() >= pending.need
+            && let Some(seen) = glance(&pending.bytes, pending.told.dress == Dress::Console)
+        {
+            let own_voice = pending.told.voice == telling.voice;
+            if seen.whole || !own_voice || pending.bytes.len() > pending.need + LONGEST_BEYOND {
+                let done = self.pending.remove(at);
+                self.tell(seen, sum(&done.bytes), done.told, false, done.pieces, false, whole);
+            } else if !pending.beyond {
+                pending.beyond = true;
+                let rest = &bytes[taken..];
+                pending.bytes.extend_from_slice(rest);
+                return Some(bytes.len());
+            }
+        }
+        Some(taken)
+    }
+
+    fn give_up(&mut self, which: impl Fn(&Pending) -> bool, whole: &mut impl FnMut(Whole)) {
+        while let Some(at) = self.pending.iter().position(&which) {
+            let pending = self.pending.remove(at);
+            self.cut(pending, whole);
+        }
+    }
+
+    fn cut(&mut self, pending: Pending, whole: &mut impl FnMut(Whole)) {
+        if let Some(glance) = glance(&pending.bytes, pending.told.dress == Dress::Console) {
+            let cut = pending.bytes.len() < pending.need;
+            self.tell(glance, sum(&pending.bytes), pending.told, cut, pending.pieces, false, whole);
+        }
+    }
+
+    /// Hands a frame on, unless it is another telling of one that was told.
+    #[allow(clippy::too_many_arguments)]
+    fn tell(
+        &mut self,
+        glance: Glance,
+        sum: u32,
+        telling: Telling,
+        cut: bool,
+        pieces: u32,
+        mangled: bool,
+        whole: &mut impl FnMut(Whole),
+    ) {
+        let Telling { place, voice, dress, width, link, .. } = telling;
+        let key = Key {
+            op: glance.op,
+            group: glance.group,
+            command: glance.command,
+            sequence: glance.sequence,
+            announced: glance.announced,
+        };
+        let headless = glance.sequence.is_none();
+        let alike = |known: &&mut Remembered| {
+            let same = match headless {
+                true => known.key.op == key.op,
+                // Words may leave out the command and the length.
+                false if sum == 0 || known.sum == 0 => {
+                    let of = |key: Key| (key.op, key.group, key.sequence);
+                    of(known.key) == of(key)
+                }
+                false => known.key == key,
+            };
+            known.link == link && same && (known.sum == sum || known.sum == 0 || sum == 0 || cut)
+        };
+        // Words without a header are taken for a telling only of the very frame before them.
+        let found = match headless {
+            true => self.remembered.back_mut().filter(|known| alike(known)),
+            false => self.remembered.iter_mut().rev().find(alike),
+        };
+        if let Some(known) = found {
+            let near =
+                place.line.abs_diff(known.place.line) <= TELLING_REACH && place.line != known.place.line;
+            let soon = match (place.time_ms, known.place.time_ms) {
+                (Some(now), Some(then)) => now.abs_diff(then) <= TELLING_REACH_MS,
+                _ => true,
+            };
+            let captured = matches!(dress, Dress::Recording | Dress::Binary);
+            if !captured && near && soon && !known.voices.contains(&voice) && known.voices.len() < 8 {
+                known.voices.push(voice);
+                if known.sum == 0 {
+                    known.sum = sum;
+                }
+                self.retold += 1;
+                return;
+            }
+        }
+        if self.remembered.len() == REMEMBERED {
+            self.remembered.pop_front();
+        }
+        self.remembered.push_back(Remembered { key, sum, place, voices: vec![voice], link });
+        whole(Whole { glance, place, dress, link, sum, cut, width, pieces, mangled });
+    }
+}
+
+fn sum(bytes: &[u8]) -> u32 {
+    let hash =
+        bytes.iter().fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    hash.max(1)
+}
+
+/// The frame that these bytes were before they passed through a text encoding: Latin-1 taken for UTF-8, or marks for what was
+/// no UTF-8.
+fn without_encoding(bytes: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let replaced = text.contains('\u{fffd}');
+    let before: Option<Vec<u8>> = text
+        .chars()
+        .map(|c| match c {
+            // What it was cannot be known; a byte that may stand anywhere.
+            '\u{fffd}' => Some(0xbf),
+            c => u8::try_from(u32::from(c)).ok(),
+        })
+        .collect();
+    let before = before.filter(|before| before.len() < bytes.len() && before.len() >= 8)?;
+    let [first, flags, _, _, high, low, ..] = before[..] else { return None };
+    let known = group::name(u16::from_be_bytes([high, low])).is_some();
+    let op = first & 0xf0 == 0 && Op::from_number(first & 0x07).is_some() && flags == 0;
+    (op && known && (replaced || starts_frame(&before))).then_some(before)
+}

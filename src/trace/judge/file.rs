@@ -1,0 +1,51 @@
+//! What the file itself says: nothing to read, or bytes that it lost.
+
+use super::{Case, Certainty, FileFacts};
+use crate::failure::Finding;
+use crate::trace::talk::{Evidence, Talk};
+
+/// The verdict on a file without SMP in it.
+pub(super) fn nothing_to_read(talk: &Talk, facts: &FileFacts) -> Option<Case> {
+    if talk.frames > 0 {
+        return None;
+    }
+    let none = Evidence::default();
+    let says = if let Some(kind) = facts.unpack_first {
+        format!("The file is {kind}: unpack it and give what is in it.")
+    } else if facts.bytes == 0 {
+        "The file is empty.".to_owned()
+    } else if facts.lines_with_bytes > 0 {
+        format!(
+            "{} lines hold bytes and none is an SMP frame. A frame begins with 00 to 03 (or 08 to 0b), then 00, and its third and \
+             fourth byte are the length of what follows its first eight. The first line that was looked at: \"{}\".",
+            facts.lines_with_bytes, facts.first_line
+        )
+    } else {
+        format!(
+            "None of its {} lines holds a frame in hexadecimal, base64, a list of numbers or a dump, nor one in words. The closest \
+             to it is a log without the bytes: switch on the level that prints them. Its first line: \"{}\".",
+            facts.lines, facts.first_line
+        )
+    };
+    Some(Case::new(Finding::NoSmp, Certainty::Certain, says, &none))
+}
+
+/// Damage that the file did, not the link.
+pub(super) fn damage(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {
+    if talk.file_cut.count >= 2
+        || talk.file_cut.count == 1 && talk.requests_cut.count == 0 && talk.answers_cut.count == 0
+    {
+        let says = format!(
+            "{} frames end where their line ends, at column {}: the log cuts its lines, the link did not cut the frames.",
+            talk.file_cut.count, talk.cut_width
+        );
+        cases.push(Case::new(Finding::TraceIncomplete, Certainty::Likely, says, &talk.file_cut));
+    }
+    if facts.damaged_console_lines > 0 && talk.frames < facts.damaged_console_lines {
+        let says = format!(
+            "{} console lines of SMP are damaged, by log text in the middle of them for one, and cannot be read.",
+            facts.damaged_console_lines
+        );
+        cases.push(Case::new(Finding::TraceIncomplete, Certainty::Possible, says, &Evidence::default()));
+    }
+}

@@ -1,0 +1,284 @@
+//! Logs and other text: what each line tells.
+
+mod dress;
+mod dump;
+mod events;
+mod stamp;
+mod words;
+
+use super::assembly::starts_frame;
+use super::told::{Content, Dress, Place, Told, Way};
+use crate::smp::console::{Decoder, MAX_FRAME};
+use dump::Dump;
+use stamp::Clock;
+
+/// The first line of the library's own recordings.
+pub(super) const RECORDING: &str = "smpfota trace 1";
+
+/// Reads a text line by line.
+pub(super) struct Reader {
+    clock: Clock,
+    dump: Dump,
+    /// What stood above the dump: place and voice.
+    heading: Heading,
+    /// One decoder for each direction, since lines of both may alternate.
+    console: [Decoder; 2],
+    in_console: bool,
+    recording: bool,
+    /// Lines that hold something in the form of bytes, for the case that none is a frame.
+    pub(super) lines_with_bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Heading {
+    place: Place,
+    voice: u32,
+}
+
+impl Default for Reader {
+    fn default() -> Reader {
+        Reader {
+            clock: Clock::default(),
+            dump: Dump::default(),
+            heading: Heading::default(),
+            console: [Decoder::new(MAX_FRAME), Decoder::new(MAX_FRAME)],
+            in_console: false,
+            recording: false,
+            lines_with_bytes: 0,
+        }
+    }
+}
+
+impl Reader {
+    /// Takes a line without its end.
+    pub(super) fn line(&mut self, number: u64, raw: &[u8], told: &mut impl FnMut(Told)) {
+        let markers = [[0x06, 0x09], [0x04, 0x14]];
+        if self.in_console || raw.windows(2).any(|two| markers.iter().any(|marker| two == marker)) {
+            let place = Place { line: number, time_ms: None };
+            if self.console_line(raw, place, None, 0, raw.len(), told) {
+                return;
+            }
+        }
+        let text = without_colours(&String::from_utf8_lossy(raw));
+        let line = text.trim_end();
+        if line.trim() == RECORDING {
+            self.recording = true;
+            return;
+        }
+        if self.recording && self.recorded(number, line, told) {
+            return;
+        }
+        // A logger that writes a dump into one line escapes its line ends.
+        if line.contains("\\n0000") {
+            for part in line.split("\\n") {
+                self.plain(number, part, told);
+            }
+            self.end_dump(told);
+        } else {
+            self.plain(number, line, told);
+        }
+    }
+
+    /// No more lines come.
+    pub(super) fn end(&mut self, told: &mut impl FnMut(Told)) {
+        self.end_dump(told);
+    }
+
+    fn plain(&mut self, number: u64, line: &str, told: &mut impl FnMut(Told)) {
+        if let Some(row) = dump::row(line) {
+            if let Some(bytes) = self.dump.add(row) {
+                self.dumped(bytes, told);
+            }
+            if self.heading.place.line == 0 {
+                self.heading.place.line = number;
+            }
+            return;
+        }
+        self.end_dump(told);
+        if line.trim().is_empty() {
+            return;
+        }
+        let stamp = self.clock.read(line);
+        let place = Place { line: number, time_ms: stamp.as_ref().map(|(time, _)| *time) };
+        let line = match stamp {
+            Some((_, range)) => {
+                format!("{}{}{}", &line[..range.start], " ".repeat(range.len()), &line[range.end..])
+            }
+            None => line.to_owned(),
+        };
+        self.heading = Heading { place, voice: voice(&line) };
+        if let Some(event) = events::read(&line) {
+            told(Told {
+                place,
+                voice: self.heading.voice,
+                dress: Dress::Words,
+                content: Content::Event(event),
+                width: line.len(),
+                link: 0,
+            });
+        }
+        self.bytes_in(&line, place, told);
+    }
+
+    fn bytes_in(&mut self, line: &str, place: Place, told: &mut impl FnMut(Told)) {
+        let found = dress::find(line);
+        let mut frames = false;
+        let mut before = 0;
+        for hit in found {
+            // What stands between the frame before, or the start of the line, and this one.
+            let prefix = &line[before..hit.range.start];
+            if hit.bytes.len() >= 8 {
+                before = hit.range.end;
+            }
+            let way = words::way(prefix);
+            let voice = voice(prefix);
+            if matches!(hit.bytes[..], [0x06, 0x09, _, ..] | [0x04, 0x14, _, ..]) {
+                self.console_line(&hit.bytes, place, way, voice, line.len(), told);
+                frames = true;
+                continue;
+            }
+            frames |= starts_frame(&hit.bytes);
+            // Base64 that starts no frame is mostly a word, and a few digits are a number.
+            self.lines_with_bytes += u64::from(hit.dress != Dress::Base64 && hit.bytes.len() >= 8);
+            let bytes = Content::Bytes(hit.bytes);
+            // Half a byte and a blank may stand behind the last whole one.
+            let width = if hit.range.end + 3 >= line.len() { line.len() } else { 0 };
+            told(Told { place, voice, dress: hit.dress, content: bytes, width, link: 0 });
+        }
+        if frames {
+            return;
+        }
+        let way = words::way(line.split('{').next().unwrap_or(line));
+        if let Some(glance) = words::read(line, way.map(|way| way == Way::ToDevice)) {
+            told(Told {
+                place,
+                voice: self.heading.voice,
+                dress: Dress::Words,
+                content: Content::Words(Box::new(glance)),
+                width: 0,
+                link: 0,
+            });
+        }
+    }
+
+    fn end_dump(&mut self, told: &mut impl FnMut(Told)) {
+        if let Some(bytes) = self.dump.take() {
+            self.dumped(bytes, told);
+        }
+        self.heading = Heading::default();
+    }
+
+    fn dumped(&mut self, bytes: Vec<u8>, told: &mut impl FnMut(Told)) {
+        self.lines_with_bytes += 1;
+        let bytes = match dump::within(&bytes) {
+            Some(frame) if !starts_frame(&bytes) => frame.to_vec(),
+            _ => bytes,
+        };
+        let Heading { place, voice } = self.heading;
+        told(Told { place, voice, dress: Dress::Dump, content: Content::Bytes(bytes), width: 0, link: 0 });
+    }
+
+    /// Console lines; whether the line belongs to them.
+    fn console_line(
+        &mut self,
+        raw: &[u8],
+        place: Place,
+        way: Option<Way>,
+        voice: u32,
+        width: usize,
+        told: &mut impl FnMut(Told),
+    ) -> bool {
+        let begins = raw.windows(2).position(|two| matches!(two, [0x06, 0x09] | [0x04, 0x14]));
+        let Some(begins) = begins else { return false };
+        let decoder = &mut self.console[usize::from(way == Some(Way::FromDevice))];
+        let mut frames = Vec::new();
+        decoder.feed(&raw[begins..], |frame| frames.push(frame.to_vec()));
+        decoder.feed(b"\n", |frame| frames.push(frame.to_vec()));
+        for frame in frames {
+            let content = Content::Bytes(frame);
+            told(Told { place, voice, dress: Dress::Console, content, width, link: 0 });
+        }
+        true
+    }
+
+    /// A line of the library's own recording; whether it is one.
+    fn recorded(&mut self, number: u64, line: &str, told: &mut impl FnMut(Told)) -> bool {
+        let mut parts = line.split(' ');
+        let Some(time) = parts.next().and_then(seconds) else { return line.starts_with('#') };
+        let place = Place { line: number, time_ms: Some(time) };
+        match parts.next() {
+            Some(">" | "<") => {}
+            Some("!") => {
+                if let Some(event) = events::read(line) {
+                    let content = Content::Event(event);
+                    told(Told { place, voice: 0, dress: Dress::Recording, content, width: 0, link: 0 });
+                }
+                return true;
+            }
+            _ => return false,
+        }
+        let _length = parts.next();
+        let Some(bytes) = parts.next().and_then(hex) else { return false };
+        let left_out = parts.next().and_then(|part| part.strip_prefix('+')?.parse().ok()).unwrap_or(0);
+        let content = match left_out {
+            0 => Content::Bytes(bytes),
+            left_out => Content::Headers(bytes, left_out),
+        };
+        told(Told { place, voice: 0, dress: Dress::Recording, content, width: 0, link: 0 });
+        true
+    }
+
+    /// How many console lines were damaged.
+    pub(super) fn damaged_console_lines(&self) -> u64 {
+        let of = |decoder: &Decoder| {
+            let rejected = decoder.rejected();
+            u64::from(rejected.bad_base64) + u64::from(rejected.bad_crc) + u64::from(rejected.bad_length)
+        };
+        self.console.iter().map(of).sum()
+    }
+}
+
+fn seconds(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.')?;
+    let fraction = fraction.get(..3)?;
+    whole.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(fraction.parse().ok()?)
+}
+
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let bytes = text.as_bytes();
+    if bytes.len() % 2 == 1 {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    bytes.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+}
+
+/// What stays of a line when its numbers are taken away: two lines with one voice come from one place of one program.
+fn voice(prefix: &str) -> u32 {
+    let letters = prefix.split(|c: char| c.is_ascii_punctuation() || c.is_whitespace());
+    let mut hash = 0x811c_9dc5u32;
+    for word in letters.filter(|word| !word.bytes().any(|byte| byte.is_ascii_digit())) {
+        for byte in word.bytes() {
+            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
+    }
+    // Arrows are all that tells some lines apart.
+    for arrow in ["->", "<-", ">>", "<<"] {
+        hash = (hash ^ u32::from(prefix.contains(arrow))).wrapping_mul(0x0100_0193);
+    }
+    hash
+}
+
+/// The text without the escape sequences that colour a terminal.
+fn without_colours(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\u{1b}[") {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at + 2..];
+        let end = rest.find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |end| end + 1);
+        rest = &rest[end..];
+    }
+    plain.push_str(rest);
+    plain
+}

@@ -1,0 +1,8 @@
+//! Whole traces: the lines, the verdict, and what no trace may do.
+
+mod bounds;
+mod causes;
+mod consequences;
+mod script;
+mod seed;
+mod support;
