@@ -295,6 +295,9 @@
 /** Responses to requests of somebody else arrived: only one client may talk to a device at a time. */
 #define SMPFOTA_FINDING_FOREIGN_RESPONSES 15
 
+/** The mark is there and resets do not make the bootloader act on it: an image too large for the slot less its trailer and move sector, a bootloader built for other partitions, or no driver for the flash that holds the other slot. Neither another reset nor another update clears the mark: erase the slot (the server needs CONFIG_MCUMGR_GRP_IMG_ALLOW_ERASE_PENDING), or use serial recovery or a debugger. */
+#define SMPFOTA_FINDING_SWAP_NOT_PERFORMED 16
+
 /** Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it. */
 #define SMPFOTA_FINDING_NOTHING_WRONG 64
 
@@ -427,6 +430,52 @@
  * `smpfota_update_options.flags`: upload even what the device already lists.
  */
 #define SMPFOTA_UPDATE_FORCE_UPLOAD 8
+
+/**
+ * `smpfota_update_options.flags`: where an application answers for which a firmware loader takes images, reset the device into that
+ * loader (reset with `boot_mode` 1, Zephyr 4.2) and go on there; otherwise that ends as `SMPFOTA_NOT_SUPPORTED`.
+ */
+#define SMPFOTA_UPDATE_ENTER_LOADER 16
+
+/**
+ * `smpfota_update_options.boot_mode`: not known.
+ */
+#define SMPFOTA_BOOT_MODE_UNKNOWN 0
+
+/**
+ * `smpfota_update_options.boot_mode`: one slot.
+ */
+#define SMPFOTA_BOOT_MODE_SINGLE 1
+
+/**
+ * `smpfota_update_options.boot_mode`: swap with scratch, by moving or with offset.
+ */
+#define SMPFOTA_BOOT_MODE_SWAP 2
+
+/**
+ * `smpfota_update_options.boot_mode`: overwrite only.
+ */
+#define SMPFOTA_BOOT_MODE_OVERWRITE 3
+
+/**
+ * `smpfota_update_options.boot_mode`: direct XIP.
+ */
+#define SMPFOTA_BOOT_MODE_DIRECT_XIP 4
+
+/**
+ * `smpfota_update_options.boot_mode`: direct XIP with revert.
+ */
+#define SMPFOTA_BOOT_MODE_DIRECT_XIP_REVERT 5
+
+/**
+ * `smpfota_update_options.boot_mode`: RAM load, with or without revert.
+ */
+#define SMPFOTA_BOOT_MODE_RAM_LOAD 6
+
+/**
+ * `smpfota_update_options.boot_mode`: firmware loader.
+ */
+#define SMPFOTA_BOOT_MODE_FIRMWARE_LOADER 7
 
 /**
  * `smpfota_image_info.properties`: the image is encrypted.
@@ -783,6 +832,11 @@ typedef struct smpfota_update_options {
      * How long the whole update may take, in milliseconds; 0: no limit beyond those of its steps (default).
      */
     uint32_t deadline_ms;
+    /**
+     * How the bootloader starts images, an `SMPFOTA_BOOT_MODE_...` number, for devices that do not tell; what a device tells counts
+     * more. Default `SMPFOTA_BOOT_MODE_UNKNOWN`: then it is taken for one that swaps, until something else shows.
+     */
+    uint32_t boot_mode;
 } smpfota_update_options;
 
 /**
@@ -991,6 +1045,29 @@ int32_t smpfota_image_open_bytes(const uint8_t *bytes,
                                  size_t length,
                                  uintptr_t *image,
                                  struct smpfota_error *error);
+
+/**
+ * The same file, where what shall run in the end is not what is sent: a delta, or an image that the device makes into another one. An
+ * update of `*expecting` succeeds when the device runs what is named here.
+ *
+ * `index` counts the images of the file from 0. Either `hash` has `hash_length` bytes (32, 48 or 64), by which the device lists the
+ * image that runs, or `version` has `version_length` bytes of text such as `1.2.3` or `1.2.3+4`; the other one is NULL with length 0. The
+ * bytes of the file are shared, not copied. `*expecting` receives a handle of its own, which belongs to the caller until
+ * `smpfota_image_close`; `image` stays as it was. A session that is restored needs the image opened and named like this again.
+ *
+ * Returns `SMPFOTA_OK`; `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_TOO_MANY_HANDLES`;
+ * `SMPFOTA_INVALID_ARGUMENT` for an index outside the file, a hash of another length, a text that is no version, both or neither. Any
+ * thread, any time.
+ */
+SMPFOTA_API
+int32_t smpfota_image_expect(uintptr_t image,
+                             uint32_t index,
+                             const uint8_t *hash,
+                             size_t hash_length,
+                             const char *version,
+                             size_t version_length,
+                             uintptr_t *expecting,
+                             struct smpfota_error *error);
 
 /**
  * What is known of one image of the file.

@@ -50,6 +50,7 @@ findings! {
     NoConfirmation = 13, "NO_CONFIRMATION", "The new image ran, was not confirmed and the bootloader went back: confirm it in time, or find out why it reset.";
     OldServer = 14, "OLD_SERVER", "The server lacks this command or speaks an older protocol: give the missing figure as an option.";
     ForeignResponses = 15, "FOREIGN_RESPONSES", "Responses to requests of somebody else arrived: only one client may talk to a device at a time.";
+    SwapNotPerformed = 16, "SWAP_NOT_PERFORMED", "The mark is there and resets do not make the bootloader act on it: an image too large for the slot less its trailer and move sector, a bootloader built for other partitions, or no driver for the flash that holds the other slot. Neither another reset nor another update clears the mark: erase the slot (the server needs CONFIG_MCUMGR_GRP_IMG_ALLOW_ERASE_PENDING), or use serial recovery or a debugger.";
     // From 64 on: what only a whole trace shows, mistakes of a client for the most part.
     NothingWrong = 64, "NOTHING_WRONG", "Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it.";
     NoSmp = 65, "NO_SMP", "There is no SMP frame in this: record what is written to the SMP characteristic and what its notifications bring, in hexadecimal, one frame a line.";

@@ -28,4 +28,4 @@ pub use firmware::{Firmware, FirmwareError};
 pub use session::{LinkEvent, Next, Progress, Session};
 pub use status::Status;
 pub use trace::Trace;
-pub use update::{Phase, UpdateMode, UpdateOptions};
+pub use update::{BootMode, Phase, UpdateMode, UpdateOptions};

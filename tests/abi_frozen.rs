@@ -92,6 +92,7 @@ const FINDINGS: &[(u32, &str)] = &[
     (13, "NO_CONFIRMATION"),
     (14, "OLD_SERVER"),
     (15, "FOREIGN_RESPONSES"),
+    (16, "SWAP_NOT_PERFORMED"),
     (64, "NOTHING_WRONG"),
     (65, "NO_SMP"),
     (66, "ENCRYPTED"),
@@ -131,6 +132,15 @@ const CONSTANTS: &[(&str, u32)] = &[
     ("UPDATE_UPGRADE_ONLY", 2),
     ("UPDATE_HEALTH_CHECK", 4),
     ("UPDATE_FORCE_UPLOAD", 8),
+    ("UPDATE_ENTER_LOADER", 16),
+    ("BOOT_MODE_UNKNOWN", 0),
+    ("BOOT_MODE_SINGLE", 1),
+    ("BOOT_MODE_SWAP", 2),
+    ("BOOT_MODE_OVERWRITE", 3),
+    ("BOOT_MODE_DIRECT_XIP", 4),
+    ("BOOT_MODE_DIRECT_XIP_REVERT", 5),
+    ("BOOT_MODE_RAM_LOAD", 6),
+    ("BOOT_MODE_FIRMWARE_LOADER", 7),
     ("IMAGE_ENCRYPTED", 1),
     ("IMAGE_COMPRESSED", 2),
     ("IMAGE_PADDED", 4),
@@ -180,10 +190,10 @@ const LAYOUTS: &[(&str, usize, &[Field])] = &[
         ("stall_timeout_ms", 48, 4), ("write_interval_ms", 52, 4), ("reassembly", 56, 4),
         ("reserved", 60, 4),
     ]),
-    ("smpfota_update_options", 32, &[
+    ("smpfota_update_options", 36, &[
         ("struct_size", 0, 4), ("mode", 4, 4), ("flags", 8, 4), ("swap_estimate_ms", 12, 4),
         ("swap_timeout_ms", 16, 4), ("slot_size", 20, 4), ("health_timeout_ms", 24, 4),
-        ("deadline_ms", 28, 4),
+        ("deadline_ms", 28, 4), ("boot_mode", 32, 4),
     ]),
     ("smpfota_image_info", 160, &[
         ("struct_size", 0, 4), ("image_count", 4, 4), ("image_number", 8, 4), ("size", 12, 4),
@@ -252,7 +262,8 @@ fn rust_layouts() -> Vec<(&'static str, usize, Fields)> {
             swap_timeout_ms,
             slot_size,
             health_timeout_ms,
-            deadline_ms
+            deadline_ms,
+            boot_mode
         }),
         layout!(smpfota_image_info {
             struct_size,

@@ -292,7 +292,7 @@ fn a_device_that_takes_everything_and_lists_nothing_is_no_success() {
         Some(if frame::is_image_list(request) { frame::answer(request, &before) } else { answer })
     });
     let End::Failed(failure) = end else { panic!("{end:?}") };
-    assert_eq!((failure.status, failure.finding), (Status::NotListed, Finding::LateFirstFrame), "{failure}");
+    assert_eq!((failure.status, failure.finding), (Status::NotListed, Finding::None), "{failure}");
 }
 
 #[test]

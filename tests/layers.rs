@@ -298,6 +298,84 @@ fn no_import_goes_against_the_arrows() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Where a kind of bootloader or image may be named: in its room, where it is told, chosen by the caller, or saved.
+const NAMES_KINDS: [&str; 5] =
+    ["update/kinds/", "update/told.rs", "update/options.rs", "update/saved.rs", "update/saved_v1.rs"];
+
+/// The kinds: what implements the trait, and the values of it.
+fn kinds() -> Vec<String> {
+    let mut names = Vec::new();
+    for (_, source) in sources().iter().filter(|(path, _)| path.starts_with("update/kinds/")) {
+        let code = code_of(source);
+        let words: Vec<&str> = code.split(|c| !is_word(c)).filter(|word| !word.is_empty()).collect();
+        for words in words.windows(3) {
+            match words {
+                ["Kind", "for", name] if *name != "dyn" => names.push((*name).to_owned()),
+                ["static", name, _] if *name != "str" && *name != "dyn" => names.push((*name).to_owned()),
+                _ => {}
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The places where the walk of an update knows its kind, instead of asking it.
+fn known_kinds(path: &str, source: &str, kinds: &[String]) -> Vec<String> {
+    if !path.starts_with("update/") || NAMES_KINDS.iter().any(|room| path.starts_with(room)) {
+        return Vec::new();
+    }
+    let code = without_tests(&code_of(source));
+    let dense = code.replace(' ', "");
+    // Their modules are private, so that this is the only way to one.
+    let paths = ["kinds::", "super::kinds::", "crate::update::kinds::"];
+    let named = paths.iter().flat_map(|path| followers(&code, path)).filter(|name| kinds.contains(name));
+    let named = named.map(|kind| format!("{path} names {kind}"));
+    let modes =
+        followers(&code, "BootMode::").into_iter().map(|mode| format!("{path} names BootMode::{mode}"));
+    let told = (mentions(&dense, "told.boot") > 0).then(|| format!("{path} asks for the boot mode"));
+    named.chain(modes).chain(told).collect()
+}
+
+#[test]
+fn the_walk_of_an_update_knows_no_kind() {
+    let kinds = kinds();
+    assert!(kinds.len() > 20 && kinds.contains(&"RECOVERY".to_owned()), "{kinds:?}");
+    let sources = sources();
+    let known: Vec<String> =
+        sources.iter().flat_map(|(path, source)| known_kinds(path, source, &kinds)).collect();
+    assert!(known.is_empty(), "{}", known.join("\n"));
+    // A kind answers with what to do; a yes or no would leave that to who asks.
+    let rooms = &sources.iter().find(|(path, _)| path == "update/kinds/mod.rs").expect("the rooms").1;
+    let code = code_of(rooms);
+    let open = code.find("trait Kind").expect("the trait");
+    let open = open + code[open..].find('{').expect("its methods");
+    let methods = &code[open..block_end(&code, open)];
+    assert!(methods.matches("fn ").count() > 15 && !methods.contains("-> bool"), "{methods}");
+}
+
+#[test]
+fn a_planted_kind_is_found() {
+    let kinds = kinds();
+    for (path, source) in [
+        ("update/verify.rs", "if std::ptr::eq(task.kind, &kinds::RECOVERY) {}"),
+        ("update/boot.rs", "use super::kinds::{Action, Swap};"),
+        ("update/plan.rs", "match mode { BootMode::Swap => {} }"),
+        ("update/sequence.rs", "if self.told.boot == mode {}"),
+    ] {
+        assert_eq!(known_kinds(path, source, &kinds).len(), 1, "{path}: {source}");
+    }
+    for (path, source) in [
+        ("update/kinds/find.rs", "BootMode::Swap"),
+        ("update/saved.rs", "BootMode::from_number(1)"),
+        ("update/step.rs", "Step::BootMode => Phase::Swap, // RECOVERY"),
+        ("session/mod.rs", "Recovery"),
+    ] {
+        assert_eq!(known_kinds(path, source, &kinds), Vec::<String>::new(), "{path}: {source}");
+    }
+}
+
 #[test]
 fn no_arrow_points_back() {
     let mut left = arrows();

@@ -29,6 +29,27 @@ pub const SMPFOTA_UPDATE_HEALTH_CHECK: u32 = 4;
 /// `smpfota_update_options.flags`: upload even what the device already lists.
 pub const SMPFOTA_UPDATE_FORCE_UPLOAD: u32 = 8;
 
+/// `smpfota_update_options.flags`: where an application answers for which a firmware loader takes images, reset the device into that
+/// loader (reset with `boot_mode` 1, Zephyr 4.2) and go on there; otherwise that ends as `SMPFOTA_NOT_SUPPORTED`.
+pub const SMPFOTA_UPDATE_ENTER_LOADER: u32 = 16;
+
+/// `smpfota_update_options.boot_mode`: not known.
+pub const SMPFOTA_BOOT_MODE_UNKNOWN: u32 = 0;
+/// `smpfota_update_options.boot_mode`: one slot.
+pub const SMPFOTA_BOOT_MODE_SINGLE: u32 = 1;
+/// `smpfota_update_options.boot_mode`: swap with scratch, by moving or with offset.
+pub const SMPFOTA_BOOT_MODE_SWAP: u32 = 2;
+/// `smpfota_update_options.boot_mode`: overwrite only.
+pub const SMPFOTA_BOOT_MODE_OVERWRITE: u32 = 3;
+/// `smpfota_update_options.boot_mode`: direct XIP.
+pub const SMPFOTA_BOOT_MODE_DIRECT_XIP: u32 = 4;
+/// `smpfota_update_options.boot_mode`: direct XIP with revert.
+pub const SMPFOTA_BOOT_MODE_DIRECT_XIP_REVERT: u32 = 5;
+/// `smpfota_update_options.boot_mode`: RAM load, with or without revert.
+pub const SMPFOTA_BOOT_MODE_RAM_LOAD: u32 = 6;
+/// `smpfota_update_options.boot_mode`: firmware loader.
+pub const SMPFOTA_BOOT_MODE_FIRMWARE_LOADER: u32 = 7;
+
 /// `smpfota_image_info.properties`: the image is encrypted.
 pub const SMPFOTA_IMAGE_ENCRYPTED: u32 = 1;
 /// `smpfota_image_info.properties`: the image is compressed.

@@ -12,7 +12,7 @@ use super::handles::{Kind, Table};
 use super::pointers::{BufferOut, Out, StructOut, input, input_text, size_t};
 use super::structs::{smpfota_error, smpfota_image_info};
 use crate::failure::Failure;
-use crate::firmware::{Firmware, FirmwareError, Image};
+use crate::firmware::{Expected, Firmware, FirmwareError, Image, ImageHash, Version};
 use crate::status::Status;
 
 /// Images are read only, so any number of threads may be in one at once.
@@ -84,6 +84,59 @@ pub unsafe extern "C" fn smpfota_image_open_bytes(
             Ok(Status::Ok)
         })
     }
+}
+
+/// The same file, where what shall run in the end is not what is sent: a delta, or an image that the device makes into another one. An
+/// update of `*expecting` succeeds when the device runs what is named here.
+///
+/// `index` counts the images of the file from 0. Either `hash` has `hash_length` bytes (32, 48 or 64), by which the device lists the
+/// image that runs, or `version` has `version_length` bytes of text such as `1.2.3` or `1.2.3+4`; the other one is NULL with length 0. The
+/// bytes of the file are shared, not copied. `*expecting` receives a handle of its own, which belongs to the caller until
+/// `smpfota_image_close`; `image` stays as it was. A session that is restored needs the image opened and named like this again.
+///
+/// Returns `SMPFOTA_OK`; `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_TOO_MANY_HANDLES`;
+/// `SMPFOTA_INVALID_ARGUMENT` for an index outside the file, a hash of another length, a text that is no version, both or neither. Any
+/// thread, any time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smpfota_image_expect(
+    image: usize,
+    index: u32,
+    hash: *const u8,
+    hash_length: size_t,
+    version: *const c_char,
+    version_length: size_t,
+    expecting: *mut usize,
+    error: *mut smpfota_error,
+) -> i32 {
+    // SAFETY: the module's contract, here and inside.
+    unsafe {
+        guard_explained(error, || {
+            let handle = Out::new(expecting)?;
+            let (hash, version) = (input(hash, hash_length)?, input_text(version, version_length)?);
+            let firmware = share(image)?;
+            let firmware = Firmware::clone(&firmware).expecting(index as usize, expected(hash, version)?);
+            let firmware = firmware.map_err(|error| invalid(&error.to_string()))?;
+            handle.set(IMAGES.open(Arc::new(firmware))?);
+            Ok(Status::Ok)
+        })
+    }
+}
+
+fn expected(hash: &[u8], version: &str) -> Result<Expected, Failure> {
+    match (hash, version) {
+        (&[], "") => Err(invalid("Name the hash or the version that shall run.")),
+        (hash, "") => ImageHash::from_bytes(hash).map(Expected::Hash).ok_or_else(|| {
+            invalid(&format!("The hash has {} bytes; image hashes have 32, 48 or 64.", hash.len()))
+        }),
+        (&[], version) => Version::parse(version)
+            .map(Expected::Version)
+            .ok_or_else(|| invalid(&format!("{version:?} is no version; write it as 1.2.3 or 1.2.3+4."))),
+        _ => Err(invalid("Name either the hash or the version that shall run, not both.")),
+    }
+}
+
+fn invalid(sentence: &str) -> Failure {
+    Failure::new(Status::InvalidArgument, sentence)
 }
 
 /// What is known of one image of the file.

@@ -6,7 +6,7 @@ use crate::conversation::{Framing, Reassembly, SessionOptions, SmpVersion};
 use crate::failure::Failure;
 use crate::session::Progress;
 use crate::status::Status;
-use crate::update::{UpdateMode, UpdateOptions};
+use crate::update::{BootMode, UpdateMode, UpdateOptions};
 
 fn invalid(what: &str, value: u32, meaning: &str) -> Failure {
     Failure::new(Status::InvalidArgument, format!("{what} is {value}; it must be {meaning}."))
@@ -89,6 +89,7 @@ impl smpfota_update_options {
             (options.upgrade_only, SMPFOTA_UPDATE_UPGRADE_ONLY),
             (options.health_check, SMPFOTA_UPDATE_HEALTH_CHECK),
             (options.force_upload, SMPFOTA_UPDATE_FORCE_UPLOAD),
+            (options.enter_loader, SMPFOTA_UPDATE_ENTER_LOADER),
         ];
         smpfota_update_options {
             struct_size: size_of::<smpfota_update_options>() as u32,
@@ -99,6 +100,7 @@ impl smpfota_update_options {
             slot_size: options.slot_size,
             health_timeout_ms: options.health_timeout_ms,
             deadline_ms: options.deadline_ms,
+            boot_mode: options.boot_mode as u32,
         }
     }
 
@@ -107,9 +109,10 @@ impl smpfota_update_options {
         const KNOWN: u32 = SMPFOTA_UPDATE_ERASE_FIRST
             | SMPFOTA_UPDATE_UPGRADE_ONLY
             | SMPFOTA_UPDATE_HEALTH_CHECK
-            | SMPFOTA_UPDATE_FORCE_UPLOAD;
+            | SMPFOTA_UPDATE_FORCE_UPLOAD
+            | SMPFOTA_UPDATE_ENTER_LOADER;
         if self.flags & !KNOWN != 0 {
-            return Err(invalid("the update option flags", self.flags, "a sum of 1, 2, 4 and 8"));
+            return Err(invalid("the update option flags", self.flags, "a sum of 1, 2, 4, 8 and 16"));
         }
         Ok(UpdateOptions {
             mode: match self.mode {
@@ -128,6 +131,11 @@ impl smpfota_update_options {
             slot_size: self.slot_size,
             health_timeout_ms: self.health_timeout_ms,
             deadline_ms: self.deadline_ms,
+            boot_mode: u8::try_from(self.boot_mode)
+                .ok()
+                .and_then(BootMode::from_number)
+                .ok_or_else(|| invalid("the update option boot_mode", self.boot_mode, "between 0 and 7"))?,
+            enter_loader: self.flags & SMPFOTA_UPDATE_ENTER_LOADER != 0,
         })
     }
 }

@@ -95,6 +95,9 @@ pub struct smpfota_update_options {
     pub health_timeout_ms: u32,
     /// How long the whole update may take, in milliseconds; 0: no limit beyond those of its steps (default).
     pub deadline_ms: u32,
+    /// How the bootloader starts images, an `SMPFOTA_BOOT_MODE_...` number, for devices that do not tell; what a device tells counts
+    /// more. Default `SMPFOTA_BOOT_MODE_UNKNOWN`: then it is taken for one that swaps, until something else shows.
+    pub boot_mode: u32,
 }
 
 /// What is known of one image of a file.
@@ -204,7 +207,7 @@ pub struct smpfota_device_options {
 // The sizes of version 1. A struct may grow at its end; then a new size joins these, and SMALLEST stays.
 const _: () = assert!(size_of::<smpfota_error>() == 512);
 const _: () = assert!(size_of::<smpfota_session_options>() == 64);
-const _: () = assert!(size_of::<smpfota_update_options>() == 32);
+const _: () = assert!(size_of::<smpfota_update_options>() == 36);
 const _: () = assert!(size_of::<smpfota_image_info>() == 160);
 const _: () = assert!(size_of::<smpfota_progress>() == 64);
 const _: () = assert!(size_of::<smpfota_device_options>() == 48);

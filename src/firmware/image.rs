@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::digest::{self, HashKind, ImageHash};
 use super::header::{HEADER_LENGTH, Header, MAGIC};
+use super::target::Expected;
 use super::{FileKind, FirmwareError, PackageFile, Padding, SignatureKind, Tlv, Trailer, Version, tlv};
 
 /// Another image that must be on the device in at least this version.
@@ -62,6 +63,10 @@ pub struct Image {
     pub content_length: u32,
     /// What follows the TLV areas.
     pub padding: Option<Padding>,
+    /// For a file that ends in a slot trailer: the SHA-256 of what stands before its padding.
+    pub(super) content_sha256: Option<[u8; 32]>,
+    /// What shall run in the end, where it is not this image; see [`Firmware::expecting`](super::Firmware::expecting).
+    pub expected: Option<Expected>,
 }
 
 impl Image {
@@ -120,6 +125,7 @@ impl Image {
             }
             _ => None,
         };
+        let padding = Padding::of(&bytes[content_length..]);
         Ok(Image {
             file: None,
             image_number: 0,
@@ -135,7 +141,13 @@ impl Image {
             dependencies,
             security_counter,
             content_length: content_length as u32,
-            padding: Padding::of(&bytes[content_length..]),
+            content_sha256: Image::digest_content(
+                &bytes,
+                content_length as u32,
+                padding.is_some_and(|padding| padding.trailer.is_some()),
+            ),
+            padding,
+            expected: None,
             tlvs,
             bytes,
         })
@@ -182,7 +194,7 @@ impl Image {
     #[must_use]
     pub fn without_padding(&self) -> Image {
         let bytes: Arc<[u8]> = self.content().into();
-        Image { sha256: digest::sha256(&bytes), bytes, padding: None, ..self.clone() }
+        Image { sha256: digest::sha256(&bytes), bytes, padding: None, content_sha256: None, ..self.clone() }
     }
 
     /// The value of the first entry of a type, from either area.

@@ -10,7 +10,7 @@ use crate::smp::error::rc;
 use crate::smp::{DeviceError, Frame, Op, group};
 use crate::status::Status;
 use crate::transfer::link_lost;
-use crate::update::{Phase, Poll, step};
+use crate::update::{Phase, Poll, step, told};
 
 /// How long an ordinary command may take at least, in milliseconds.
 const COMMAND_FLOOR_MS: u32 = 2_000;
@@ -182,7 +182,7 @@ impl Single {
         };
         if let (What::Command(command), Some(Ok(_))) = (&self.what, &self.outcome)
             && command.address() == (Op::Read, group::OS, group::os::PARAMETERS)
-            && let Some((size, count)) = step::decode_parameters(body)
+            && let Some((size, count)) = told::decode_parameters(body)
         {
             talk.limits.learn_buffers(size, count);
         }

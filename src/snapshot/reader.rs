@@ -54,6 +54,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Eight flags in one byte.
+    pub fn flags(&mut self) -> Result<[bool; 8], Failure> {
+        let byte = self.u8()?;
+        Ok(std::array::from_fn(|bit| byte >> bit & 1 == 1))
+    }
+
     pub fn u16(&mut self) -> Result<u16, Failure> {
         Ok(u16::from_le_bytes(self.array()?))
     }

@@ -28,6 +28,11 @@ impl Writer {
         self.bytes(bytes);
     }
 
+    /// Eight flags, the first one in the lowest bit.
+    pub fn flags(&mut self, flags: [bool; 8]) {
+        self.u8(flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag)));
+    }
+
     pub fn u8(&mut self, value: u8) {
         self.bytes(&[value]);
     }

@@ -40,6 +40,9 @@ pub fn symptom_and_evidence(finding: Finding) -> (&'static str, &'static str) {
         Finding::ForeignResponses => {
             ("answers that nobody asked for", "answers with sequence numbers of no request")
         }
+        Finding::SwapNotPerformed => {
+            ("the mark stays through every reset", "the image lists before and after the resets")
+        }
         Finding::NothingWrong => ("the trace shows no failure", "none"),
         Finding::NoSmp => ("no frame in the file", "the first line"),
         Finding::Encrypted => ("packets without readable content", "none can be given"),

@@ -24,7 +24,7 @@ use crate::smp::hex::to_hex;
 use crate::smp::{DeviceError, Frame, Op};
 use crate::status::Status;
 use crate::update::report::Figures;
-use crate::update::{Phase, Poll, step};
+use crate::update::{Phase, Poll, told};
 use crate::upload::probe::echo_of;
 use crate::upload::{self, Destination, Source, Upload, refusal};
 use download::Download;
@@ -335,7 +335,7 @@ impl Transfer {
     fn answered(&mut self, talk: &mut Conversation, body: &[u8], error: Option<DeviceError>) {
         match self.step {
             Step::Parameters => {
-                if let (None, Some((size, count))) = (error, step::decode_parameters(body)) {
+                if let (None, Some((size, count))) = (error, told::decode_parameters(body)) {
                     talk.limits.learn_buffers(size, count);
                 }
                 self.step = Step::Reassembly;

@@ -1,8 +1,7 @@
 //! What an answer means to the step that asked for it.
 
-use super::boot_mode::BootMode;
 use super::step::{self, Step};
-use super::{Listing, Update};
+use super::{Listing, Update, kinds, told};
 use crate::conversation::Conversation;
 use crate::failure::Failure;
 use crate::smp::error::rc;
@@ -21,7 +20,7 @@ impl Update {
         self.returned(talk, now, true);
         let result = match self.step {
             Step::Parameters => {
-                if let (None, Some((size, count))) = (error, step::decode_parameters(body)) {
+                if let (None, Some((size, count))) = (error, told::decode_parameters(body)) {
                     talk.limits.learn_buffers(size, count);
                 }
                 self.enter(talk, now, Step::ReassemblyProbe);
@@ -33,16 +32,15 @@ impl Update {
                 Ok(())
             }
             Step::BootMode => {
-                if let (None, Some(mode)) = (error, step::decode_boot_mode(body)) {
-                    self.boot = BootMode::from_number(mode);
-                    self.boot_known = true;
+                if let (None, Some(mode)) = (error, told::decode_boot_mode(body)) {
+                    self.told.learn_boot_mode(mode);
                 }
                 self.enter(talk, now, Step::SlotInformation);
                 Ok(())
             }
             Step::SlotInformation => {
                 if error.is_none() {
-                    self.slot_sizes = step::decode_slot_sizes(body, self.boot.runs_in_place());
+                    self.told.read_slots(body);
                 }
                 self.enter(talk, now, Step::ListBefore);
                 Ok(())
@@ -52,7 +50,31 @@ impl Update {
             Step::Reset => match error {
                 Some(error) => Err(self.reset_refused(error)),
                 None => {
-                    self.begin_look(talk, now);
+                    self.begin_look(talk, now, Step::Look);
+                    Ok(())
+                }
+            },
+            Step::B0Slot => {
+                self.told.b0_asked = true;
+                self.told.b0_slot = error.map_or_else(|| told::decode_b0_slot(body), |_| None);
+                self.enter(talk, now, Step::ListBefore);
+                Ok(())
+            }
+            Step::B0SlotAfter => {
+                self.told.b0_slot_after = Some(error.map_or_else(|| told::decode_b0_slot(body), |_| None));
+                let listing = self.listing.take().map(|listing| *listing).unwrap_or_default();
+                self.verify_boot(talk, now, listing)
+            }
+            Step::MarkProbe => {
+                self.told.markless = Some(error.is_some_and(|error| error.is_common(rc::NOT_SUPPORTED)));
+                self.enter(talk, now, Step::ListBefore);
+                Ok(())
+            }
+            // Refused: the server knows no boot_mode, or its application does not want to leave.
+            Step::EnterLoader => match error {
+                Some(error) => Err(self.loader_refused(error)),
+                None => {
+                    self.begin_look(talk, now, Step::LookLoader);
                     Ok(())
                 }
             },
@@ -61,6 +83,7 @@ impl Update {
             | Step::ListUploaded
             | Step::ListMarked
             | Step::Look
+            | Step::LookLoader
             | Step::ListHealthy
             | Step::ListConfirmed => match error {
                 Some(error) => self.no_list(talk, now, error),
@@ -97,7 +120,8 @@ impl Update {
             }
             (Some(group::IMAGE), code::NO_FREE_SLOT) | (None, rc::BAD_STATE) => {
                 let mut failure = Failure { status: Status::SlotInUse, ..failure };
-                failure.sentence.push_str(" The image in it is pending or on trial: reset the device first.");
+                failure.sentence.push_str(" The image in it is pending, or the way back from a trial. ");
+                failure.sentence.push_str(kinds::STAYS_MARKED);
                 Err(failure)
             }
             _ => Err(failure),
@@ -106,8 +130,10 @@ impl Update {
 
     /// Whether the device listed nothing in the slot that the image in hand goes to.
     fn slot_is_empty(&self) -> bool {
-        let Some(number) = self.image().map(|image| image.image_number) else { return false };
-        self.before.as_ref().is_some_and(|before| before.others(number).next().is_none())
+        let (Some(task), Some(before)) = (self.tasks.get(self.current as usize), &self.before) else {
+            return false;
+        };
+        before.others(task.number).next().is_none()
     }
 
     fn listed(&mut self, talk: &mut Conversation, now: u64, listing: Listing) -> Result<(), Failure> {
@@ -115,7 +141,11 @@ impl Update {
             Step::ListBefore => self.plan(talk, now, listing),
             Step::ListUploaded => self.verify_upload(talk, now, listing),
             Step::ListMarked => self.verify_marked(talk, now, listing),
-            Step::Look => self.verify_boot(talk, now, listing),
+            Step::Look => {
+                self.told.unlisted = false;
+                self.verify_boot(talk, now, listing)
+            }
+            Step::LookLoader => self.loader_answered(talk, now, listing),
             Step::ListHealthy => self.verify_before_confirm(talk, now, listing),
             Step::ListConfirmed => self.verify_confirmed(talk, now, listing),
             _ => Ok(()),

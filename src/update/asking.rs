@@ -1,7 +1,8 @@
 //! The request or the upload that the present step makes, and its end without an answer.
 
-use super::boot_mode::BootMode;
-use super::plan::Action;
+use super::kinds::{Erase, Mark};
+use super::parts::Sending;
+use super::payload;
 use super::step::{self, Step};
 use super::{Poll, Update};
 use crate::conversation::Conversation;
@@ -13,39 +14,48 @@ use crate::upload::{self, Destination, Source, Upload};
 
 impl Update {
     pub(super) fn poll_upload(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Option<Poll> {
-        let upload = self.upload.as_mut()?;
-        let task = &self.tasks[self.current as usize];
-        let image = &self.firmware.images[task.index as usize];
+        let sending = self.sending.as_mut()?;
+        let image = &self.firmware.images[self.tasks[self.current as usize].index as usize];
+        let payload = payload::of(image, &self.options);
         let source = Source {
-            data: &image.bytes,
+            data: payload.bytes,
             destination: Destination::Slot {
-                sha256: &image.sha256,
-                image: image.image_number,
-                upgrade: self.options.upgrade_only,
+                sha256: payload.sha256,
+                image: sending.address.number,
+                in_every_chunk: sending.address.in_every_chunk,
+                upgrade: sending.address.upgrade,
             },
         };
-        match upload.poll(talk, now, &source, out) {
+        match sending.engine.poll(talk, now, &source, out) {
             upload::Poll::Send(length) => Some(Poll::Send(length)),
             upload::Poll::Wait => Some(Poll::Wait),
             upload::Poll::LinkReset => Some(Poll::LinkReset),
             upload::Poll::Ended(upload::Outcome::Complete { told }) => {
-                self.left_open = !told;
-                self.uploaded_bytes += u64::from(image.length());
-                self.upload_ms += now.saturating_sub(self.upload_started_at);
-                self.upload = None;
-                if self.unlisted {
-                    self.tasks[self.current as usize].action = Action::Boot;
-                    self.next_task(talk, now);
-                } else {
-                    self.enter(talk, now, Step::ListUploaded);
-                }
+                self.tries.left_open = !told;
+                self.tries.first_again |= sending.engine.sent_first_again();
+                self.totals.uploaded_bytes += payload.bytes.len() as u64;
+                self.totals.upload_ms += now.saturating_sub(sending.started_at);
+                self.sending = None;
+                self.after_upload(talk, now);
                 None
             }
             upload::Poll::Ended(upload::Outcome::Failed(failure)) => {
-                self.upload = None;
+                self.sending = None;
                 self.fail(now, self.upload_failed(failure));
                 None
             }
+        }
+    }
+
+    /// The list tells what became of the upload, unless its kind cannot show it there.
+    fn after_upload(&mut self, talk: &mut Conversation, now: u64) {
+        let task = &self.tasks[self.current as usize];
+        match self.with_before(task, |view| task.kind.after_upload(&view)) {
+            Some(action) => {
+                self.tasks[self.current as usize].action = action;
+                self.next_task(talk, now);
+            }
+            None => self.enter(talk, now, Step::ListUploaded),
         }
     }
 
@@ -57,7 +67,7 @@ impl Update {
         }
         let mut failure = failure;
         if failure.finding == Finding::ServerStuck
-            && self.slot_sizes.is_empty()
+            && self.told.slots.is_empty()
             && self.options.slot_size == 0
         {
             failure.sentence.push_str(
@@ -70,8 +80,9 @@ impl Update {
 
     /// The request that the present step makes, or `None` when the step moved on without one.
     pub(super) fn next_request(&mut self, talk: &mut Conversation, now: u64) -> Option<Request> {
-        if self.step == Step::Look && self.swap_is_overdue(now) {
-            self.fail(now, self.did_not_return());
+        if self.step.awaits_return() && self.swap_is_overdue(now) {
+            let failure = if self.step == Step::Look { self.did_not_return() } else { self.loader_away() };
+            self.fail(now, failure);
             return None;
         }
         if self.options.swap_estimate_ms > 0 {
@@ -83,14 +94,10 @@ impl Update {
         }
         match self.step {
             Step::Upload => {
-                let image = self.image()?;
-                let size = image.length();
-                self.upload_started_at = now;
-                self.upload_base = None;
-                self.shrink_what_vanishes(talk, now);
-                // What was uploaded since the erase is no stale offset.
-                let erased = self.options.erase_first && self.uploads == 0;
-                self.upload = Some(Box::new(Upload::new(now, size, erased)));
+                match self.begin_upload(talk, now) {
+                    Ok(sending) => self.sending = Some(Box::new(sending)),
+                    Err(failure) => self.fail(now, failure),
+                }
                 None
             }
             step => {
@@ -101,40 +108,49 @@ impl Update {
         }
     }
 
+    fn begin_upload(&mut self, talk: &mut Conversation, now: u64) -> Result<Sending, Failure> {
+        self.shrink_what_vanishes(talk, now);
+        let task = &self.tasks[self.current as usize];
+        let address = self.with_before(task, |view| task.kind.address(&view))?;
+        let size = payload::length(self.task_image(task), &self.options);
+        // What was uploaded since the erase is no stale offset.
+        let erased = self.options.erase_first && self.tries.uploads == 0;
+        Ok(Sending { engine: Upload::new(now, size, erased), address, started_at: now, base: None })
+    }
+
     /// The request of the present step, if it makes one.
     pub(super) fn step_request(&self, talk: &Conversation) -> Option<Request> {
+        let task = self.tasks.get(self.current as usize);
         let context = step::Context {
             image: self.image(),
-            for_good: self.marks_for_good(),
-            slot: self.slot_to_erase(),
-            resets: if self.boot == BootMode::Recovery { 3 } else { 1 },
+            length: self.image().map_or(0, |image| payload::length(image, &self.options)),
+            for_good: task.is_some() && self.mark_in_hand() == Mark::ForGood,
+            slot: match task.map(|task| self.with_before(task, |view| task.kind.erase(&view))) {
+                Some(Erase::Slot(slot)) => Some(slot),
+                _ => None,
+            },
+            resets: self.manners().map(|manner| manner.resets).min().unwrap_or(1),
             // Without a hash it is image 0 that is confirmed.
-            by_hash: self.confirms == 0 || self.image().is_some_and(|image| image.image_number != 0),
+            by_hash: self.trial.as_ref().is_none_or(|trial| trial.confirms == 0)
+                || task.is_some_and(|task| task.number != 0),
             ordinary: Patience { floor_ms: talk.options.timeout_ms, attempts: talk.options.retries },
             rtt: talk.timeout(),
         };
         self.step.request(&context, &talk.limits)
     }
 
-    /// The slot beside the running one, counted over all images (Zephyr `img_mgmt_erase`); image 0 is the server's default.
-    fn slot_to_erase(&self) -> Option<u32> {
-        let number = self.image()?.image_number;
-        let running =
-            self.before.as_ref().and_then(|before| before.active(number)).map_or(0, |slot| slot.slot);
-        (number != 0).then_some(number * 2 + (1 - running % 2))
-    }
-
     pub(super) fn swap_is_overdue(&self, now: u64) -> bool {
-        now >= self.reset_at.saturating_add(u64::from(self.options.swap_timeout_ms))
+        now >= self.reset_at().saturating_add(u64::from(self.options.swap_timeout_ms))
     }
 
     pub(super) fn request_expired(&mut self, talk: &mut Conversation, now: u64) {
         let Some(mut request) = self.request.take() else { return };
         match self.step {
             // No answer to a reset is no answer at all: what the device lists afterwards tells.
-            Step::Reset if request.was_sent() => self.begin_look(talk, now),
-            Step::Look if request.was_sent() => {
-                self.not_before = now + u64::from(talk.timeout()).min(2_000);
+            Step::Reset if request.was_sent() => self.begin_look(talk, now, Step::Look),
+            Step::EnterLoader if request.was_sent() => self.begin_look(talk, now, Step::LookLoader),
+            Step::Look | Step::LookLoader if request.was_sent() => {
+                self.clock.not_before = now + u64::from(talk.timeout()).min(2_000);
                 if !self.swap_is_overdue(now) {
                     // The answer may take longer than is waited for it here.
                     request.renew();
@@ -145,6 +161,18 @@ impl Update {
             Step::ReassemblyProbe => {
                 talk.limits.learn_reassembly(false);
                 self.enter(talk, now, Step::BootMode);
+            }
+            // So is one that tells nothing of its bootloader (serial recovery up to MCUboot 1.8), and then it has no slot information.
+            Step::BootMode | Step::SlotInformation if talk.answered => {
+                self.enter(talk, now, Step::ListBefore)
+            }
+            Step::B0Slot => {
+                self.told.b0_asked = true;
+                self.enter(talk, now, Step::ListBefore);
+            }
+            Step::B0SlotAfter => {
+                self.told.b0_slot_after = Some(None);
+                self.enter(talk, now, Step::Look);
             }
             // What the list said stands.
             Step::StateUploaded | Step::StateMarked if request.was_sent() => {

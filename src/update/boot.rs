@@ -1,12 +1,11 @@
 //! The reset, the wait for the bootloader, and what runs afterwards.
 
-use super::boot_mode::BootMode;
-use super::plan::{Action, Task, listed_as};
+use super::kinds::{self, Ended, Hold, Mark, Ran};
+use super::plan::{Action, Task};
 use super::step::{self, Step};
 use super::{Listing, Update, UpdateMode};
 use crate::conversation::{Conversation, EventKind};
-use crate::failure::{Failure, Finding};
-use crate::firmware::Image;
+use crate::failure::Failure;
 use crate::smp::DeviceError;
 use crate::status::Status;
 
@@ -21,64 +20,63 @@ impl Update {
     pub(super) fn reset_refused(&self, error: DeviceError) -> Failure {
         let mut failure = step::refused(error, "to reset");
         failure.sentence.push_str(&format!(
-            " Version {} is uploaded{}; the next reset starts it.",
+            " Version {} is {}; the next reset starts it.",
             self.version(),
-            if self.boot.marks() { " and marked" } else { "" }
+            self.what_waits()
         ));
         failure
     }
 
     pub(super) fn did_not_return(&self) -> Failure {
-        let why = match self.boot {
-            BootMode::Recovery => {
-                "It left its recovery mode, or hangs there: an application without SMP on this line looks the same. Look \
-                 at it by other means."
-            }
-            BootMode::FirmwareLoader => {
-                "The firmware loader started the application, or hangs: an application without SMP looks the same. Look \
-                 at it by other means."
-            }
-            _ => {
-                "It may still be swapping, or neither image starts SMP. Read its image list before another update."
-            }
-        };
         Failure::new(
             Status::DidNotReturn,
             format!(
-                "the device did not answer within {} s after the reset that was to start version {}. {why}",
+                "the device did not answer within {} s after the reset that was to start version {}. {}",
                 self.options.swap_timeout_ms / 1_000,
-                self.version()
+                self.version(),
+                self.tasks.first().map_or("", |task| task.kind.away())
             ),
         )
     }
 
-    pub(super) fn begin_look(&mut self, talk: &mut Conversation, now: u64) {
-        if self.resets == 0 {
-            self.reset_at = now;
+    /// What the images are while they wait for the reset.
+    pub(super) fn what_waits(&self) -> &'static str {
+        self.tasks.first().map_or("uploaded", |task| task.kind.waiting())
+    }
+
+    /// The device was asked to reset; `step` asks until it answers again.
+    pub(super) fn begin_look(&mut self, talk: &mut Conversation, now: u64, step: Step) {
+        let reboot = self.reboot();
+        if reboot.resets == 0 {
+            reboot.reset_at = now;
         }
-        self.resets += 1;
-        self.link_reset_due = true;
-        self.enter(talk, now, Step::Look);
+        reboot.resets += 1;
+        reboot.link_reset_due = true;
+        self.enter(talk, now, step);
     }
 
     /// Whether the device may be back from its reset: by its answer, by the caller's word on the link, or because the swap is
     /// over by the caller's estimate.
     pub(super) fn returned(&mut self, talk: &mut Conversation, now: u64, back: bool) {
-        if self.step == Step::Look && self.outcome.is_none() && self.back != back {
-            self.back = back;
+        if self.step == Step::Look
+            && self.outcome.is_none()
+            && let Some(reboot) = self.reboot.as_mut().filter(|reboot| reboot.back != back)
+        {
+            reboot.back = back;
             talk.note(now, EventKind::Phase(self.phase() as u32));
         }
     }
 
-    /// The reset shows no effect yet: looks again a little later, or resets again. False when that was tried often enough.
-    fn reset_again(&mut self, talk: &mut Conversation, now: u64) -> bool {
+    /// The reset shows no effect yet: looks again a little later, or resets again where nothing runs that it could take back. False when
+    /// that was tried often enough.
+    fn reset_again(&mut self, talk: &mut Conversation, now: u64, may_reset: bool) -> bool {
         // What counts is when the device was asked: an old answer may have been long on its way.
-        if self.asked_at.saturating_sub(self.reset_at) < RESET_TAKES_MS * u64::from(self.resets) {
-            self.not_before = now + 500;
+        if self.clock.asked_at.saturating_sub(self.reset_at()) < RESET_TAKES_MS * u64::from(self.resets()) {
+            self.clock.not_before = now + 500;
             return true;
         }
         let looked_at = now.saturating_add(u64::from(self.options.swap_estimate_ms));
-        if self.resets < MOST_RESETS && !self.swap_is_overdue(looked_at) {
+        if may_reset && self.resets() < MOST_RESETS && !self.swap_is_overdue(looked_at) {
             self.enter(talk, now, Step::Reset);
             return true;
         }
@@ -91,36 +89,67 @@ impl Update {
         now: u64,
         listing: Listing,
     ) -> Result<(), Failure> {
-        if self.unhealthy {
+        if self.is_unhealthy() {
             return self.verify_gone_back(talk, now, &listing);
         }
         // Also what ran before the reset has to run after it.
-        let Some(task) = self.tasks.iter().find(|task| !self.runs(task, &listing)).cloned() else {
-            self.swap_ms = now.saturating_sub(self.reset_at).min(u64::from(u32::MAX)) as u32;
-            self.booted(talk, now, listing);
+        let rans: Vec<Ran> = self.tasks.iter().map(|task| self.ran(task, &listing)).collect();
+        if let Some(index) = rans.iter().position(|ran| matches!(ran, Ran::NotYet | Ran::No)) {
+            return self.not_running_yet(talk, now, listing, &rans, index);
+        }
+        if rans.contains(&Ran::AskB0) {
+            self.listing = Some(Box::new(listing));
+            self.enter(talk, now, Step::B0SlotAfter);
             return Ok(());
-        };
-        let image = self.task_image(&task).clone();
-        let not_reset_yet = match self.boot {
-            BootMode::Recovery => !listing.slots.iter().any(|slot| slot.active),
-            boot if boot.marks() => {
-                listing.others(image.image_number).any(|slot| slot.pending && listed_as(slot, &image))
-            }
-            _ => listing.active(image.image_number).is_some(),
-        };
-        if not_reset_yet {
-            if self.reset_again(talk, now) {
+        }
+        for (task, ran) in self.tasks.iter_mut().zip(rans) {
+            task.doubt = if let Ran::Untold(doubt) = ran { Some(doubt) } else { None };
+        }
+        self.totals.swap_ms = now.saturating_sub(self.reset_at()).min(u64::from(u32::MAX)) as u32;
+        self.booted(talk, now, listing);
+        Ok(())
+    }
+
+    /// What the device shows of an image after the reset.
+    fn ran(&self, task: &Task, listing: &Listing) -> Ran {
+        match task.kind.ran_unlisted().filter(|_| self.told.unlisted) {
+            Some(ran) => ran,
+            None => task.kind.ran(&self.view(task, listing), self.before.as_ref()),
+        }
+    }
+
+    /// One of the images does not run: the reset may have had no effect, or the bootloader did not start it.
+    fn not_running_yet(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        listing: Listing,
+        rans: &[Ran],
+        index: usize,
+    ) -> Result<(), Failure> {
+        if rans[index] == Ran::NotYet {
+            // In the trial of another image a reset would take that back.
+            let on_trial = self.tasks.iter().zip(rans).any(|(task, ran)| {
+                *ran == Ran::Yes && task.kind.hold(&self.view(task, &listing)) == Hold::OnTrial
+            });
+            if self.reset_again(talk, now, !on_trial) {
                 return Ok(());
             }
-            if let Some(failure) = self.never_reset(&image, &listing) {
+            let task = &self.tasks[index];
+            if let Some(failure) = task.kind.never_reset(&self.ended(task, &listing)) {
                 return Err(failure);
             }
         }
-        let failure = self.not_running(&image, &task.from, &listing);
-        // The slot held the image from an earlier try: what lies there may be damaged although its hash is listed.
-        if failure.status == Status::NotSwapped && self.uploaded_bytes == 0 && !self.force {
-            self.force = true;
-            self.resets = 0;
+        let task = &self.tasks[index];
+        let failure = task.kind.failed(&self.ended(task, &listing));
+        // What lay in the slot may have been damaged although its hash is listed: from an earlier try, or by a late first chunk, which
+        // leaves the list as it was and shows by its answer.
+        let tries = &mut self.tries;
+        let from_earlier = self.totals.uploaded_bytes == 0 && !tries.force;
+        let spoilt = (from_earlier || tries.stray_chunk) && !tries.tried_anew && !rans.contains(&Ran::Yes);
+        if failure.status == Status::NotSwapped && spoilt {
+            (tries.force, tries.tried_anew, tries.stray_chunk) = (true, true, false);
+            self.reboot = None;
             talk.note(now, EventKind::Restarted(0));
             self.enter(talk, now, Step::ListBefore);
             return Ok(());
@@ -128,30 +157,24 @@ impl Update {
         Err(failure)
     }
 
-    /// The failure of a device that was asked often enough and shows no sign of a reset; `None` where it may have reset and
-    /// chosen the old image again.
-    fn never_reset(&self, image: &Image, listing: &Listing) -> Option<Failure> {
-        let sentence = match self.boot {
-            BootMode::Recovery => format!(
-                "the device was asked {} times to reset and is still in its recovery mode; version {} lies in its slot. \
-                 Release the button or pin that holds it there and reset it.",
-                self.resets, image.version
-            ),
-            boot if boot.marks() => format!(
-                "the device was asked {} times to reset and still runs version {}; version {} stays marked and the next \
-                 reset starts it.",
-                self.resets,
-                running(listing, image),
-                image.version
-            ),
-            _ => return None,
-        };
-        Some(Failure::new(Status::NotSwapped, sentence))
+    /// The update as it ended for an image that does not run.
+    pub(super) fn ended<'a>(&'a self, task: &'a Task, listing: &'a Listing) -> Ended<'a> {
+        let view = self.view(task, listing);
+        let for_good = task.kind.mark(&view, self.tries.trial_only) == Mark::ForGood;
+        Ended {
+            title: self.title(task),
+            before: self.before.as_ref(),
+            from: &task.from,
+            resets: self.resets(),
+            ran: self.has_run(),
+            on_trial: !for_good,
+            view,
+        }
     }
 
     /// Every image runs.
     fn booted(&mut self, talk: &mut Conversation, now: u64, listing: Listing) {
-        self.ran = true;
+        self.trial().ran = true;
         let confirmed = self.first_unconfirmed(&listing).is_none();
         self.listing = Some(Box::new(listing));
         for task in &mut self.tasks {
@@ -176,25 +199,23 @@ impl Update {
         listing: &Listing,
     ) -> Result<(), Failure> {
         let runs_on = |task: &&Task| task.action == Action::Boot && self.runs(task, listing);
-        let confirmed = |task: &Task| {
-            listing.active(self.task_image(task).image_number).is_some_and(|slot| slot.confirmed)
-        };
+        let confirmed = |task: &Task| listing.active(task.number).is_some_and(|slot| slot.confirmed);
         if self.tasks.iter().filter(runs_on).any(|task| !confirmed(task)) {
-            if self.reset_again(talk, now) {
+            if self.reset_again(talk, now, true) {
                 return Ok(());
             }
             return Err(self.found_unhealthy(&format!(
                 "the device was asked {} times to reset and still runs it, unconfirmed; the next reset takes it back.",
-                self.resets
+                self.resets()
             )));
         }
         let gone = self.tasks.iter().find(|task| task.action == Action::Boot && !self.runs(task, listing));
-        let stays = self.tasks.iter().find(|task| self.runs(task, listing)).map(|task| self.task_image(task));
+        let stays = self.tasks.iter().find(|task| self.runs(task, listing));
         Err(match gone {
             Some(task) => self.found_unhealthy(&format!(
                 "the device was reset and runs version {} again{}.",
-                running(listing, self.task_image(task)),
-                stays.map_or_else(String::new, |image| format!(", and {} stays", self.title(image)))
+                kinds::running(listing, task.number),
+                stays.map_or_else(String::new, |task| format!(", and {} stays", self.title(task)))
             )),
             None => self.found_unhealthy(NO_WAY_BACK),
         })
@@ -202,71 +223,15 @@ impl Update {
 
     /// Whether the device lists the image of a task as the one that runs.
     pub(super) fn runs(&self, task: &Task, listing: &Listing) -> bool {
-        let image = self.task_image(task);
-        listing.active(image.image_number).is_some_and(|slot| slot.holds(image.running_hash().as_bytes()))
+        self.view(task, listing).running().is_some()
     }
 
-    /// What the device runs instead of the new image, in the words of an outcome.
-    pub(super) fn not_running(&self, image: &Image, before: &str, listing: &Listing) -> Failure {
-        let (number, version) = (image.image_number, &image.version);
-        let what = self.title(image);
-        let Some(active) = listing.active(number) else {
-            return Failure::new(
-                Status::Contradiction,
-                format!(
-                    "after the reset the device lists no active slot for image {number}, so that it cannot be told \
-                     whether version {version} runs."
-                ),
-            );
-        };
-        let runs = &active.version;
-        // A new build of the same version is told from the old one by its hash alone.
-        let ran_before = match self.before.as_ref().and_then(|before| before.active(number)) {
-            Some(slot) if slot.hash.is_some() => slot.hash == active.hash,
-            _ => **runs == *before,
-        };
-        if **runs == *version.device_text() && !ran_before {
-            return Failure::new(
-                Status::WrongImageRunning,
-                format!(
-                    "after the reset the device runs another image than the one that was sent, although it is a version \
-                     {runs} too: the hashes differ. Look who else updates this device."
-                ),
-            );
-        }
-        if !before.is_empty() && **runs != *before {
-            return Failure::new(
-                Status::WrongImageRunning,
-                format!(
-                    "after the reset the device runs version {runs}, which is neither {version} nor {before}. Look who \
-                     else updates this device."
-                ),
-            );
-        }
-        // A refused image is erased by MCUboot; one that ran and was swapped back is listed again, except with swap using
-        // offset, where both slots then show the running image. One that was marked for good is never swapped back.
-        let on_trial = self.options.mode != UpdateMode::ConfirmAtOnce || self.trial_only;
-        let swapped_back = on_trial
-            && self.boot.swaps()
-            && listing
-                .others(number)
-                .any(|slot| listed_as(slot, image) || (slot.hash.is_some() && slot.hash == active.hash));
-        if self.ran || swapped_back {
-            return Failure::new(
-                Status::Reverted,
-                format!("{what} ran on trial and the device went back to {runs}."),
-            )
-            .with_finding(Finding::NoConfirmation);
-        }
-        Failure::new(Status::NotSwapped, format!("after the reset the device still runs {runs}, not {what}."))
-            .with_finding(Finding::BootloaderRefused)
+    /// Whether an image that was started runs still, as far as the device shows it.
+    pub(super) fn runs_on(&self, task: &Task, listing: &Listing) -> bool {
+        task.doubt.is_some() || self.runs(task, listing) || self.ran(task, listing) == Ran::Yes
     }
 }
 
 /// An image that is confirmed stays.
 pub(super) const NO_WAY_BACK: &str =
     "it is confirmed already and stays: there is no way back but an update to another version.";
-
-fn running(listing: &Listing, image: &Image) -> String {
-    listing.active(image.image_number).map_or_else(|| "?".to_owned(), |slot| slot.version.to_string())
-}

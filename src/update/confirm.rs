@@ -1,6 +1,7 @@
 //! The caller's health check and the confirmation.
 
 use super::boot::NO_WAY_BACK;
+use super::kinds::Hold;
 use super::plan::Action;
 use super::step::{self, Step};
 use super::{Listing, Update};
@@ -16,16 +17,14 @@ const MOST_CONFIRMS: u8 = 3;
 impl Update {
     /// The first task whose image runs unconfirmed.
     pub(super) fn first_unconfirmed(&self, listing: &Listing) -> Option<usize> {
-        self.tasks.iter().position(|task| {
-            let image = self.task_image(task);
-            listing.active(image.image_number).is_some_and(|active| !active.confirmed)
-        })
+        self.tasks.iter().position(|task| task.kind.hold(&self.view(task, listing)) == Hold::OnTrial)
     }
 
     pub(super) fn begin_confirm(&mut self, talk: &mut Conversation, now: u64) {
         self.select_unconfirmed();
         if self.options.health_check {
-            self.health_until = now.saturating_add(u64::from(self.options.health_timeout_ms));
+            let timeout = u64::from(self.options.health_timeout_ms);
+            self.trial().health_until = now.saturating_add(timeout);
             self.enter(talk, now, Step::HealthCheck);
         } else {
             self.enter(talk, now, Step::Confirm);
@@ -38,7 +37,7 @@ impl Update {
             None => self.tasks.iter().position(|task| task.action == Action::Confirm),
         };
         self.current = index.unwrap_or(0) as u16;
-        self.confirms = 0;
+        self.trial().confirms = 0;
     }
 
     /// Whether all images were listed as confirmed when they were last seen.
@@ -55,14 +54,14 @@ impl Update {
             self.enter(talk, now, Step::ListHealthy);
             return Ok(());
         }
-        self.unhealthy = true;
+        self.trial().unhealthy = true;
         if self.is_confirmed() {
             let failure = self.found_unhealthy(NO_WAY_BACK);
             self.fail(now, failure);
             return Ok(());
         }
         // A reset takes the unconfirmed image out of service at once.
-        self.resets = 0;
+        self.reboot = None;
         for task in &mut self.tasks {
             if task.action == Action::Confirm {
                 task.action = Action::Boot;
@@ -129,14 +128,20 @@ impl Update {
             return Err(step::refused(error, "to confirm the image"));
         }
         self.refusal = error;
+        if let Some(error) = error
+            && self.tasks[self.current as usize].kind.confirm_refused(error).is_some()
+        {
+            let task = &mut self.tasks[self.current as usize];
+            task.kind = task.kind.without_marks();
+        }
         self.enter(talk, now, Step::ListConfirmed);
         Ok(())
     }
 
     fn check_running(&self, listing: &Listing) -> Result<(), Failure> {
-        match self.tasks.iter().find(|task| !self.runs(task, listing)) {
+        match self.tasks.iter().find(|task| !self.runs_on(task, listing)) {
             None => Ok(()),
-            Some(task) => Err(self.not_running(self.task_image(task), &task.from, listing)),
+            Some(task) => Err(task.kind.failed(&self.ended(task, listing))),
         }
     }
 
@@ -154,20 +159,21 @@ impl Update {
             return Ok(());
         };
         if index == self.current as usize {
-            self.confirms += 1;
-            if self.confirms >= MOST_CONFIRMS {
+            let trial = self.trial();
+            trial.confirms += 1;
+            if trial.confirms >= MOST_CONFIRMS {
                 return Err(self.not_confirmed());
             }
         } else {
             self.current = index as u16;
-            self.confirms = 0;
+            self.trial().confirms = 0;
         }
         self.enter(talk, now, Step::Confirm);
         Ok(())
     }
 
     fn not_confirmed(&self) -> Failure {
-        let what = self.image().map_or_else(String::new, |image| self.title(image));
+        let what = self.tasks.get(self.current as usize).map_or_else(String::new, |task| self.title(task));
         let said = self.refusal.map_or_else(String::new, |error| format!(" ({error})"));
         let failure = Failure::new(
             Status::NotConfirmed,

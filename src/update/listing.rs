@@ -61,6 +61,8 @@ pub struct Listing {
     pub slots: Box<[ListedSlot]>,
     /// The device numbers its images, as one with several does.
     pub numbered: bool,
+    /// A flag stood before the slot, as MCUboot's recovery writes them and no application does.
+    flags_first: bool,
 }
 
 /// More slots than any device has.
@@ -89,25 +91,26 @@ impl Listing {
             ));
         };
         let mut slots = Vec::new();
-        let (mut odd_hash, mut numbered) = (None, false);
+        let mut oddities = Oddities::default();
         images
             .elements(|value| {
                 if let Value::Map(items) = value
                     && slots.len() < MOST_SLOTS
                 {
-                    slots.push(ListedSlot::decode(&items, &mut odd_hash, &mut numbered));
+                    slots.push(ListedSlot::decode(&items, &mut oddities));
                 }
             })
             .map_err(|error| {
                 Failure::new(Status::Undecodable, format!("the image list cannot be read: {error}."))
             })?;
-        if let Some(length) = odd_hash {
+        if let Some(length) = oddities.hash_length {
             return Err(Failure::new(
                 Status::Contradiction,
                 format!("the device lists an image hash of {length} bytes; hashes have 32, 48 or 64."),
             ));
         }
-        let listing = Listing { slots: slots.into_boxed_slice(), numbered };
+        let Oddities { numbered, flags_first, .. } = oddities;
+        let listing = Listing { slots: slots.into_boxed_slice(), numbered, flags_first };
         listing.check()?;
         Ok(listing)
     }
@@ -150,9 +153,11 @@ impl Listing {
         self
     }
 
-    /// Whether MCUboot's serial recovery wrote the list: no slot has any flag (`boot_serial.c`, `bs_list`).
+    /// Whether MCUboot's serial recovery wrote the list: no slot has any flag, or, with `MCUBOOT_SERIAL_IMG_GRP_IMAGE_STATE`, the flags
+    /// come before the slot (`boot_serial.c`, `bs_list`).
     pub(crate) fn is_of_recovery(&self) -> bool {
-        self.slots.iter().all(|slot| !slot.active && !slot.bootable && !slot.confirmed && !slot.pending)
+        let flagless = |slot: &ListedSlot| !slot.active && !slot.bootable && !slot.confirmed && !slot.pending;
+        self.flags_first || self.slots.iter().all(flagless)
     }
 
     /// The slot that runs, for one image number.
@@ -166,8 +171,17 @@ impl Listing {
     }
 }
 
+/// What the slots of a list have in common.
+#[derive(Default)]
+struct Oddities {
+    hash_length: Option<usize>,
+    numbered: bool,
+    flags_first: bool,
+}
+
 impl ListedSlot {
-    fn decode(items: &Items<'_>, odd_hash: &mut Option<usize>, numbered: &mut bool) -> ListedSlot {
+    fn decode(items: &Items<'_>, oddities: &mut Oddities) -> ListedSlot {
+        let mut flagged = false;
         let mut slot = ListedSlot {
             image: 0,
             slot: 0,
@@ -182,10 +196,13 @@ impl ListedSlot {
         // The items were walked when the list was read, so they cannot fail here.
         let _ = items.entries(|key, value| match (key, value) {
             ("image", Value::Unsigned(n)) => {
-                *numbered = true;
+                oddities.numbered = true;
                 slot.image = u32::try_from(n).unwrap_or(u32::MAX);
             }
-            ("slot", Value::Unsigned(n)) => slot.slot = u32::try_from(n).unwrap_or(u32::MAX),
+            ("slot", Value::Unsigned(n)) => {
+                oddities.flags_first |= flagged;
+                slot.slot = u32::try_from(n).unwrap_or(u32::MAX);
+            }
             ("version", Value::Text(text)) => {
                 let mut end = text.len().min(LONGEST_VERSION);
                 while !text.is_char_boundary(end) {
@@ -196,14 +213,14 @@ impl ListedSlot {
             ("hash", Value::Bytes(bytes)) => {
                 slot.hash = ListedHash::new(bytes);
                 if slot.hash.is_none() && !bytes.is_empty() {
-                    *odd_hash = Some(bytes.len());
+                    oddities.hash_length = Some(bytes.len());
                 }
             }
-            ("bootable", Value::Bool(flag)) => slot.bootable = flag,
-            ("pending", Value::Bool(flag)) => slot.pending = flag,
-            ("confirmed", Value::Bool(flag)) => slot.confirmed = flag,
-            ("active", Value::Bool(flag)) => slot.active = flag,
-            ("permanent", Value::Bool(flag)) => slot.permanent = flag,
+            ("bootable", Value::Bool(flag)) => (flagged, slot.bootable) = (true, flag),
+            ("pending", Value::Bool(flag)) => (flagged, slot.pending) = (true, flag),
+            ("confirmed", Value::Bool(flag)) => (flagged, slot.confirmed) = (true, flag),
+            ("active", Value::Bool(flag)) => (flagged, slot.active) = (true, flag),
+            ("permanent", Value::Bool(flag)) => (flagged, slot.permanent) = (true, flag),
             _ => {}
         });
         slot

@@ -3,26 +3,34 @@
 //! Every step ends with what the device says, never with what was sent: after each change the image list is read and
 //! compared. "Updated" is said only when the device, asked after its reboot, lists the new image as active and, where
 //! asked for, as confirmed.
+//!
+//! What an image needs on its device is decided under [`kinds`]; here is the walk, the same for all of them.
 
 mod answer;
 mod asking;
 mod boot;
-pub(crate) mod boot_mode;
 mod confirm;
+mod kinds;
 pub mod listing;
+mod loading;
 pub mod options;
+mod parts;
+mod payload;
 pub mod phase;
 pub(crate) mod plan;
 pub(crate) mod report;
 mod saved;
+mod saved_v1;
 mod sentence;
 mod sequence;
 pub(crate) mod step;
+pub(crate) mod told;
 mod verify;
 
 pub use listing::{ListedHash, ListedSlot, Listing};
 pub use options::{UpdateMode, UpdateOptions};
 pub use phase::Phase;
+pub use told::BootMode;
 
 use std::sync::Arc;
 
@@ -30,11 +38,12 @@ use crate::conversation::request::{self, Match, Request};
 use crate::conversation::{Conversation, EventKind};
 use crate::failure::Failure;
 use crate::firmware::{Firmware, Image};
-use crate::smp::{DeviceError, Frame};
-use crate::upload::Upload;
-use boot_mode::BootMode;
+use crate::smp::{DeviceError, Frame, group};
+use kinds::View;
+use parts::{Clock, Reboot, Restored, Sending, Totals, Trial, Tries};
 use plan::Task;
 use step::Step;
+use told::Told;
 
 /// What an operation wants of its session.
 #[derive(Debug)]
@@ -62,69 +71,29 @@ pub(crate) struct Update {
     step: Step,
     /// Boxed: during the upload, the longest step by far, there is none.
     request: Option<Box<Request>>,
-    upload: Option<Box<Upload>>,
-    boot: BootMode,
-    boot_known: bool,
-    slot_sizes: Box<[(u32, u32)]>,
+    /// The upload under way.
+    sending: Option<Box<Sending>>,
+    told: Told,
     tasks: Box<[Task]>,
     /// The task in hand.
     current: u16,
+    /// The latest list, and the one before anything was sent.
     listing: Option<Box<Listing>>,
     before: Option<Listing>,
-    started_at: u64,
-    reset_at: u64,
-    /// When the question was asked whose answer came last.
-    asked_at: u64,
-    swap_ms: u32,
-    /// Nothing is sent before this time.
-    not_before: u64,
-    /// The time of the latest call.
-    seen_at: u64,
-    health_until: u64,
-    uploads: u8,
-    /// The latest upload ended without the device's word that it has every byte.
-    left_open: bool,
-    resets: u8,
-    /// The caller is still to be told that the link may go.
-    link_reset_due: bool,
-    confirms: u8,
-    force: bool,
-    /// The device does not let an image be marked for good, so it is tested and then confirmed.
-    trial_only: bool,
-    /// The device has no image list, as serial recovery may not.
-    unlisted: bool,
+    clock: Clock,
+    tries: Tries,
+    /// From the first reset on.
+    reboot: Option<Box<Reboot>>,
+    /// From the first look at the new image on.
+    trial: Option<Box<Trial>>,
+    totals: Totals,
     /// The device's error to the latest mark or confirmation.
     refusal: Option<DeviceError>,
-    /// The new image was seen running.
-    ran: bool,
-    unhealthy: bool,
-    uploaded_bytes: u64,
-    upload_started_at: u64,
-    /// Where the upload began: beyond 0 when the device had a part already.
-    upload_base: Option<u32>,
-    upload_ms: u64,
-    /// How long the caller stopped the clock.
-    paused_ms: u64,
-    /// How often the link came up since the update moved on.
-    links: u16,
-    /// How far the upload was when the link came up.
-    reached: u32,
     outcome: Option<Box<Result<(), Failure>>>,
-    ended_at: u64,
     /// Loaded from a snapshot and neither answered nor asked anything since.
-    restored: bool,
-    /// When a restored update asks the device by itself.
-    ask_at: u64,
+    restored: Option<Box<Restored>>,
     /// Something was sent and nobody has waited for its answer yet.
     unwaited: bool,
-    /// How many lives in a row ended with a chunk unanswered and the device answering other requests.
-    vanished: u8,
-    /// How many lives in a row heard something else than an answer.
-    heard: u8,
-    /// The caller was told to drop the link since the last answer.
-    reset_asked: bool,
-    /// Something shows that the device may be back from its reset.
-    back: bool,
 }
 
 impl Update {
@@ -134,56 +103,29 @@ impl Update {
             options,
             step: Step::Parameters,
             request: None,
-            upload: None,
-            boot: BootMode::Unknown,
-            boot_known: false,
-            slot_sizes: Box::default(),
+            sending: None,
+            told: Told { boot: options.boot_mode, ..Told::default() },
             tasks: Box::default(),
             current: 0,
             listing: None,
             before: None,
-            started_at: 0,
-            reset_at: 0,
-            asked_at: 0,
-            swap_ms: 0,
-            not_before: 0,
-            health_until: 0,
-            uploads: 0,
-            left_open: false,
-            seen_at: 0,
-            resets: 0,
-            link_reset_due: false,
-            confirms: 0,
-            force: options.force_upload,
-            trial_only: false,
-            unlisted: false,
+            clock: Clock::default(),
+            tries: Tries { force: options.force_upload, ..Tries::default() },
+            reboot: None,
+            trial: None,
+            totals: Totals::default(),
             refusal: None,
-            ran: false,
-            unhealthy: false,
-            uploaded_bytes: 0,
-            upload_started_at: 0,
-            upload_base: None,
-            upload_ms: 0,
-            paused_ms: 0,
-            links: 0,
-            reached: 0,
             outcome: None,
-            ended_at: 0,
-            restored: false,
-            ask_at: 0,
+            restored: None,
             unwaited: false,
-            vanished: 0,
-            heard: 0,
-            reset_asked: false,
-            back: false,
         }
     }
 
     /// The first call with a time.
     pub fn start(&mut self, now: u64) {
-        self.started_at = now;
-        self.not_before = now;
-        if self.restored {
+        self.clock.started_at = now;
+        self.clock.not_before = now;
+        if self.restored.is_some() {
             self.adopt_clock(now);
         }
     }
@@ -200,7 +142,7 @@ impl Update {
         match self.outcome.as_deref() {
             Some(Ok(())) => Phase::Done,
             Some(Err(_)) => Phase::Failed,
-            None if self.back => Phase::VerifyBoot,
+            None if self.reboot.as_ref().is_some_and(|reboot| reboot.back) => Phase::VerifyBoot,
             None => self.step.phase(),
         }
     }
@@ -214,21 +156,71 @@ impl Update {
         &self.firmware.images[task.index as usize]
     }
 
+    /// An image and what is known of the device, with this list.
+    fn view<'a>(&'a self, task: &Task, listing: &'a Listing) -> View<'a> {
+        View {
+            firmware: &self.firmware,
+            image: self.task_image(task),
+            number: task.number,
+            listing,
+            told: &self.told,
+            options: &self.options,
+            force: self.tries.force,
+        }
+    }
+
+    /// An answer of a kind from what the device listed before the update; another process may have seen that list.
+    fn with_before<T>(&self, task: &Task, ask: impl FnOnce(View<'_>) -> T) -> T {
+        match &self.before {
+            Some(before) => ask(self.view(task, before)),
+            None => ask(self.view(task, &Listing::default())),
+        }
+    }
+
+    fn reset_at(&self) -> u64 {
+        self.reboot.as_ref().map_or(0, |reboot| reboot.reset_at)
+    }
+
+    fn resets(&self) -> u8 {
+        self.reboot.as_ref().map_or(0, |reboot| reboot.resets)
+    }
+
+    fn health_until(&self) -> u64 {
+        self.trial.as_ref().map_or(0, |trial| trial.health_until)
+    }
+
+    fn is_unhealthy(&self) -> bool {
+        self.trial.as_ref().is_some_and(|trial| trial.unhealthy)
+    }
+
+    /// The new image was seen running.
+    fn has_run(&self) -> bool {
+        self.trial.as_ref().is_some_and(|trial| trial.ran)
+    }
+
+    fn reboot(&mut self) -> &mut Reboot {
+        self.reboot.get_or_insert_default()
+    }
+
+    fn trial(&mut self) -> &mut Trial {
+        self.trial.get_or_insert_default()
+    }
+
     pub fn deadline(&self, talk: &Conversation) -> u64 {
         let next = if self.outcome.is_some() {
             0
-        } else if self.restored {
-            self.ask_at
+        } else if let Some(restored) = &self.restored {
+            restored.ask_at
         } else if self.step == Step::HealthCheck {
-            self.health_until
-        } else if let Some(upload) = &self.upload {
-            upload.deadline(talk, self.seen_at)
+            self.health_until()
+        } else if let Some(sending) = &self.sending {
+            sending.engine.deadline(talk, self.clock.seen_at)
         } else if talk.link_down {
             self.link_deadline(talk)
         } else if let Some(request) = &self.request {
-            request.deadline().max(self.not_before)
+            request.deadline().max(self.clock.not_before)
         } else {
-            self.not_before
+            self.clock.not_before
         };
         match self.options.deadline_ms {
             0 => next,
@@ -238,17 +230,17 @@ impl Update {
 
     /// When the caller's limit for the whole update is over; time that the caller stopped does not count.
     fn deadline_of(&self, limit_ms: u32) -> u64 {
-        self.started_at.saturating_add(self.paused_ms).saturating_add(u64::from(limit_ms))
+        self.clock.started_at.saturating_add(self.clock.paused_ms).saturating_add(u64::from(limit_ms))
     }
 
     /// How long a link that is down is waited for.
     fn link_deadline(&self, talk: &Conversation) -> u64 {
-        let patience = if matches!(self.step, Step::Reset | Step::Look) {
-            self.options.swap_timeout_ms
-        } else {
-            talk.options.stall_timeout_ms
-        };
-        self.reset_at.max(self.not_before).max(self.started_at).saturating_add(u64::from(patience))
+        let patience =
+            if self.step.resets() { self.options.swap_timeout_ms } else { talk.options.stall_timeout_ms };
+        self.reset_at()
+            .max(self.clock.not_before)
+            .max(self.clock.started_at)
+            .saturating_add(u64::from(patience))
     }
 
     pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
@@ -262,13 +254,16 @@ impl Update {
     }
 
     fn poll_step(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
-        self.seen_at = now;
-        if self.restored && self.outcome.is_none() {
-            if self.unwaited {
-                self.ask_at = now.saturating_add(self.patience(talk));
-            }
-            if now < self.ask_at {
-                return Poll::Wait;
+        self.clock.seen_at = now;
+        if self.restored.is_some() && self.outcome.is_none() {
+            let patience = if self.unwaited { Some(self.patience(talk)) } else { None };
+            if let Some(restored) = &mut self.restored {
+                if let Some(patience) = patience {
+                    restored.ask_at = now.saturating_add(patience);
+                }
+                if now < restored.ask_at {
+                    return Poll::Wait;
+                }
             }
             self.ask_first(talk, now);
         }
@@ -283,18 +278,18 @@ impl Update {
                 self.fail(now, self.past_deadline());
                 continue;
             }
-            if self.links > MOST_LINKS {
+            if self.tries.links > MOST_LINKS {
                 self.fail(now, self.flapping_link());
                 continue;
             }
             if self.step == Step::HealthCheck {
-                if now < self.health_until {
+                if now < self.health_until() {
                     return Poll::HealthCheck;
                 }
                 self.fail(now, self.health_unknown());
                 continue;
             }
-            if self.upload.is_some() {
+            if self.sending.is_some() {
                 match self.poll_upload(talk, now, out) {
                     Some(poll) => return poll,
                     None => continue,
@@ -307,13 +302,15 @@ impl Update {
                 }
                 return Poll::Wait;
             }
-            if now < self.not_before {
+            if now < self.clock.not_before {
                 return Poll::Wait;
             }
-            if self.step == Step::Look && self.link_reset_due {
-                self.link_reset_due = false;
+            if let Some(reboot) = self.reboot.as_mut().filter(|_| self.step.awaits_return())
+                && reboot.link_reset_due
+            {
+                reboot.link_reset_due = false;
                 talk.note(now, EventKind::LinkReset);
-                self.not_before = now + FIRST_LOOK_MS.max(u64::from(self.options.swap_estimate_ms));
+                self.clock.not_before = now + FIRST_LOOK_MS.max(u64::from(self.options.swap_estimate_ms));
                 return Poll::LinkReset;
             }
             if self.request.is_none() {
@@ -326,11 +323,11 @@ impl Update {
             if request.attempts() >= LINK_RESET_AFTER
                 && now >= request.deadline()
                 && talk.answered
-                && !self.reset_asked
-                && !matches!(self.step, Step::ReassemblyProbe | Step::Look)
+                && !self.tries.reset_asked
+                && !(self.step == Step::ReassemblyProbe || self.step.awaits_return())
             {
                 // The server may be stuck until the link goes down (Zephyr issue 49661).
-                self.reset_asked = true;
+                self.tries.reset_asked = true;
                 talk.counters.link_resets = talk.counters.link_resets.wrapping_add(1);
                 talk.note(now, EventKind::LinkReset);
                 return Poll::LinkReset;
@@ -345,24 +342,31 @@ impl Update {
 
     /// Takes a frame. Returns false when nothing here asked for it.
     pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
-        if let Some(upload) = &mut self.upload {
-            let mine = upload.receive(talk, now, frame);
-            if self.upload_base.is_none() && upload.acknowledged() > 0 {
-                self.upload_base = Some(upload.acknowledged().saturating_sub(talk.limits.frame()));
+        if let Some(sending) = &mut self.sending {
+            let mine = sending.engine.receive(talk, now, frame);
+            let acknowledged = sending.engine.acknowledged();
+            if sending.base.is_none() && acknowledged > 0 {
+                sending.base = Some(acknowledged.saturating_sub(talk.limits.frame()));
             }
             self.restored_met(talk, now, mine);
             return mine;
         }
-        let Some(request) = &mut self.request else { return false };
+        let Some(request) = &mut self.request else {
+            self.look_for_stray_chunk(frame);
+            return false;
+        };
         let found = request.receive(talk, now, frame);
         let asked_at = request.asked_at();
+        if found.is_none() {
+            self.look_for_stray_chunk(frame);
+        }
         self.restored_met(talk, now, found.is_some());
         match found {
             None => false,
             Some(Match::Again | Match::Other) => true,
             Some(Match::Answer(error)) => {
-                self.reset_asked = false;
-                self.asked_at = asked_at;
+                self.tries.reset_asked = false;
+                self.clock.asked_at = asked_at;
                 self.request = None;
                 self.answered(talk, now, frame.body, error);
                 true
@@ -370,14 +374,25 @@ impl Update {
         }
     }
 
+    /// Whether a frame answers a chunk that the device took after the upload was over: its offset lies within the image.
+    fn look_for_stray_chunk(&mut self, frame: &Frame<'_>) {
+        let is_chunk = frame.header.group == group::IMAGE && frame.header.command == group::image::UPLOAD;
+        if is_chunk && let Some(offset) = step::decode_offset(frame.body) {
+            let inside = |task: &Task| offset < payload::length(self.task_image(task), &self.options);
+            self.tries.stray_chunk |= offset > 0 && self.tasks.iter().any(inside);
+        }
+    }
+
     fn enter(&mut self, talk: &mut Conversation, now: u64, step: Step) {
         let before = self.step.phase();
         self.step = step;
         self.request = None;
-        self.not_before = now;
-        self.links = 0;
-        self.reached = 0;
-        self.back = false;
+        self.clock.not_before = now;
+        self.tries.links = 0;
+        self.tries.reached = 0;
+        if let Some(reboot) = &mut self.reboot {
+            reboot.back = false;
+        }
         if step.phase() != before {
             talk.note(now, EventKind::Phase(step.phase() as u32));
         }
@@ -385,16 +400,16 @@ impl Update {
 
     fn succeed(&mut self, talk: &mut Conversation, now: u64) {
         self.outcome = Some(Box::new(Ok(())));
-        self.ended_at = now;
+        self.clock.ended_at = now;
         self.request = None;
         talk.note(now, EventKind::Phase(Phase::Done as u32));
     }
 
     fn fail(&mut self, now: u64, failure: Failure) {
-        let failure = self.told(failure);
-        self.upload = None;
+        let failure = self.told_whole(failure);
+        self.sending = None;
         self.request = None;
-        self.ended_at = now;
+        self.clock.ended_at = now;
         self.outcome = Some(Box::new(Err(failure)));
     }
 
@@ -407,25 +422,24 @@ impl Update {
 
     /// The caller reported the link as down or up.
     pub fn link_changed(&mut self, talk: &mut Conversation, now: u64, down: bool) {
-        if let Some(upload) = &mut self.upload {
-            if upload.acknowledged() > self.reached {
-                self.reached = upload.acknowledged();
-                self.links = 0;
+        if let Some(sending) = &mut self.sending {
+            let acknowledged = sending.engine.acknowledged();
+            if acknowledged > self.tries.reached {
+                self.tries.reached = acknowledged;
+                self.tries.links = 0;
             }
-            upload.link_changed(now, down);
+            sending.engine.link_changed(now, down);
         }
-        if let Some(request) = &mut self.request
-            && self.step != Step::Reset
-        {
+        if let Some(request) = self.request.as_mut().filter(|_| !self.step.is_reset()) {
             request.restart();
         }
         self.returned(talk, now, !down);
         if down {
-            if !matches!(self.step, Step::Reset | Step::Look | Step::HealthCheck) {
-                self.not_before = self.not_before.max(now);
+            if !(self.step.resets() || self.step == Step::HealthCheck) {
+                self.clock.not_before = self.clock.not_before.max(now);
             }
         } else if self.step != Step::HealthCheck {
-            self.links = self.links.saturating_add(1);
+            self.tries.links = self.tries.links.saturating_add(1);
         }
     }
 
@@ -434,17 +448,17 @@ impl Update {
     /// `since` is the time of the pause.
     pub fn resumed(&mut self, now: u64, since: u64) {
         let stood = now.saturating_sub(since);
-        self.paused_ms += stood;
-        self.health_until = self.health_until.saturating_add(stood);
-        if matches!(self.step, Step::Reset | Step::Look) {
-            self.reset_at += stood;
+        self.clock.paused_ms += stood;
+        if let Some(trial) = &mut self.trial {
+            trial.health_until = trial.health_until.saturating_add(stood);
         }
-        if let Some(upload) = &mut self.upload {
-            upload.resumed(now);
+        if let Some(reboot) = self.reboot.as_mut().filter(|_| self.step.resets()) {
+            reboot.reset_at += stood;
         }
-        if let Some(request) = &mut self.request
-            && self.step != Step::Reset
-        {
+        if let Some(sending) = &mut self.sending {
+            sending.engine.resumed(now);
+        }
+        if let Some(request) = self.request.as_mut().filter(|_| !self.step.is_reset()) {
             // A second reset could arrive during the trial.
             request.restart();
         }

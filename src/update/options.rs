@@ -1,5 +1,6 @@
 //! What the caller wants of an update.
 
+use super::told::BootMode;
 use crate::failure::Failure;
 use crate::status::Status;
 
@@ -41,6 +42,11 @@ pub struct UpdateOptions {
     pub health_timeout_ms: u32,
     /// How long the whole update may take; 0 leaves it to the limits of its steps.
     pub deadline_ms: u32,
+    /// How the bootloader starts images, for devices that do not tell; what a device tells counts more.
+    pub boot_mode: BootMode,
+    /// Where an application answers that a firmware loader takes images for, reset the device into that loader (reset with `boot_mode`
+    /// 1, Zephyr 4.2) and go on there. Otherwise such an update ends as NOT_SUPPORTED.
+    pub enter_loader: bool,
 }
 
 impl Default for UpdateOptions {
@@ -56,6 +62,8 @@ impl Default for UpdateOptions {
             slot_size: 0,
             health_timeout_ms: 600_000,
             deadline_ms: 0,
+            boot_mode: BootMode::Unknown,
+            enter_loader: false,
         }
     }
 }

@@ -3,8 +3,9 @@
 use crate::json::json;
 use serde_json::Value;
 
+use super::kinds::{self, Hold};
 use super::plan::{Action, Task};
-use super::{Listing, Phase, Update, UpdateMode};
+use super::{Listing, Phase, Update, UpdateMode, payload};
 use crate::conversation::Conversation;
 
 /// Figures of the operation under way.
@@ -25,27 +26,29 @@ impl Update {
         let total = self.total();
         let mut done = 0;
         for (index, task) in self.tasks.iter().enumerate() {
-            let length = u64::from(self.task_image(task).length());
+            let length = u64::from(payload::length(self.task_image(task), &self.options));
             if task.action != Action::Upload {
                 done += length;
             } else if index == self.current as usize
-                && let Some(upload) = &self.upload
+                && let Some(sending) = &self.sending
             {
-                done += u64::from(upload.acknowledged());
+                done += u64::from(sending.engine.acknowledged());
             } else if index == self.current as usize && self.phase() == Phase::VerifyUpload {
                 done += length;
             }
         }
         let (mut rate, mut eta) = (0, u32::MAX);
-        if let Some(upload) = &self.upload {
-            let elapsed = now.saturating_sub(self.upload_started_at).max(1);
+        if let Some(sending) = &self.sending {
+            let elapsed = now.saturating_sub(sending.started_at).max(1);
             // What a resumed upload found on the device took no time.
-            let bytes = u64::from(upload.acknowledged().saturating_sub(self.upload_base.unwrap_or(u32::MAX)));
+            let bytes =
+                u64::from(sending.engine.acknowledged().saturating_sub(sending.base.unwrap_or(u32::MAX)));
             rate = (bytes * 1_000 / elapsed).min(u64::from(u32::MAX)) as u32;
             if let Some(left) = (total - done).saturating_mul(elapsed).checked_div(bytes) {
                 eta = left.min(u64::from(u32::MAX) - 1) as u32;
             }
-        } else if let Some(measured) = (self.uploaded_bytes * 1_000).checked_div(self.upload_ms) {
+        } else if let Some(measured) = (self.totals.uploaded_bytes * 1_000).checked_div(self.totals.upload_ms)
+        {
             rate = measured.min(u64::from(u32::MAX)) as u32;
         }
         Figures {
@@ -55,21 +58,28 @@ impl Update {
             image_count: self.tasks.len().max(1) as u32,
             bytes_per_second: rate,
             eta_ms: eta,
-            window: self.upload.as_ref().map_or_else(|| talk.limits.window(), |upload| upload.window(talk)),
+            window: self
+                .sending
+                .as_ref()
+                .map_or_else(|| talk.limits.window(), |sending| sending.engine.window(talk)),
         }
     }
 
     /// Bytes of all images; of direct-XIP alternatives one counts, as long as it is not known which.
     fn total(&self) -> u64 {
         if !self.tasks.is_empty() {
-            return self.tasks.iter().map(|task| u64::from(self.task_image(task).length())).sum();
+            return self
+                .tasks
+                .iter()
+                .map(|task| u64::from(payload::length(self.task_image(task), &self.options)))
+                .sum();
         }
         let mut total = 0;
         let mut counted = None;
         // Alternatives lie side by side: images are sorted by their number.
         for image in &self.firmware.images {
             if counted != Some(image.image_number) {
-                total += u64::from(image.length());
+                total += u64::from(payload::length(image, &self.options));
             }
             counted = Some(image.image_number);
         }
@@ -88,15 +98,11 @@ impl Update {
             .map(|task| {
                 let image = self.task_image(task);
                 json!({
-                    "image": image.image_number,
+                    "image": task.number,
                     "from": &*task.from,
                     "to": image.version.to_string(),
-                    // Unknown where the listing was seen by another process.
-                    "confirmed": last.map(|listing| {
-                        listing
-                            .active(image.image_number)
-                            .is_some_and(|slot| slot.confirmed && slot.holds(image.running_hash().as_bytes()))
-                    }),
+                    "confirmed": self.confirmed(task, last),
+                    "remark": task.doubt.map(|doubt| task.kind.remark(image, task.number, doubt)),
                 })
             })
             .collect();
@@ -104,14 +110,32 @@ impl Update {
             "operation": "update",
             "outcome": self.outcome_name(last),
             "images": images,
-            "uploaded_bytes": self.uploaded_bytes,
-            "upload_ms": self.upload_ms,
-            "swap_ms": self.swap_ms,
-            "duration_ms": self.ended_at.saturating_sub(self.started_at),
-            "boot_mode": self.boot.name(),
+            "uploaded_bytes": self.totals.uploaded_bytes,
+            "upload_ms": self.totals.upload_ms,
+            "swap_ms": self.totals.swap_ms,
+            "duration_ms": self.clock.ended_at.saturating_sub(self.clock.started_at),
+            "boot_mode": self.boot_name(),
             "before": self.before.as_ref().map(Listing::to_json),
             "after": self.listing.as_deref().map(Listing::to_json),
         }))
+    }
+
+    /// Whether an image was listed as confirmed. Unknown where it cannot be told, or was seen by another process.
+    fn confirmed(&self, task: &Task, last: Option<&Listing>) -> Option<bool> {
+        let listing = last.filter(|_| task.doubt.is_none())?;
+        let view = self.view(task, listing);
+        match task.kind.hold(&view) {
+            Hold::Untold => None,
+            hold => Some(hold == Hold::Confirmed && view.running().is_some()),
+        }
+    }
+
+    /// How the device starts images, by what its images turned out to be.
+    fn boot_name(&self) -> &'static str {
+        match self.tasks.first() {
+            Some(task) => task.kind.name(),
+            None => kinds::boot_name(&self.told, &Listing::default()),
+        }
     }
 
     /// One word for what was reached. What the list says decides, not what was asked for.
@@ -119,12 +143,18 @@ impl Update {
         let runs = |task: &Task| last.is_some_and(|listing| self.runs(task, listing));
         let on_trial = match last {
             Some(listing) => self.first_unconfirmed(listing).is_some(),
-            None => self.options.mode == UpdateMode::TestOnly && self.boot.reverts(),
+            None => {
+                self.options.mode == UpdateMode::TestOnly
+                    && self.tasks.iter().any(|task| task.kind.hold_unseen() == Hold::OnTrial)
+            }
         };
         let nothing = self.tasks.iter().all(|task| task.action == Action::Nothing);
         let upload_only = self.options.mode == UpdateMode::UploadOnly;
-        if upload_only && (self.uploaded_bytes > 0 || !self.tasks.iter().all(runs)) {
+        let unverified = self.tasks.iter().any(|task| task.doubt.is_some());
+        if upload_only && (self.totals.uploaded_bytes > 0 || !self.tasks.iter().all(runs)) {
             "uploaded"
+        } else if unverified {
+            "unverified"
         } else if on_trial {
             "on_trial"
         } else if nothing {

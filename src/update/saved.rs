@@ -6,10 +6,12 @@
 
 use std::sync::Arc;
 
-use super::boot_mode::BootMode;
+use super::kinds::{self, Address, Doubt};
+use super::parts::Sending;
 use super::plan::{Action, Task};
 use super::step::Step;
-use super::{Update, UpdateMode, UpdateOptions};
+use super::told::{BootMode, Told, ToldLimit, ToldSlot};
+use super::{Update, UpdateMode, UpdateOptions, payload, saved_v1};
 use crate::conversation::{Conversation, EventKind};
 use crate::failure::{Failure, Finding};
 use crate::firmware::Firmware;
@@ -18,7 +20,7 @@ use crate::status::Status;
 use crate::upload::Upload;
 
 /// For so many images the version that ran before is kept.
-const MOST_VERSIONS: usize = 4;
+pub(super) const MOST_VERSIONS: usize = 4;
 /// So many bytes of it.
 const LONGEST_VERSION: usize = 24;
 /// After so many lives without an answer to a chunk, frames become smaller.
@@ -26,52 +28,48 @@ const LIVES_BEFORE_SMALLER_FRAMES: u8 = 3;
 /// After so many lives that heard something else than an answer, the device is asked again: a console may log for ever, but
 /// asking after each piece of a log that every request adds to would never end either.
 const MOST_HEARD: u8 = 64;
-/// For so many images the slot size is kept.
-const MOST_SIZES: usize = 4;
-/// Bits beside the boot mode.
-const UNWAITED: u8 = 0x10;
-const LEFT_OPEN: u8 = 0x20;
-const TRIAL_ONLY: u8 = 0x40;
-const UNLISTED: u8 = 0x80;
+/// So many slots, and the limits of so many images, are kept.
+const MOST_SLOTS: usize = 8;
+const MOST_LIMITS: usize = 4;
+/// A number that was not told.
+const UNTOLD: u8 = 255;
 
 impl Update {
     pub fn save(&self, out: &mut Writer) {
         self.options.save(out);
         out.u8(self.step as u8);
-        let flags = [
-            (self.unwaited, UNWAITED),
-            (self.left_open, LEFT_OPEN),
-            (self.trial_only, TRIAL_ONLY),
-            (self.unlisted, UNLISTED),
-        ];
-        out.u8(flags.into_iter().fold(self.boot as u8, |sum, (set, bit)| if set { sum | bit } else { sum }));
-        out.bool(self.boot_known);
+        self.told.save(out);
         out.u8(self.current.min(255) as u8);
-        out.u32(self.swap_ms);
-        out.u8(self.uploads);
-        out.u8(self.resets);
-        out.u8(self.confirms);
-        out.u8(self.vanished);
-        out.bool(self.force);
-        out.bool(self.ran);
-        out.bool(self.unhealthy);
-        out.bool(self.reset_asked);
-        out.u8(self.heard);
-        out.u64(self.uploaded_bytes);
-        out.u64(self.upload_ms);
-        out.u8(self.slot_sizes.len().min(MOST_SIZES) as u8);
-        for (image, size) in self.slot_sizes.iter().take(MOST_SIZES) {
-            out.u8((*image).min(255) as u8);
-            out.u32(*size);
+        let tries = &self.tries;
+        out.u8(tries.uploads);
+        out.u8(tries.vanished);
+        out.u8(tries.heard);
+        out.flags([
+            self.unwaited,
+            tries.left_open,
+            tries.first_again,
+            tries.trial_only,
+            tries.force,
+            tries.reset_asked,
+            tries.entered_loader,
+            tries.stray_chunk,
+        ]);
+        out.bool(tries.tried_anew);
+        out.u8(self.resets());
+        out.bool(self.trial.is_some());
+        if let Some(trial) = &self.trial {
+            out.bool(trial.ran);
+            out.u8(trial.confirms);
+            out.bool(trial.unhealthy);
         }
+        out.u32(self.totals.swap_ms);
+        out.u64(self.totals.uploaded_bytes);
+        out.u64(self.totals.upload_ms);
         out.u8(self.tasks.len() as u8);
+        // A single file may be for another number than its own, those of a package never are.
+        out.u8(self.tasks.first().map_or(0, |task| task.number.min(255) as u8));
         for (place, task) in self.tasks.iter().enumerate() {
-            out.u8(task.index as u8);
-            out.u8(task.action as u8);
-            if place < MOST_VERSIONS {
-                let version = task.from.as_bytes();
-                out.short_bytes(&version[..version.len().min(LONGEST_VERSION)]);
-            }
+            task.save(place, out);
         }
         match self.outcome.as_deref() {
             None => out.u8(0),
@@ -86,9 +84,12 @@ impl Update {
         if let Some(request) = &self.request {
             request.save(out);
         }
-        out.bool(self.upload.is_some());
-        if let Some(upload) = &self.upload {
-            upload.save(out);
+        out.bool(self.sending.is_some());
+        if let Some(sending) = &self.sending {
+            out.u32(sending.address.number);
+            out.bool(sending.address.in_every_chunk);
+            out.bool(sending.address.upgrade);
+            sending.engine.save(out);
         }
     }
 
@@ -100,40 +101,13 @@ impl Update {
         let options = UpdateOptions::load(from)?;
         let mut update = Update::new(firmware, options);
         update.step = Step::from_number(from.u8()?).ok_or_else(|| damaged("its step is unknown"))?;
-        let boot = from.u8()?;
-        update.boot = BootMode::from_saved(boot & !(UNWAITED | LEFT_OPEN | TRIAL_ONLY | UNLISTED))
-            .ok_or_else(|| damaged("its boot mode is unknown"))?;
-        update.left_open = boot & LEFT_OPEN != 0;
-        update.unwaited = boot & UNWAITED != 0;
-        update.trial_only = boot & TRIAL_ONLY != 0;
-        update.unlisted = boot & UNLISTED != 0;
-        update.boot_known = from.bool()?;
-        update.current = u16::from(from.u8()?);
-        update.swap_ms = from.u32()?;
-        update.uploads = from.u8()?;
-        update.resets = from.u8()?;
-        update.confirms = from.u8()?;
-        update.vanished = from.u8()?;
-        update.force = from.bool()?;
-        update.ran = from.bool()?;
-        update.unhealthy = from.bool()?;
-        if from.version() >= 2 {
-            update.reset_asked = from.bool()?;
-            update.heard = from.u8()?;
+        if from.version() == 1 {
+            saved_v1::load(&mut update, from)?
+        } else {
+            update.load_parts(from)?
         }
-        update.uploaded_bytes = from.u64()?;
-        update.upload_ms = from.u64()?;
-        let sizes = from.u8()?;
-        if usize::from(sizes) > MOST_SIZES {
-            return Err(damaged("it has more slots than are kept"));
-        }
-        update.slot_sizes =
-            (0..sizes).map(|_| Ok((u32::from(from.u8()?), from.u32()?))).collect::<Result<_, Failure>>()?;
-        let tasks = from.u8()?;
-        update.tasks =
-            (0..tasks).map(|place| load_task(from, place, &update.firmware)).collect::<Result<_, _>>()?;
         if usize::from(update.current) >= update.tasks.len().max(1)
-            || (update.tasks.is_empty() && update.step > Step::ListBefore)
+            || (update.tasks.is_empty() && update.step.needs_tasks())
         {
             return Err(damaged("its step and its images do not fit"));
         }
@@ -156,32 +130,92 @@ impl Update {
             update.request = Some(Box::new(request));
         }
         if from.bool()? {
-            let image = update.image().ok_or_else(|| damaged("it uploads an image that is not there"))?;
-            let size = image.length();
-            update.upload = Some(Box::new(Upload::load(from, size)?));
+            update.sending = Some(Box::new(update.load_sending(from)?));
         }
-        if update.upload.is_some() && update.step != Step::Upload {
+        if update.sending.is_some() && update.step != Step::Upload {
             return Err(damaged("it uploads in a step without an upload"));
         }
-        update.restored = true;
+        update.restored = Some(Box::default());
         Ok(update)
+    }
+
+    fn load_parts(&mut self, from: &mut Reader<'_>) -> Result<(), Failure> {
+        self.told = Told::load(from)?;
+        self.current = u16::from(from.u8()?);
+        self.tries.uploads = from.u8()?;
+        self.tries.vanished = from.u8()?;
+        self.tries.heard = from.u8()?;
+        let tries = &mut self.tries;
+        [
+            self.unwaited,
+            tries.left_open,
+            tries.first_again,
+            tries.trial_only,
+            tries.force,
+            tries.reset_asked,
+            tries.entered_loader,
+            tries.stray_chunk,
+        ] = from.flags()?;
+        tries.tried_anew = from.bool()?;
+        let resets = from.u8()?;
+        if resets > 0 {
+            self.reboot().resets = resets;
+        }
+        if from.bool()? {
+            let trial = self.trial();
+            trial.ran = from.bool()?;
+            trial.confirms = from.u8()?;
+            trial.unhealthy = from.bool()?;
+        }
+        self.totals.swap_ms = from.u32()?;
+        self.totals.uploaded_bytes = from.u64()?;
+        self.totals.upload_ms = from.u64()?;
+        let tasks = from.u8()?;
+        let number = from.u8()?;
+        self.tasks = (0..tasks)
+            .map(|place| Task::load(place, from, &self.firmware))
+            .collect::<Result<_, Failure>>()?;
+        if let Some(first) = self.tasks.first_mut() {
+            first.number = number.into();
+        }
+        Ok(())
+    }
+
+    fn load_sending(&self, from: &mut Reader<'_>) -> Result<Sending, Failure> {
+        let (Some(task), Some(image)) = (self.tasks.get(self.current as usize), self.image()) else {
+            return Err(damaged("it uploads an image that is not there"));
+        };
+        let address = if from.version() == 1 {
+            Address { number: task.number, in_every_chunk: false, upgrade: self.options.upgrade_only }
+        } else {
+            Address { number: from.u32()?, in_every_chunk: from.bool()?, upgrade: from.bool()? }
+        };
+        let engine = Upload::load(from, payload::length(image, &self.options))?;
+        Ok(Sending { engine, address, started_at: 0, base: None })
     }
 
     /// Times of another process mean nothing here: everything that was waited for is waited for from now on.
     pub(super) fn adopt_clock(&mut self, now: u64) {
-        self.ask_at = now;
-        self.reset_at = now;
-        self.upload_started_at = now;
-        self.health_until = now.saturating_add(u64::from(self.options.health_timeout_ms));
-        if let Some(upload) = &mut self.upload {
-            upload.adopt_clock(now);
+        let health_until = now.saturating_add(u64::from(self.options.health_timeout_ms));
+        if let Some(restored) = &mut self.restored {
+            restored.ask_at = now;
+        }
+        if let Some(reboot) = &mut self.reboot {
+            reboot.reset_at = now;
+        }
+        if self.step == Step::HealthCheck {
+            self.trial().health_until = health_until;
+        }
+        if let Some(sending) = &mut self.sending {
+            sending.started_at = now;
+            sending.engine.adopt_clock(now);
         }
     }
 
     /// How long the answer to what was sent last may take, in milliseconds.
     pub(super) fn patience(&self, talk: &Conversation) -> u64 {
-        match (&self.upload, &self.request) {
-            (Some(upload), _) => upload.patience(talk),
+        match (&self.sending, &self.request) {
+            (Some(sending), _) => sending.engine.patience(talk),
             (None, Some(request)) => u64::from(request.patience(talk)),
             (None, None) => u64::from(talk.timeout()),
         }
@@ -190,8 +224,8 @@ impl Update {
     /// Bytes came that made no frame: a part of one (`grows`), which is worth waiting for, or something else, such as the log
     /// of a console.
     pub fn hears(&mut self, talk: &Conversation, now: u64, grows: bool) {
-        if self.restored && !grows {
-            self.heard = self.heard.saturating_add(1);
+        if self.restored.is_some() && !grows {
+            self.tries.heard = self.tries.heard.saturating_add(1);
         }
         self.wait_for_answer(talk, now);
     }
@@ -201,28 +235,31 @@ impl Update {
     pub(super) fn restored_met(&mut self, talk: &Conversation, now: u64, mine: bool) {
         self.unwaited &= !mine;
         if mine {
-            self.heard = 0;
-            self.vanished = if self.restored && self.upload.is_some() { 0 } else { self.vanished };
-            self.restored = false;
-        } else if self.restored {
-            self.heard = self.heard.saturating_add(1);
+            self.tries.heard = 0;
+            if self.restored.take().is_some() && self.sending.is_some() {
+                self.tries.vanished = 0;
+            }
+        } else if self.restored.is_some() {
+            self.tries.heard = self.tries.heard.saturating_add(1);
             self.wait_for_answer(talk, now);
         }
     }
 
     /// As long as answers take, but not for ever: what is no answer may keep coming.
     fn wait_for_answer(&mut self, talk: &Conversation, now: u64) {
-        let patience = if self.heard < MOST_HEARD { talk.timeout() } else { 0 };
-        self.ask_at = now.saturating_add(u64::from(patience));
+        let patience = if self.tries.heard < MOST_HEARD { talk.timeout() } else { 0 };
+        if let Some(restored) = &mut self.restored {
+            restored.ask_at = now.saturating_add(u64::from(patience));
+        }
     }
 
     /// A worker that lives for one message cannot count silences; its lives are counted instead. The device has just
     /// answered its list, so small frames pass.
     pub(super) fn shrink_what_vanishes(&mut self, talk: &mut Conversation, now: u64) {
-        if self.vanished < LIVES_BEFORE_SMALLER_FRAMES {
+        if self.tries.vanished < LIVES_BEFORE_SMALLER_FRAMES {
             return;
         }
-        self.vanished = 0;
+        self.tries.vanished = 0;
         if let Some(size) = talk.limits.step_down() {
             talk.note(now, EventKind::FrameLimit(size));
         }
@@ -230,20 +267,26 @@ impl Update {
 
     /// Nothing of the earlier life was answered: asks the device where it stands before anything else is sent.
     pub(super) fn ask_first(&mut self, talk: &mut Conversation, now: u64) {
-        self.restored = false;
-        self.heard = 0;
+        self.restored = None;
+        self.tries.heard = 0;
         if self.outcome.is_some() {
             return;
         }
-        if self.upload.as_ref().is_some_and(|upload| upload.is_unanswered()) {
-            self.vanished = self.vanished.saturating_add(1);
+        if self.sending.as_ref().is_some_and(|sending| sending.engine.is_unanswered()) {
+            self.tries.vanished = self.tries.vanished.saturating_add(1);
         }
-        let begun = self.upload.as_ref().is_some_and(|upload| upload.has_begun());
-        self.upload = None;
+        let begun = self.sending.as_ref().is_some_and(|sending| sending.engine.has_begun());
+        self.sending = None;
         let step = match self.step {
             Step::Parameters | Step::BootMode | Step::SlotInformation => Step::Parameters,
             Step::ReassemblyProbe => Step::ReassemblyProbe,
-            Step::ListBefore | Step::Erase => Step::ListBefore,
+            Step::ListBefore | Step::Erase | Step::B0Slot | Step::MarkProbe => Step::ListBefore,
+            Step::EnterLoader | Step::LookLoader => {
+                let reboot = self.reboot();
+                reboot.reset_at = now;
+                reboot.resets = reboot.resets.max(1);
+                Step::LookLoader
+            }
             Step::Upload
             | Step::ListUploaded
             | Step::StateUploaded
@@ -254,17 +297,18 @@ impl Update {
                     // The erased slot holds what was uploaded since.
                     self.options.erase_first = false;
                 }
-                self.force &= self.tasks.iter().any(|task| task.action == Action::Upload);
+                self.tries.force &= self.tasks.iter().any(|task| task.action == Action::Upload);
                 Step::ListBefore
             }
-            Step::Reset | Step::Look | Step::HealthCheck => {
+            Step::Reset | Step::Look | Step::B0SlotAfter | Step::HealthCheck => {
                 for task in &mut self.tasks {
                     if task.action == Action::Confirm {
                         task.action = Action::Boot;
                     }
                 }
-                self.reset_at = now;
-                self.resets = self.resets.max(1);
+                let reboot = self.reboot();
+                reboot.reset_at = now;
+                reboot.resets = reboot.resets.max(1);
                 Step::Look
             }
             Step::ListHealthy | Step::Confirm | Step::ListConfirmed => Step::ListHealthy,
@@ -281,16 +325,114 @@ impl Update {
     }
 }
 
-fn load_task(from: &mut Reader<'_>, place: u8, firmware: &Firmware) -> Result<Task, Failure> {
-    let index = u16::from(from.u8()?);
-    let action =
-        Action::from_number(from.u8()?).ok_or_else(|| damaged("what it does with an image is unknown"))?;
-    let version = if usize::from(place) < MOST_VERSIONS { from.short_bytes()? } else { &[] };
-    let version = std::str::from_utf8(version).map_err(|_| damaged("a version is no text"))?;
-    if usize::from(index) >= firmware.images.len() {
-        return Err(damaged("it has more images than the file"));
+impl Told {
+    fn save(&self, out: &mut Writer) {
+        out.u8(self.boot as u8);
+        out.flags([
+            self.boot_known,
+            self.unlisted,
+            self.b0_asked,
+            self.markless.is_some(),
+            self.markless == Some(true),
+            false,
+            false,
+            false,
+        ]);
+        out.u8(self.b0_slot.unwrap_or(UNTOLD));
+        out.u8(self.slots.len().min(MOST_SLOTS) as u8);
+        for slot in self.slots.iter().take(MOST_SLOTS) {
+            out.u8(slot.image.min(255) as u8);
+            out.u8(slot.slot.min(255) as u8);
+            out.u32(slot.size);
+            out.u8(slot.upload.map_or(UNTOLD, |number| number.min(u32::from(UNTOLD)) as u8));
+        }
+        out.u8(self.limits.len().min(MOST_LIMITS) as u8);
+        for limit in self.limits.iter().take(MOST_LIMITS) {
+            out.u8(limit.image.min(255) as u8);
+            out.u32(limit.size);
+        }
     }
-    Ok(Task { index, action, from: Box::from(version) })
+
+    fn load(from: &mut Reader<'_>) -> Result<Told, Failure> {
+        let boot = BootMode::from_number(from.u8()?).ok_or_else(|| damaged("its boot mode is unknown"))?;
+        let [boot_known, unlisted, b0_asked, marks_known, markless, ..] = from.flags()?;
+        let told = |number: u8| (number != UNTOLD).then_some(number);
+        let b0_slot = told(from.u8()?);
+        let slots = from.u8()?;
+        if usize::from(slots) > MOST_SLOTS {
+            return Err(damaged("it has more slots than are kept"));
+        }
+        let slots = (0..slots)
+            .map(|_| {
+                Ok(ToldSlot {
+                    image: from.u8()?.into(),
+                    slot: from.u8()?.into(),
+                    size: from.u32()?,
+                    upload: told(from.u8()?).map(u32::from),
+                })
+            })
+            .collect::<Result<_, Failure>>()?;
+        let limits = from.u8()?;
+        if usize::from(limits) > MOST_LIMITS {
+            return Err(damaged("it has more limits than are kept"));
+        }
+        let limits = (0..limits)
+            .map(|_| Ok(ToldLimit { image: from.u8()?.into(), size: from.u32()? }))
+            .collect::<Result<_, Failure>>()?;
+        let markless = marks_known.then_some(markless);
+        Ok(Told {
+            boot,
+            boot_known,
+            slots,
+            limits,
+            b0_slot,
+            b0_asked,
+            b0_slot_after: None,
+            unlisted,
+            markless,
+        })
+    }
+}
+
+impl Task {
+    fn save(&self, place: usize, out: &mut Writer) {
+        out.u8(self.index as u8);
+        out.u8(self.action as u8 | self.doubt.map_or(0, |doubt| (doubt as u8) << 4));
+        out.u8(self.kind.code());
+        if place < MOST_VERSIONS {
+            let version = self.from.as_bytes();
+            out.short_bytes(&version[..version.len().min(LONGEST_VERSION)]);
+        }
+    }
+
+    fn load(place: u8, from: &mut Reader<'_>, firmware: &Firmware) -> Result<Task, Failure> {
+        let index = u16::from(from.u8()?);
+        let state = from.u8()?;
+        let action = Action::from_number(state & 15).ok_or_else(unknown_action)?;
+        let doubt = match state >> 4 {
+            0 => None,
+            number => Some(Doubt::from_number(number).ok_or_else(|| damaged("a doubt is unknown"))?),
+        };
+        let kind = kinds::from_code(from.u8()?).ok_or_else(|| damaged("the kind of an image is unknown"))?;
+        let version = load_version(place, from)?;
+        let Some(image) = firmware.images.get(usize::from(index)) else {
+            return Err(damaged("it has more images than the file"));
+        };
+        Ok(Task { index, number: image.image_number, action, kind, doubt, from: version })
+    }
+}
+
+pub(super) fn load_action(from: &mut Reader<'_>) -> Result<Action, Failure> {
+    Action::from_number(from.u8()?).ok_or_else(unknown_action)
+}
+
+fn unknown_action() -> Failure {
+    damaged("what it does with an image is unknown")
+}
+
+pub(super) fn load_version(place: u8, from: &mut Reader<'_>) -> Result<Box<str>, Failure> {
+    let version = if usize::from(place) < MOST_VERSIONS { from.short_bytes()? } else { &[] };
+    std::str::from_utf8(version).map(Box::from).map_err(|_| damaged("a version is no text"))
 }
 
 impl UpdateOptions {
@@ -308,10 +450,12 @@ impl UpdateOptions {
         ] {
             out.u32(field);
         }
+        out.u8(self.boot_mode as u8);
+        out.bool(self.enter_loader);
     }
 
     fn load(from: &mut Reader<'_>) -> Result<UpdateOptions, Failure> {
-        let options = UpdateOptions {
+        let mut options = UpdateOptions {
             mode: match from.u8()? {
                 0 => UpdateMode::TestAndConfirm,
                 1 => UpdateMode::TestOnly,
@@ -328,7 +472,13 @@ impl UpdateOptions {
             slot_size: from.u32()?,
             health_timeout_ms: from.u32()?,
             deadline_ms: from.u32()?,
+            ..UpdateOptions::default()
         };
+        if from.version() > 1 {
+            let mode = BootMode::from_number(from.u8()?);
+            options.boot_mode = mode.ok_or_else(|| damaged("its boot mode is unknown"))?;
+            options.enter_loader = from.bool()?;
+        }
         options.check().map_err(|failure| damaged(&failure.sentence))?;
         Ok(options)
     }

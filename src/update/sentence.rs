@@ -1,9 +1,9 @@
 //! What every failure of an update says: which version, what happened, what the device is left with.
 
 use super::Update;
+use super::plan::Task;
 use super::step::Step;
 use crate::failure::{Failure, Finding};
-use crate::firmware::Image;
 use crate::status::Status;
 
 impl Update {
@@ -15,17 +15,20 @@ impl Update {
     }
 
     /// "version 1.2.3", with the number of the image where there are several.
-    pub(super) fn title(&self, image: &Image) -> String {
+    pub(super) fn title(&self, task: &Task) -> String {
+        let version = self.task_image(task).version;
         if self.tasks.len() > 1 {
-            format!("version {} of image {}", image.version, image.image_number)
+            format!("version {version} of image {}", task.number)
         } else {
-            format!("version {}", image.version)
+            format!("version {version}")
         }
     }
 
     pub(super) fn lost_link(&self) -> Failure {
-        if matches!(self.step, Step::Reset | Step::Look) {
-            return self.did_not_return();
+        match self.step {
+            Step::Reset | Step::Look => return self.did_not_return(),
+            Step::EnterLoader | Step::LookLoader => return self.loader_away(),
+            _ => {}
         }
         Failure::new(Status::LinkLost, "the device link is down.").with_finding(Finding::LinkDrops)
     }
@@ -50,7 +53,7 @@ impl Update {
     }
 
     /// Completes a failure: the version where it is not named yet, and what is left where the update just stopped.
-    pub(super) fn told(&self, mut failure: Failure) -> Failure {
+    pub(super) fn told_whole(&self, mut failure: Failure) -> Failure {
         let stopped = matches!(
             failure.status,
             Status::Timeout
@@ -63,7 +66,7 @@ impl Update {
         );
         if stopped {
             failure.sentence.push(' ');
-            failure.sentence.push_str(self.left_behind());
+            failure.sentence.push_str(&self.left_behind());
         }
         let version = self.version();
         if !failure.sentence.contains(&version) {
@@ -73,13 +76,15 @@ impl Update {
     }
 
     /// What the device is left with when the update ends in the present step.
-    fn left_behind(&self) -> &'static str {
-        match self.step {
+    fn left_behind(&self) -> String {
+        let left = match self.step {
             Step::Parameters
             | Step::ReassemblyProbe
             | Step::BootMode
             | Step::SlotInformation
-            | Step::ListBefore => "On the device nothing was changed.",
+            | Step::ListBefore
+            | Step::B0Slot
+            | Step::MarkProbe => "On the device nothing was changed.",
             Step::Erase => "The slot that does not run may be erased.",
             Step::Upload | Step::ListUploaded | Step::StateUploaded => {
                 "What the device has received stays there, and a new update goes on from there."
@@ -87,15 +92,20 @@ impl Update {
             Step::Mark | Step::ListMarked | Step::StateMarked => {
                 "The image is uploaded and may be marked: then the next reset starts it."
             }
-            Step::Reset if self.unhealthy => "The image runs unconfirmed, and the next reset takes it back.",
-            Step::Reset if self.boot.marks() => {
-                "The image is uploaded and marked, and the next reset starts it."
+            Step::Reset if self.is_unhealthy() => {
+                "The image runs unconfirmed, and the next reset takes it back."
             }
-            Step::Reset => "The image is uploaded, and the next reset starts it.",
-            Step::Look => "The device was reset and may run the image, unconfirmed.",
+            Step::Reset => {
+                return format!("The image is {}, and the next reset starts it.", self.what_waits());
+            }
+            Step::EnterLoader | Step::LookLoader => {
+                "Nothing was written; the device may be in its firmware loader."
+            }
+            Step::Look | Step::B0SlotAfter => "The device was reset and may run the image, unconfirmed.",
             Step::HealthCheck | Step::ListHealthy | Step::Confirm | Step::ListConfirmed => {
                 "The image runs; while it is unconfirmed the next reset takes it back."
             }
-        }
+        };
+        left.to_owned()
     }
 }

@@ -1,14 +1,13 @@
 //! From the plan to the next step that is left to do.
 
-use super::boot_mode::BootMode;
-use super::plan::{self, Action, Facts};
+use super::kinds::{self, Erase, LastLook, Mark, WithoutList};
+use super::plan::{self, Action};
 use super::step::Step;
 use super::{Listing, Update, UpdateMode};
 use crate::conversation::Conversation;
 use crate::failure::Failure;
 use crate::smp::DeviceError;
 use crate::smp::error::rc;
-use crate::status::Status;
 
 impl Update {
     pub(super) fn plan(
@@ -17,24 +16,21 @@ impl Update {
         now: u64,
         listing: Listing,
     ) -> Result<(), Failure> {
-        let tells_nothing = !self.boot_known && self.slot_sizes.is_empty();
-        if self.unlisted || (tells_nothing && listing.is_of_recovery()) {
-            self.boot = BootMode::Recovery;
+        if let Some(question) = kinds::open_question(&self.firmware, &listing, &self.told) {
+            self.enter(talk, now, question);
+            return Ok(());
         }
-        let facts = Facts {
-            options: &self.options,
-            boot: self.boot,
-            slot_sizes: &self.slot_sizes,
-            force: self.force,
-        };
-        self.tasks = plan::plan(&self.firmware, &listing, &facts)?;
+        self.tasks = plan::plan(&self.firmware, &listing, &self.told, &self.options, self.tries.force)?;
         self.before = Some(listing);
         self.current = 0;
+        if self.tasks.iter().any(|task| task.action == Action::EnterLoader) {
+            return self.enter_loader(talk, now, None);
+        }
         self.next_task(talk, now);
         Ok(())
     }
 
-    /// The list was refused. Serial recovery may lack it; then the application has the last word, after the reset.
+    /// The list was refused. Some servers have none; then what runs after the reset has the last word.
     pub(super) fn no_list(
         &mut self,
         talk: &mut Conversation,
@@ -43,72 +39,89 @@ impl Update {
     ) -> Result<(), Failure> {
         let missing = error.is_common(rc::NOT_SUPPORTED);
         match self.step {
-            Step::ListBefore if missing && !self.boot_known && self.slot_sizes.is_empty() => {
-                if self.options.mode == UpdateMode::UploadOnly {
-                    return Err(Failure::new(
-                        Status::NotSupported,
-                        "the device does not list its images, so an upload alone could not be verified; let the update \
-                         reset it, then its application tells what runs.",
-                    )
-                    .with_device(error));
+            Step::ListBefore if missing => match kinds::without_list(&self.told, &self.options) {
+                Some(Ok(WithoutList::GoOn)) => {
+                    self.told.unlisted = true;
+                    return self.plan(talk, now, Listing::default());
                 }
-                self.unlisted = true;
-                self.plan(talk, now, Listing::default())
+                Some(Ok(WithoutList::EnterLoader)) => return self.enter_loader(talk, now, Some(error)),
+                Some(Err(failure)) => return Err(failure.with_device(error)),
+                None => {}
+            },
+            Step::Look if missing && self.tasks.iter().all(|task| task.kind.ran_unlisted().is_some()) => {
+                self.told.unlisted = true;
+                return self.verify_boot(talk, now, Listing::default());
             }
-            Step::Look if missing && self.unlisted => self.verify_boot(talk, now, Listing::default()),
+            // The application answers still.
+            Step::LookLoader if missing => {
+                self.clock.not_before = now + 500;
+                return Ok(());
+            }
             _ if error.is_common(rc::MESSAGE_SIZE) => {
                 let mut failure = super::step::refused(error, "to list its images");
                 failure.sentence.push_str(
                     " Its buffers are too small for the list: enlarge CONFIG_MCUMGR_TRANSPORT_NETBUF_SIZE \
                      (CONFIG_MCUMGR_BUF_SIZE before NCS 2.2), or set CONFIG_MCUMGR_GRP_IMG_FRUGAL_LIST.",
                 );
-                Err(failure)
+                return Err(failure);
             }
-            _ => Err(super::step::refused(error, "to list its images")),
+            _ => {}
         }
+        Err(super::step::refused(error, "to list its images"))
     }
 
     /// Enters the first step that is left to do.
     pub(super) fn next_task(&mut self, talk: &mut Conversation, now: u64) {
-        let tasks = &self.tasks;
-        if let Some(index) = tasks.iter().position(|task| task.action == Action::Upload) {
+        if let Some(index) = self.tasks.iter().position(|task| task.action == Action::Upload) {
             self.current = index as u16;
-            // Recovery erases with the first chunk, and may not know the command.
             // When the upload is repeated the slot may be marked already; the first chunk makes room by itself.
-            let erases = self.options.erase_first && self.boot != BootMode::Recovery && self.uploads == 0;
+            let erases = self.options.erase_first && self.tries.uploads == 0 && self.has_to_erase();
             return self.enter(talk, now, if erases { Step::Erase } else { Step::Upload });
         }
         if self.options.mode == UpdateMode::UploadOnly {
-            return match self.boot != BootMode::Recovery && self.lies_in_other_slot() {
+            return match self.last_look() == LastLook::ListAndOffset && self.lies_in_other_slot() {
                 true => self.enter(talk, now, Step::StateUploaded),
                 false => self.succeed(talk, now),
             };
         }
-        if let Some(index) = tasks.iter().position(|task| task.action == Action::Mark) {
+        // The application last: bootloaders of nRF Connect SDK 2.6 to 3.4 skip a network core that is marked after it (NCSDK-34106).
+        while let Some(index) = self.tasks.iter().rposition(|task| task.action == Action::Mark) {
             self.current = index as u16;
-            if self.boot.marks() {
+            if self.mark_in_hand() != Mark::Nothing {
                 return self.enter(talk, now, Step::Mark);
             }
-            self.mark_nothing();
+            self.tasks[index].action = Action::Boot;
         }
         if self.tasks.iter().any(|task| task.action == Action::Boot) {
-            return self.enter(talk, now, if self.unlisted { Step::Reset } else { Step::ListMarked });
+            let looks = self.last_look() != LastLook::Nothing;
+            return self.enter(talk, now, if looks { Step::ListMarked } else { Step::Reset });
         }
         if let Some(index) = self.tasks.iter().position(|task| task.action == Action::Confirm) {
             self.current = index as u16;
-            self.ran = true;
+            self.trial().ran = true;
             return self.begin_confirm(talk, now);
         }
         self.succeed(talk, now);
     }
 
-    /// The bootloader chooses by itself: what was to be marked only waits for the reset.
-    pub(super) fn mark_nothing(&mut self) {
-        for task in &mut self.tasks {
-            if task.action == Action::Mark {
-                task.action = Action::Boot;
-            }
-        }
+    fn has_to_erase(&self) -> bool {
+        let task = &self.tasks[self.current as usize];
+        !matches!(self.with_before(task, |view| task.kind.erase(&view)), Erase::Nothing)
+    }
+
+    /// How the image in hand is marked.
+    pub(super) fn mark_in_hand(&self) -> Mark {
+        let task = &self.tasks[self.current as usize];
+        self.with_before(task, |view| task.kind.mark(&view, self.tries.trial_only))
+    }
+
+    /// What is asked between the uploads and the reset: as much as every one of the images allows.
+    pub(super) fn last_look(&self) -> LastLook {
+        self.manners().map(|manner| manner.last_look).min().unwrap_or(LastLook::Nothing)
+    }
+
+    pub(super) fn manners(&self) -> impl Iterator<Item = kinds::Manner> {
+        self.tasks.iter().map(|task| self.with_before(task, |view| task.kind.manner(&view)))
     }
 
     /// Whether any image of the update is one that lies in the slot that does not run.
@@ -117,19 +130,5 @@ impl Update {
             task.action != Action::Nothing
                 || !self.before.as_ref().is_some_and(|before| self.runs(task, before))
         })
-    }
-
-    /// Whether the image in hand is marked for good rather than for a trial.
-    ///
-    /// Over SMP only the image that the server itself runs in, image 0, can be confirmed after its trial (Zephyr answers
-    /// `IMAGE_CONFIRMATION_DENIED` for the others, NCS 2.1 has no way at all), so the others are confirmed as they are marked.
-    pub(super) fn marks_for_good(&self) -> bool {
-        let other = self.image().is_some_and(|image| image.image_number != 0);
-        let wanted = match self.options.mode {
-            UpdateMode::ConfirmAtOnce => true,
-            UpdateMode::TestAndConfirm => other && self.boot.reverts(),
-            UpdateMode::TestOnly | UpdateMode::UploadOnly => false,
-        };
-        wanted && !self.trial_only
     }
 }

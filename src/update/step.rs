@@ -5,7 +5,7 @@ use crate::conversation::limits::Limits;
 use crate::conversation::request::{Patience, Request};
 use crate::failure::Failure;
 use crate::firmware::Image;
-use crate::smp::cbor::{self, Value, Writer};
+use crate::smp::cbor::{self, Writer};
 use crate::smp::error::rc;
 use crate::smp::{DeviceError, Op, group};
 use crate::status::Status;
@@ -38,6 +38,14 @@ pub(crate) enum Step {
     /// Where the server's upload stands: before an upload alone is called done, and before the reset.
     StateUploaded = 16,
     StateMarked = 17,
+    /// The slot that the immutable bootloader started MCUboot from, before the update and after the reset.
+    B0Slot = 18,
+    B0SlotAfter = 19,
+    /// Whether the server has a command to mark with.
+    MarkProbe = 20,
+    /// The reset into the firmware loader, and the list until the loader answers.
+    EnterLoader = 21,
+    LookLoader = 22,
 }
 
 /// An erase of a whole slot takes tens of seconds (nRF52840: 10 s and more).
@@ -47,12 +55,11 @@ const LIST_FLOOR_MS: u32 = 2_000;
 /// Marking and confirming write the trailer and may erase a page.
 const WRITE_FLOOR_MS: u32 = 3_000;
 
-/// For so many images the size of the slot is kept: as many as a package may have.
-const MOST_IMAGES: usize = 32;
-
 /// What a request depends on.
 pub(crate) struct Context<'a> {
     pub image: Option<&'a Image>,
+    /// How many bytes of it are sent.
+    pub length: u32,
     /// Mark for good, without a trial.
     pub for_good: bool,
     /// The slot to erase, counted over all images; `None` leaves the choice to the server.
@@ -88,6 +95,11 @@ impl Step {
             15 => Step::ListConfirmed,
             16 => Step::StateUploaded,
             17 => Step::StateMarked,
+            18 => Step::B0Slot,
+            19 => Step::B0SlotAfter,
+            20 => Step::MarkProbe,
+            21 => Step::EnterLoader,
+            22 => Step::LookLoader,
             _ => return None,
         })
     }
@@ -98,13 +110,17 @@ impl Step {
             | Step::ReassemblyProbe
             | Step::BootMode
             | Step::SlotInformation
-            | Step::ListBefore => Phase::Discover,
+            | Step::ListBefore
+            | Step::B0Slot
+            | Step::MarkProbe
+            | Step::EnterLoader
+            | Step::LookLoader => Phase::Discover,
             Step::Erase => Phase::Erase,
             Step::Upload => Phase::Upload,
             Step::ListUploaded | Step::StateUploaded => Phase::VerifyUpload,
             Step::Mark | Step::ListMarked | Step::StateMarked => Phase::Mark,
             Step::Reset => Phase::Reset,
-            Step::Look => Phase::Swap,
+            Step::Look | Step::B0SlotAfter => Phase::Swap,
             Step::HealthCheck | Step::ListHealthy => Phase::HealthCheck,
             Step::Confirm | Step::ListConfirmed => Phase::Confirm,
         }
@@ -120,16 +136,48 @@ impl Step {
             Step::Erase => "erase",
             Step::Upload | Step::HealthCheck => "upload",
             Step::StateUploaded | Step::StateMarked => "upload state",
-            Step::Mark => "test",
-            Step::Reset => "reset",
+            Step::Mark | Step::MarkProbe => "test",
+            Step::Reset | Step::EnterLoader => "reset",
+            Step::B0Slot | Step::B0SlotAfter => "bootloader slot",
             Step::Confirm => "confirm",
             Step::ListBefore
             | Step::ListUploaded
             | Step::ListMarked
             | Step::Look
+            | Step::LookLoader
             | Step::ListHealthy
             | Step::ListConfirmed => "image list",
         }
+    }
+
+    /// Whether the step takes the device down, or waits for it to come back.
+    pub const fn resets(self) -> bool {
+        self.is_reset() || self.awaits_return()
+    }
+
+    /// Whether there is a plan in this step.
+    pub const fn needs_tasks(self) -> bool {
+        !matches!(
+            self,
+            Step::Parameters
+                | Step::ReassemblyProbe
+                | Step::BootMode
+                | Step::SlotInformation
+                | Step::ListBefore
+                | Step::B0Slot
+                | Step::MarkProbe
+                | Step::EnterLoader
+                | Step::LookLoader
+        )
+    }
+
+    pub const fn is_reset(self) -> bool {
+        matches!(self, Step::Reset | Step::EnterLoader)
+    }
+
+    /// Whether the step asks until the device answers.
+    pub const fn awaits_return(self) -> bool {
+        matches!(self, Step::Look | Step::LookLoader)
     }
 
     /// The request of the step; `None` for the two that make none.
@@ -151,6 +199,15 @@ impl Step {
                 body(|w| _ = w.map(1).text("query").text("mode")),
                 at_least(1_000),
             ),
+            Step::B0Slot | Step::B0SlotAfter => Request::new(
+                Op::Read,
+                group::OS,
+                group::os::BOOTLOADER,
+                body(|w| _ = w.map(1).text("query").text("active_b0_slot")),
+                at_least(1_000),
+            ),
+            // Nothing can be tested without a hash: refused as invalid where there is the command (`img_mgmt_state_write`).
+            Step::MarkProbe => state_write(None, false, at_least(1_000)),
             Step::SlotInformation => read(group::IMAGE, group::image::SLOT_INFORMATION, at_least(1_000)),
             Step::ListBefore
             | Step::ListUploaded
@@ -158,7 +215,7 @@ impl Step {
             | Step::ListHealthy
             | Step::ListConfirmed => read(group::IMAGE, group::image::STATE, at_least(LIST_FLOOR_MS)),
             // Asked once and again by the step itself, since the device may be away.
-            Step::Look => read(
+            Step::Look | Step::LookLoader => read(
                 group::IMAGE,
                 group::image::STATE,
                 Patience { floor_ms: context.rtt.clamp(1_000, 10_000), attempts: 1 },
@@ -191,13 +248,20 @@ impl Step {
                 body(|w| _ = w.map(0)),
                 Patience { attempts: context.resets, ..at_least(2_000) },
             ),
+            Step::EnterLoader => Request::new(
+                Op::Write,
+                group::OS,
+                group::os::RESET,
+                body(|w| _ = w.map(1).text("boot_mode").unsigned(1)),
+                Patience { attempts: context.resets, ..at_least(2_000) },
+            ),
             // A chunk behind the end: the server drops it and answers with its own offset (`img_mgmt_upload_inspect`).
             Step::StateUploaded | Step::StateMarked => Request::new(
                 Op::Write,
                 group::IMAGE,
                 group::image::UPLOAD,
                 body(|w| {
-                    let behind = context.image.map_or(0, |image| image.length()).saturating_add(1);
+                    let behind = context.length.saturating_add(1);
                     w.map(2).text("off").unsigned(u64::from(behind)).text("data").bytes(&[]);
                 }),
                 Patience { attempts: ordinary.attempts.min(4), ..at_least(1_000) },
@@ -226,18 +290,6 @@ fn state_write(hash: Option<&[u8]>, confirm: bool, patience: Patience) -> Reques
     Request::new(Op::Write, group::IMAGE, group::image::STATE, bytes, patience)
 }
 
-/// `buf_size` and `buf_count` (Zephyr `os_mgmt.c`).
-pub(crate) fn decode_parameters(body: &[u8]) -> Option<(u32, u32)> {
-    let (mut size, mut count) = (None, None);
-    cbor::entries(body, |key, value| match key {
-        "buf_size" => size = value.as_u32(),
-        "buf_count" => count = value.as_u32(),
-        _ => {}
-    })
-    .ok()?;
-    Some((size?, count?))
-}
-
 /// `off` of the answer to a chunk.
 pub(crate) fn decode_offset(body: &[u8]) -> Option<u32> {
     let mut offset = None;
@@ -248,63 +300,6 @@ pub(crate) fn decode_offset(body: &[u8]) -> Option<u32> {
     })
     .ok()?;
     offset
-}
-
-/// `mode` of the bootloader information.
-pub(crate) fn decode_boot_mode(body: &[u8]) -> Option<i64> {
-    let mut mode = None;
-    cbor::entries(body, |key, value| {
-        if key == "mode" {
-            mode = match value {
-                Value::Unsigned(n) => i64::try_from(n).ok(),
-                Value::Negative(_) => Some(-1),
-                _ => None,
-            };
-        }
-    })
-    .ok()?;
-    mode
-}
-
-/// The size that an upload of each image may have: `max_image_size` where told, else the size of the smaller slot, since the
-/// image moves from one to the other; with `in_place` it stays where it lies, and the larger one is no obstacle.
-pub(crate) fn decode_slot_sizes(body: &[u8], in_place: bool) -> Box<[(u32, u32)]> {
-    let mut sizes = Vec::new();
-    let walked = cbor::entries(body, |key, value| {
-        let ("images", Value::Array(images)) = (key, value) else { return };
-        let _ = images.elements(|image| {
-            let Value::Map(image) = image else { return };
-            let (mut number, mut most, mut told) = (0, None, None::<u32>);
-            let _ = image.entries(|key, value| match (key, value) {
-                ("image", value) => number = value.as_u32().unwrap_or(0),
-                ("max_image_size", value) => most = value.as_u32(),
-                ("slots", Value::Array(slots)) => {
-                    let _ = slots.elements(|slot| {
-                        let Value::Map(slot) = slot else { return };
-                        let _ = slot.entries(|key, value| {
-                            if key == "size"
-                                && let Some(size) = value.as_u32()
-                                && size > 0
-                            {
-                                let choose = if in_place { u32::max } else { u32::min };
-                                told = Some(told.map_or(size, |other| choose(other, size)));
-                            }
-                        });
-                    });
-                }
-                _ => {}
-            });
-            if let Some(size) = most.or(told)
-                && sizes.len() < MOST_IMAGES
-            {
-                sizes.push((number, size));
-            }
-        });
-    });
-    if walked.is_err() {
-        sizes.clear();
-    }
-    sizes.into_boxed_slice()
 }
 
 /// The failure for an error answer; `what` completes "the device refused".

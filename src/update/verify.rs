@@ -1,12 +1,12 @@
 //! What the image list says of an upload and of a mark.
 
-use super::boot_mode::BootMode;
-use super::plan::{Action, listed_as};
+use super::kinds::{LastLook, Mark, Standing, Stored};
+use super::plan::{self, Action, Task};
 use super::step::{self, Step};
-use super::{Listing, Update, UpdateMode};
+use super::{Listing, Update, UpdateMode, payload};
 use crate::conversation::{Conversation, EventKind};
 use crate::failure::{Failure, Finding};
-use crate::firmware::Image;
+use crate::firmware::{HashKind, Image};
 use crate::smp::error::rc;
 use crate::smp::{DeviceError, group};
 use crate::status::Status;
@@ -16,34 +16,25 @@ use crate::upload::refusal::code;
 const MOST_UPLOADS: u8 = 3;
 
 impl Update {
-    /// Whether a list from before the reset shows the uploaded image.
-    fn is_uploaded(&self, image: &Image, listing: &Listing) -> bool {
-        let number = image.image_number;
-        if self.boot != BootMode::Recovery {
-            return listing.others(number).any(|slot| listed_as(slot, image));
-        }
-        let mut slots = listing.slots.iter().filter(|slot| slot.image == number);
-        // Without `MCUBOOT_SERIAL_IMG_GRP_HASH` recovery lists valid images by version alone.
-        slots.any(|slot| {
-            listed_as(slot, image) || (slot.hash.is_none() && *slot.version == *image.version.device_text())
-        })
+    /// What a list from before the reset shows of an upload.
+    fn stored(&self, task: &Task, listing: &Listing) -> Stored {
+        task.kind.stored(&self.view(task, listing))
     }
 
     /// Whether an image that is listed now may have lain there before the upload. A list tells the header and the end of a
     /// slot; of what was in between when the device lost a part of the upload it tells nothing.
-    fn may_be_older(&self, image: &Image) -> bool {
-        let lay_there = self.before.as_ref().map_or(self.force, |before| self.is_uploaded(image, before));
-        self.left_open && lay_there
+    fn may_be_older(&self, task: &Task) -> bool {
+        let lay_there = |before| self.stored(task, before) != Stored::No;
+        self.tries.left_open && self.before.as_ref().map_or(self.tries.force, lay_there)
     }
 
     /// What runs does not change without a reset, unless the image itself was started.
     fn check_unchanged(&self, listing: &Listing) -> Result<(), Failure> {
         let Some(before) = &self.before else { return Ok(()) };
         for task in &self.tasks {
-            let image = self.task_image(task);
-            let Some(old) = before.active(image.image_number) else { continue };
-            let now = listing.active(image.image_number);
-            if now.is_some_and(|now| now.hash == old.hash || listed_as(now, image)) {
+            let Some(old) = before.active(task.number) else { continue };
+            let now = listing.active(task.number);
+            if now.is_some_and(|now| now.hash == old.hash) || self.runs(task, listing) {
                 continue;
             }
             let now = now.map_or("no image as active".to_owned(), |now| format!("version {}", now.version));
@@ -52,7 +43,9 @@ impl Update {
                 format!(
                     "the device ran version {} of image {} and now lists {now}, although nobody reset it. Look whether \
                      another client or a watchdog is at work, then update to version {} again.",
-                    old.version, image.image_number, image.version
+                    old.version,
+                    task.number,
+                    self.task_image(task).version
                 ),
             ));
         }
@@ -63,9 +56,8 @@ impl Update {
     fn vanished_meanwhile(&self, listing: &Listing) -> Option<usize> {
         self.tasks.iter().position(|task| {
             matches!(task.action, Action::Mark | Action::Nothing)
-                && self.boot != BootMode::Recovery
                 && !self.runs(task, listing)
-                && !self.is_uploaded(self.task_image(task), listing)
+                && self.stored(task, listing) == Stored::No
         })
     }
 
@@ -77,68 +69,113 @@ impl Update {
     ) -> Result<(), Failure> {
         self.check_unchanged(&listing)?;
         let task = self.tasks[self.current as usize].clone();
-        let image = self.task_image(&task);
-        let version = image.version;
-        let listed = self.is_uploaded(image, &listing);
-        let uploaded = listed && !self.may_be_older(image);
-        let runs_now = self.runs(&task, &listing);
-        let ran_before = self.before.as_ref().is_some_and(|before| self.runs(&task, before));
-        let action = if runs_now && ran_before && uploaded {
-            // A device finds images by their hash, the running one first: it can neither be marked nor needs to be.
-            Some(Action::Nothing)
-        } else if runs_now && !ran_before {
-            if self.boot == BootMode::Unknown {
-                // Only recovery writes the slot that is listed as running.
-                self.boot = BootMode::Recovery;
-            }
-            Some(Action::Boot)
+        let stored = self.stored(&task, &listing);
+        let uploaded = stored != Stored::No && !self.may_be_older(&task);
+        let started = self.runs(&task, &listing)
+            && !self.before.as_ref().is_some_and(|before| self.runs(&task, before));
+        if !uploaded && !started {
+            return self.upload_again(talk, now, &task, stored, &listing);
+        }
+        let (action, kind) = task.kind.landed(&self.view(&task, &listing), self.before.as_ref());
+        let landed = &mut self.tasks[self.current as usize];
+        (landed.action, landed.kind) = (action, kind);
+        if let Some(index) =
+            self.vanished_meanwhile(&listing).filter(|_| self.tries.uploads + 1 < MOST_UPLOADS)
+        {
+            // A late first frame of an earlier image erased its slot while this one was uploaded.
+            self.tries.uploads += 1;
+            self.tasks[index].action = Action::Upload;
+            talk.note(now, EventKind::Restarted(0));
+        }
+        self.listing = Some(Box::new(listing));
+        // The server knows of its last upload only, so it is asked before the next image takes that place.
+        let more = self.tasks.iter().any(|task| task.action == Action::Upload);
+        if more && self.last_look() == LastLook::ListAndOffset {
+            self.enter(talk, now, Step::StateUploaded);
         } else {
-            uploaded.then_some(if self.boot == BootMode::Recovery { Action::Boot } else { Action::Mark })
+            self.next_task(talk, now);
+        }
+        Ok(())
+    }
+
+    /// The list does not show what was uploaded.
+    fn upload_again(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        task: &Task,
+        stored: Stored,
+        listing: &Listing,
+    ) -> Result<(), Failure> {
+        let image = self.task_image(task);
+        let version = image.version;
+        let uploads = self.tries.uploads + 1;
+        let failure = if stored != Stored::No {
+            (uploads >= MOST_UPLOADS).then(|| {
+                Failure::new(
+                    Status::UploadLost,
+                    format!(
+                        "version {version} was sent whole, {uploads} times, and the device never said that it has every byte; what it \
+                         lists may be what lay there before."
+                    ),
+                )
+            })
+        } else if let Some(failure) = self.cannot_list(image, listing) {
+            Some(failure)
+        } else {
+            (uploads >= MOST_UPLOADS).then(|| {
+                let failure = Failure::new(
+                    Status::NotListed,
+                    format!(
+                        "the device took version {version} whole, {uploads} times, and does not list it afterwards: its slot does not \
+                         hold what was sent, or the device does not take it for a valid image."
+                    ),
+                );
+                if self.tries.first_again { failure.with_finding(Finding::LateFirstFrame) } else { failure }
+            })
         };
-        if let Some(action) = action {
-            self.tasks[self.current as usize].action = action;
-            if let Some(index) = self.vanished_meanwhile(&listing).filter(|_| self.uploads + 1 < MOST_UPLOADS)
-            {
-                // A late first frame of an earlier image erased its slot while this one was uploaded.
-                self.uploads += 1;
-                self.tasks[index].action = Action::Upload;
-                talk.note(now, EventKind::Restarted(0));
-            }
-            self.listing = Some(Box::new(listing));
-            // The server knows of its last upload only, so it is asked before the next image takes that place.
-            let more = self.tasks.iter().any(|task| task.action == Action::Upload);
-            if more && self.boot != BootMode::Recovery {
-                self.enter(talk, now, Step::StateUploaded);
-            } else {
-                self.next_task(talk, now);
-            }
-            return Ok(());
-        }
-        self.uploads += 1;
-        if self.uploads >= MOST_UPLOADS && listed {
-            return Err(Failure::new(
-                Status::UploadLost,
-                format!(
-                    "version {version} was sent whole, {} times, and the device never said that it has every byte; what it \
-                     lists may be what lay there before.",
-                    self.uploads
-                ),
-            ));
-        }
-        if self.uploads >= MOST_UPLOADS {
-            return Err(Failure::new(
-                Status::NotListed,
-                format!(
-                    "the device took version {} whole, {} times, and does not list it afterwards: its slot does not \
-                     hold what was sent.",
-                    version, self.uploads
-                ),
-            )
-            .with_finding(Finding::LateFirstFrame));
+        self.tries.uploads = uploads;
+        if let Some(failure) = failure {
+            return Err(failure);
         }
         talk.note(now, EventKind::Restarted(0));
         self.enter(talk, now, Step::Upload);
         Ok(())
+    }
+
+    /// A server that lists nothing, or reads no hash of this kind, would not list the next upload either. Zephyr before 4.3 looks for
+    /// SHA-256 alone (Zephyr issue 95332).
+    fn cannot_list(&self, image: &Image, listing: &Listing) -> Option<Failure> {
+        let before = self.before.as_ref().filter(|_| !self.tries.first_again)?;
+        let kind = image.hash.kind();
+        let length = image.hash.as_bytes().len();
+        let mut slots = before.slots.iter().chain(&listing.slots);
+        let like =
+            |slot: &super::ListedSlot| slot.hash.as_ref().is_some_and(|hash| hash.as_bytes().len() == length);
+        let why = if kind != HashKind::Sha256 && !slots.any(like) {
+            format!(
+                "the image is signed with {kind}, and servers before Zephyr 4.3 list images with SHA-256 alone: sign it with that, or update \
+                 the device's application by other means first"
+            )
+        } else if before.slots.is_empty() && listing.slots.is_empty() {
+            "its server finds no image valid, not even the one that runs, if there is one: look whether it is built for this bootloader \
+             (hash, slots), and whether the image is signed for this device"
+                .to_owned()
+        } else {
+            return None;
+        };
+        // Recovery tells nothing of itself; there it is the image that does not pass.
+        let told = self.told.tells_of_itself() || !self.told.slots.is_empty() || kind != HashKind::Sha256;
+        let status = if told { Status::ImageUnsupported } else { Status::NotListed };
+        let lists =
+            if before.slots.is_empty() { "lists no image at all" } else { "does not list it afterwards" };
+        Some(Failure::new(
+            status,
+            format!(
+                "the device took version {} whole and {lists}, so it cannot be marked or verified: {why}.",
+                image.version
+            ),
+        ))
     }
 
     pub(super) fn marked(
@@ -148,27 +185,32 @@ impl Update {
         error: Option<DeviceError>,
     ) -> Result<(), Failure> {
         self.refusal = error;
+        let for_good = self.mark_in_hand() == Mark::ForGood;
+        let task = &mut self.tasks[self.current as usize];
         match error {
             Some(error) if error.is_common(rc::NOT_SUPPORTED) => {
-                // The handler is missing where the bootloader chooses by version.
-                self.boot = if self.boot_known { self.boot } else { BootMode::DirectXip };
-                self.mark_nothing();
+                task.kind = task.kind.without_marks();
+                for task in self.tasks.iter_mut().filter(|task| task.action == Action::Mark) {
+                    task.kind = task.kind.without_marks();
+                    task.action = Action::Boot;
+                }
                 self.enter(talk, now, Step::ListMarked);
             }
             Some(error) if error.is_common(rc::ACCESS_DENIED) => {
                 return Err(step::refused(error, "to mark the image for the next boot"));
             }
-            Some(error) if self.marks_for_good() && denies_confirmation(error) => {
-                self.trial_only = true;
+            Some(error) if for_good && denies_confirmation(error) => {
+                self.tries.trial_only = true;
                 self.enter(talk, now, Step::Mark);
             }
             // The list tells whether the image is gone, or there and refused.
             Some(_) => {
-                self.tasks[self.current as usize].action = Action::Boot;
+                task.action = Action::Boot;
                 self.enter(talk, now, Step::ListMarked);
             }
             None => {
-                self.tasks[self.current as usize].action = Action::Boot;
+                task.kind = task.kind.with_marks();
+                task.action = Action::Boot;
                 self.next_task(talk, now);
             }
         }
@@ -183,36 +225,37 @@ impl Update {
         listing: Listing,
     ) -> Result<(), Failure> {
         self.check_unchanged(&listing)?;
-        let (mut vanished, mut waits) = (None, false);
+        let (mut vanished, mut waits, mut trial) = (None, None, None);
         for (index, task) in self.tasks.iter().enumerate().filter(|(_, task)| task.action == Action::Boot) {
-            let image = self.task_image(task);
-            let active = listing.active(image.image_number);
-            let runs = active.is_some_and(|slot| slot.holds(image.running_hash().as_bytes()));
-            if runs && self.boot != BootMode::Recovery {
-                // The device reset by itself; another reset would take the image back.
-                continue;
+            match task.kind.standing(&self.view(task, &listing)) {
+                // The device reset by itself.
+                Standing::Runs => continue,
+                Standing::OnTrial => {
+                    trial = trial.or(Some(index));
+                    continue;
+                }
+                Standing::Gone => vanished = vanished.or(Some(index)),
+                Standing::Unmarked => return Err(self.not_marked(self.task_image(task))),
+                Standing::Waits => {}
             }
-            waits = true;
-            if !self.is_uploaded(image, &listing) {
-                vanished = vanished.or(Some(index));
-            } else if self.boot.marks()
-                && listing.others(image.image_number).all(|slot| !slot.pending && !slot.permanent)
-            {
-                return Err(self.not_marked(image));
-            }
+            waits = waits.or(Some(index));
+        }
+        if let (Some(trial), Some(waits)) = (trial, waits) {
+            // Another reset would take the trial back.
+            return Err(plan::trial_in_the_way(&self.firmware, &self.tasks[trial], &self.tasks[waits]));
         }
         if let Some(index) = vanished {
-            self.uploads += 1;
-            if self.uploads >= MOST_UPLOADS {
-                return Err(Failure::new(
+            self.tries.uploads += 1;
+            if self.tries.uploads >= MOST_UPLOADS {
+                let failure = Failure::new(
                     Status::UploadLost,
                     format!(
                         "version {} vanished from the device's list before the reset, {} times.",
                         self.task_image(&self.tasks[index]).version,
-                        self.uploads
+                        self.tries.uploads
                     ),
-                )
-                .with_finding(Finding::LateFirstFrame));
+                );
+                return Err(failure.with_finding(Finding::LateFirstFrame));
             }
             self.tasks[index].action = Action::Upload;
             talk.note(now, EventKind::Restarted(0));
@@ -222,13 +265,13 @@ impl Update {
         if self.tasks.iter().any(|task| task.action == Action::Mark) {
             // The mark before was refused and is there all the same.
             self.next_task(talk, now);
-        } else if !waits {
-            self.reset_at = now;
+        } else if waits.is_none() {
+            self.reboot().reset_at = now;
             self.enter(talk, now, Step::Look);
-        } else if self.boot == BootMode::Recovery {
-            self.enter(talk, now, Step::Reset);
-        } else {
+        } else if self.last_look() == LastLook::ListAndOffset {
             self.enter(talk, now, Step::StateMarked);
+        } else {
+            self.enter(talk, now, Step::Reset);
         }
         Ok(())
     }
@@ -243,11 +286,12 @@ impl Update {
         offset: Option<u32>,
     ) -> Result<(), Failure> {
         let whole = |offset: u32| {
-            offset == 0 || self.tasks.iter().any(|task| self.task_image(task).length() == offset)
+            let length = |task: &Task| payload::length(self.task_image(task), &self.options);
+            offset == 0 || self.tasks.iter().any(|task| length(task) == offset)
         };
         if let Some(offset) = offset.filter(|offset| !whole(*offset)) {
-            self.uploads += 1;
-            if self.uploads >= MOST_UPLOADS {
+            self.tries.uploads += 1;
+            if self.tries.uploads >= MOST_UPLOADS {
                 return Err(Failure::new(
                     Status::UploadLost,
                     format!(

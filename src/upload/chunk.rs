@@ -2,7 +2,7 @@
 //! "Image upload").
 //!
 //! The first chunk carries the length, the SHA-256 of the whole file and, where they differ from the default, the image
-//! number and `upgrade`; later ones only offset and data. How much data fits changes as the offset grows by a CBOR byte,
+//! number and `upgrade`; later ones only offset and data, and the image number for servers that do not keep it. How much data fits changes as the offset grows by a CBOR byte,
 //! so the room is worked out anew for every chunk.
 
 use crate::smp::cbor::{Writer, head_len};
@@ -11,8 +11,6 @@ use crate::smp::header::HEADER_LEN;
 /// What the first chunk tells the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FirstChunk<'a> {
-    /// The image number; 0 is left out.
-    pub image: u32,
     /// The length of the file.
     pub size: u32,
     /// The SHA-256 of the file; `None` makes the server start over instead of resuming.
@@ -27,13 +25,13 @@ pub(super) const fn key_len(key: &str) -> usize {
 }
 
 /// The bytes of a body without the data string.
-fn overhead(first: Option<&FirstChunk<'_>>, offset: u32) -> usize {
+fn overhead(first: Option<&FirstChunk<'_>>, image: Option<u32>, offset: u32) -> usize {
     let mut length = 1 + key_len("off") + head_len(offset as u64) + key_len("data");
+    if let Some(image) = image {
+        length += key_len("image") + head_len(image as u64);
+    }
     if let Some(first) = first {
         length += key_len("len") + head_len(first.size as u64);
-        if first.image != 0 {
-            length += key_len("image") + head_len(first.image as u64);
-        }
         if first.sha.is_some() {
             length += key_len("sha") + head_len(32) + 32;
         }
@@ -63,8 +61,14 @@ pub(super) fn room(limit: usize, overhead: usize) -> Option<usize> {
 
 /// How many bytes of data the chunk at `offset` carries in a frame of at most `limit` bytes.
 #[inline]
-pub(crate) fn fit(limit: usize, first: Option<&FirstChunk<'_>>, offset: u32, left: usize) -> Option<usize> {
-    room(limit, overhead(first, offset)).map(|room| room.min(left))
+pub(crate) fn fit(
+    limit: usize,
+    first: Option<&FirstChunk<'_>>,
+    image: Option<u32>,
+    offset: u32,
+    left: usize,
+) -> Option<usize> {
+    room(limit, overhead(first, image, offset)).map(|room| room.min(left))
 }
 
 /// Writes the body after the header's place. Returns the length of the frame.
@@ -72,23 +76,21 @@ pub(crate) fn fit(limit: usize, first: Option<&FirstChunk<'_>>, offset: u32, lef
 pub(crate) fn encode(
     out: &mut [u8],
     first: Option<&FirstChunk<'_>>,
+    image: Option<u32>,
     offset: u32,
     data: &[u8],
 ) -> Option<usize> {
     let mut writer = Writer::new(out.get_mut(HEADER_LEN..)?);
+    let of_first = first.map_or(0, |first| 1 + usize::from(first.sha.is_some()) + usize::from(first.upgrade));
+    writer.map(2 + usize::from(image.is_some()) + of_first);
+    if let Some(image) = image {
+        writer.text("image").unsigned(image as u64);
+    }
     match first {
         None => {
-            writer.map(2).text("off").unsigned(offset as u64);
+            writer.text("off").unsigned(offset as u64);
         }
         Some(first) => {
-            let entries = 3
-                + usize::from(first.image != 0)
-                + usize::from(first.sha.is_some())
-                + usize::from(first.upgrade);
-            writer.map(entries);
-            if first.image != 0 {
-                writer.text("image").unsigned(first.image as u64);
-            }
             writer.text("len").unsigned(first.size as u64).text("off").unsigned(offset as u64);
             if let Some(sha) = first.sha {
                 writer.text("sha").bytes(sha);
@@ -108,17 +110,19 @@ mod tests {
 
     const SHA: [u8; 32] = [0x5a; 32];
 
-    fn first(image: u32, size: u32, upgrade: bool) -> FirstChunk<'static> {
-        FirstChunk { image, size, sha: Some(&SHA), upgrade }
+    fn first(size: u32, upgrade: bool) -> FirstChunk<'static> {
+        FirstChunk { size, sha: Some(&SHA), upgrade }
     }
 
     #[test]
     fn a_frame_of_244_bytes_carries_what_the_field_worked_out() {
         // With image and upgrade, as the seed user sent it: 160 bytes of data. Without them 16 more.
-        assert_eq!(fit(244, Some(&first(1, 400_000, true)), 0, usize::MAX), Some(160));
-        assert_eq!(fit(244, Some(&first(0, 400_000, false)), 0, usize::MAX), Some(176));
+        assert_eq!(fit(244, Some(&first(400_000, true)), Some(1), 0, usize::MAX), Some(160));
+        assert_eq!(fit(244, Some(&first(400_000, false)), None, 0, usize::MAX), Some(176));
         for (offset, data) in [(24, 222), (160, 222), (255, 222), (256, 221), (65_535, 221), (65_536, 219)] {
-            assert_eq!(fit(244, None, offset, usize::MAX), Some(data), "offset {offset}");
+            assert_eq!(fit(244, None, None, offset, usize::MAX), Some(data), "offset {offset}");
+            // The number in every chunk costs 7 bytes.
+            assert_eq!(fit(244, None, Some(0), offset, usize::MAX), Some(data - 7), "offset {offset}");
         }
     }
 
@@ -126,14 +130,20 @@ mod tests {
     fn every_frame_is_full_to_the_byte_but_where_the_head_of_the_data_grows() {
         let data = vec![0xee; 70_000];
         let mut out = vec![0; 70_000];
-        let firsts =
-            [None, Some(first(0, 5, false)), Some(first(1, 70_000, true)), Some(first(3, 70_000, false))];
+        let firsts = [
+            (None, None),
+            (None, Some(0)),
+            (Some(first(5, false)), None),
+            (Some(first(70_000, true)), Some(1)),
+            (Some(first(70_000, false)), Some(300)),
+        ];
         for limit in (64..1_200).chain([2_475, 4_096, 65_535]) {
-            for first in &firsts {
+            for (first, image) in &firsts {
                 for offset in [1u32, 23, 24, 255, 256, 65_535, 65_536, 9_000_000] {
                     let offset = if first.is_some() { 0 } else { offset };
-                    let Some(fits) = fit(limit, first.as_ref(), offset, data.len()) else { continue };
-                    let length = encode(&mut out, first.as_ref(), offset, &data[..fits]).expect("room");
+                    let Some(fits) = fit(limit, first.as_ref(), *image, offset, data.len()) else { continue };
+                    let length =
+                        encode(&mut out, first.as_ref(), *image, offset, &data[..fits]).expect("room");
                     let unused = limit - length;
                     assert!(
                         unused == 0 || (unused == 1 && [23, 255].contains(&fits)),
@@ -146,14 +156,14 @@ mod tests {
 
     #[test]
     fn a_frame_too_small_for_one_byte_is_refused() {
-        assert_eq!(fit(64, Some(&first(0, 400_000, false)), 0, usize::MAX), None);
-        assert_eq!(fit(8, None, 5, usize::MAX), None);
+        assert_eq!(fit(64, Some(&first(400_000, false)), None, 0, usize::MAX), None);
+        assert_eq!(fit(8, None, None, 5, usize::MAX), None);
     }
 
     #[test]
     fn the_body_is_what_an_independent_reader_reads() {
         let mut out = [0; 244];
-        let length = encode(&mut out, Some(&first(1, 70_000, true)), 0, &[1, 2, 3]).expect("room");
+        let length = encode(&mut out, Some(&first(70_000, true)), Some(1), 0, &[1, 2, 3]).expect("room");
         let value: ciborium::Value = ciborium::from_reader(&out[HEADER_LEN..length]).expect("CBOR");
         let text = |key: &str| ciborium::Value::Text(key.into());
         assert_eq!(

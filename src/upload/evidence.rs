@@ -15,6 +15,7 @@ pub(super) struct Evidence {
     pub corrupt: u16,
     pub mismatched: bool,
     pub odd: u8,
+    pub first_again: bool,
 }
 
 impl Upload {

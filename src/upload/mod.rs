@@ -52,6 +52,8 @@ pub(crate) enum Destination<'a> {
         sha256: &'a [u8; 32],
         /// The image number.
         image: u32,
+        /// The number stands in every chunk, for servers that do not keep it; otherwise in the first one, unless it is 0.
+        in_every_chunk: bool,
         /// Whether the device shall refuse an image that is not newer.
         upgrade: bool,
     },
@@ -208,6 +210,11 @@ impl Upload {
         self.acknowledged
     }
 
+    /// Whether a first chunk was sent more than once: then one may arrive late, and erase what was uploaded.
+    pub fn sent_first_again(&self) -> bool {
+        self.evidence.first_again
+    }
+
     /// The window in use.
     pub fn window(&self, talk: &Conversation) -> u32 {
         if self.stage == Stage::First { 1 } else { self.window.size(talk.limits.window()) }
@@ -297,14 +304,17 @@ impl Upload {
         let left = (self.size - offset) as usize;
         let data = |length: usize| &source.data[offset as usize..offset as usize + length];
         let encoded = match source.destination {
-            Destination::Slot { sha256, image, upgrade } => {
+            Destination::Slot { sha256, image, in_every_chunk, upgrade } => {
                 let sha = if self.forget { None } else { Some(sha256) };
-                let first_chunk = FirstChunk { image, size: self.size, sha, upgrade };
+                let first_chunk = FirstChunk { size: self.size, sha, upgrade };
                 let first = (offset == 0).then_some(&first_chunk);
-                chunk::fit(limit, first, offset, left)
+                let image = (in_every_chunk || (offset == 0 && image != 0)).then_some(image);
+                chunk::fit(limit, first, image, offset, left)
                     // The server looks at the image header in the first chunk and wants all 32 bytes of it.
                     .filter(|length| first.is_none() || *length >= left.min(32))
-                    .and_then(|length| Some((length, chunk::encode(out, first, offset, data(length))?)))
+                    .and_then(|length| {
+                        Some((length, chunk::encode(out, first, image, offset, data(length))?))
+                    })
             }
             Destination::File { name } => {
                 let chunk = FileChunk { name, size: self.size };
@@ -322,7 +332,9 @@ impl Upload {
         let header = talk.begin_frame(now, Op::Write, group, command, frame_len - HEADER_LEN);
         out[..HEADER_LEN].copy_from_slice(&header.encode());
         let end = offset + length as u32;
-        if end <= self.high || (offset == 0 && self.flight.next_order() > 0) {
+        let first_again = offset == 0 && self.flight.next_order() > 0;
+        self.evidence.first_again |= first_again;
+        if end <= self.high || first_again {
             talk.counters.retransmissions = talk.counters.retransmissions.wrapping_add(1);
         }
         self.high = self.high.max(end);

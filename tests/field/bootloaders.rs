@@ -20,7 +20,6 @@ fn that_never_swap() -> Vec<Scenario> {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_07_a_bootloader_that_never_swaps_is_named() {
     for scenario in that_never_swap() {
         for update in [UpdateMode::TestAndConfirm, UpdateMode::ConfirmAtOnce] {
@@ -38,7 +37,6 @@ fn item_07_a_bootloader_that_never_swaps_is_named() {
 
 /// A second update on the same session does not send its user in a circle.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_07_no_reset_clears_the_slot_and_the_sentence_says_so() {
     for scenario in that_never_swap() {
         for erase_first in [false, true] {
@@ -92,7 +90,6 @@ fn both_variants(told: bool) -> Vec<u8> {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_08_the_variant_for_the_slot_that_does_not_run_is_installed() {
     for told in [true, false] {
         for active in [0, 1] {
@@ -112,7 +109,6 @@ fn item_08_the_variant_for_the_slot_that_does_not_run_is_installed() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_08_a_server_that_does_not_tell_the_slot_leaves_it_unverified() {
     for scenario in behind_b0(0, false) {
         let file = zip(&[("s1.bin", &keys(1, true), stage(1))]);
@@ -125,7 +121,6 @@ fn item_08_a_server_that_does_not_tell_the_slot_leaves_it_unverified() {
 
 /// With two variants and no word about which one fits, nothing bad can happen, and nothing is claimed.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_08_nothing_is_claimed_of_two_variants_without_the_query() {
     for told in [true, false] {
         for scenario in behind_b0(0, false) {
@@ -149,7 +144,6 @@ fn item_08_nothing_is_claimed_of_two_variants_without_the_query() {
 
 /// A package with the variant of the slot that runs alone: MCUboot would erase it.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_08_the_variant_of_the_slot_that_runs_is_not_sent() {
     let scenario = behind_b0(0, true)[0].clone();
     let mut drive = start(&scenario, zip(&[("s0.bin", &keys(0, true), stage(0))]), UpdateOptions::default());

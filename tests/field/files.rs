@@ -11,7 +11,6 @@ const SLOT: usize = 0x8000;
 
 /// What `imgtool sign --pad --confirm` writes has no trial: refused before the first byte, or cut to the image.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_11_a_trial_is_a_trial_even_of_a_file_with_a_confirmed_trailer() {
     let health = UpdateOptions { health_check: true, ..UpdateOptions::default() };
     for options in [kit::mode(UpdateMode::TestOnly), health, UpdateOptions::default()] {
@@ -64,7 +63,6 @@ fn item_11_a_trailer_that_is_not_confirmed_is_a_trial() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_24_a_patch_is_named_beside_the_other_client() {
     for scenario in both(|device| device.quirks.installs_other_bytes = true) {
         let mut drive = start(&scenario, application(), UpdateOptions::default());

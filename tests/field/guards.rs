@@ -17,7 +17,6 @@ fn misjudging(mode: BootMode) -> Scenario {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_04_a_list_without_an_active_slot_stops_the_upload() {
     for mode in EXCHANGING {
         for update in [UpdateMode::TestAndConfirm, UpdateMode::ConfirmAtOnce, UpdateMode::UploadOnly] {
@@ -34,7 +33,6 @@ fn item_04_a_list_without_an_active_slot_stops_the_upload() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_04_an_active_slot_1_of_a_bootloader_that_exchanges_stops_the_upload() {
     for mode in EXCHANGING {
         for update in [UpdateMode::TestAndConfirm, UpdateMode::TestOnly, UpdateMode::UploadOnly] {
@@ -72,7 +70,6 @@ fn resetting(after: AfterUpload) -> [Scenario; 2] {
 const RESETS: AfterUpload = AfterUpload::MarksAndResets { permanent: false, after_us: 300_000 };
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_05_a_trial_that_began_by_itself_is_confirmed_and_not_reset() {
     for params in [true, false] {
         for after_us in [1_000, 300_000, 5_000_000] {

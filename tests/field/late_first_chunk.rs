@@ -48,7 +48,6 @@ fn with_late_copy(scenario: &Scenario, options: UpdateOptions, late_us: u64) -> 
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_h_a_list_is_no_proof_of_content() {
     for profile in both(|_| {}) {
         let scenario = scenario(profile);

@@ -10,7 +10,6 @@ use crate::world::*;
 
 /// The device marks and boots it; no list ever shows that it was this one.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_22_a_list_without_hashes_leaves_it_unverified() {
     for mode in [BootMode::SwapMove, BootMode::OverwriteOnly, BootMode::RamLoad] {
         let scenario = new(|device| {
@@ -25,7 +24,6 @@ fn item_22_a_list_without_hashes_leaves_it_unverified() {
 
 /// Nothing is listed, before or after: one upload, and a sentence about hashes that the server does not know.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_22_an_empty_list_costs_one_upload_and_is_not_blamed_on_the_carrier() {
     for (listing, hash_len) in [(Listing::Nothing, 32), (Listing::Sha256Only, 64), (Listing::Sha256Only, 48)]
     {
@@ -55,7 +53,6 @@ fn item_22_an_empty_list_costs_one_upload_and_is_not_blamed_on_the_carrier() {
 
 /// An image that is not listed for whatever reason: no word of late frames without a sign of one.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_23_not_listed_is_not_blamed_on_late_frames_without_a_sign() {
     for scenario in both(|_| {}) {
         let mut drive = start(&scenario, application(), UpdateOptions::default());

@@ -19,7 +19,6 @@ const SETUP: LoaderSetup =
 
 /// What the client may do: say how the loader is reached, or go there by itself.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_19_an_application_without_an_image_group_points_to_its_loader() {
     let mut drive = start(&with_loader(SETUP), application(), UpdateOptions::default());
     match drive.run(kit::BOUND_MS) {
@@ -38,7 +37,6 @@ fn item_19_an_application_without_an_image_group_points_to_its_loader() {
 
 /// A loader that only a pin starts: the hint must not promise what does not work, and nothing is reset in vain for ever.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_19_a_loader_behind_a_pin_ends_as_not_supported() {
     let setup = LoaderSetup { boot_mode: false, ..SETUP };
     let mut drive = start(&with_loader(setup), application(), UpdateOptions::default());
@@ -54,7 +52,6 @@ fn in_the_loader(setup: LoaderSetup) -> Drive {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_19_the_loader_fills_slot_0_and_the_application_cannot_show_it() {
     let mut drive = in_the_loader(SETUP);
     unverified(&mut drive, 0);

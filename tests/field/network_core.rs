@@ -18,7 +18,6 @@ fn two_cores_behind(network_core: Option<NetworkCore>) -> [Scenario; 2] {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_01_the_network_core_is_marked_before_the_application() {
     for scenario in two_cores_behind(Some(SKIPPED)) {
         for mode in [UpdateMode::TestAndConfirm, UpdateMode::ConfirmAtOnce] {
@@ -33,7 +32,6 @@ fn item_01_the_network_core_is_marked_before_the_application() {
 
 /// The order does not depend on what the list shows, nor on what the bootloader does about it.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_01_images_are_marked_from_the_highest_number_down() {
     for images in 2..=3 {
         let files = [application(), radio(), third()];
@@ -55,7 +53,6 @@ fn item_01_images_are_marked_from_the_highest_number_down() {
 
 /// An interrupted update has marked the application already: the core would be skipped, so nothing is reset into it.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_01_an_application_marked_before_is_not_started_alone() {
     for scenario in two_cores_behind(Some(SKIPPED)) {
         let mut drive = start(&scenario, two_cores(), UpdateOptions::default());
@@ -69,7 +66,6 @@ fn item_01_an_application_marked_before_is_not_started_alone() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_02_a_network_core_that_is_in_no_list_is_unverified() {
     for scenario in two_cores_behind(Some(SKIPPED)) {
         let mut drive = start(&scenario, two_cores(), UpdateOptions::default());
@@ -82,7 +78,6 @@ fn item_02_a_network_core_that_is_in_no_list_is_unverified() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_02_so_is_a_network_core_alone() {
     let file = || zip(&[("net.bin", &with_slots(1), radio())]);
     for scenario in two_cores_behind(Some(SKIPPED)) {
@@ -109,7 +104,6 @@ fn item_02_a_core_that_still_lies_in_its_slot_was_not_installed() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_14_a_network_core_through_slot_1_of_the_application_is_unverified() {
     for mode in [BootMode::OverwriteOnly, BootMode::SwapMove] {
         for scenario in both(|device| {

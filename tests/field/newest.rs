@@ -15,7 +15,6 @@ fn with_revert(number: i64) -> Scenario {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_10_a_mark_is_tried_where_the_mode_does_not_tell_of_a_revert() {
     for number in [6, 4] {
         for update in [UpdateMode::TestAndConfirm, UpdateMode::ConfirmAtOnce] {
@@ -33,7 +32,6 @@ fn item_10_a_mark_is_tried_where_the_mode_does_not_tell_of_a_revert() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_10_the_trial_is_a_trial() {
     for number in [6, 4] {
         let mut drive = start(&with_revert(number), application(), kit::mode(UpdateMode::TestOnly));
@@ -45,7 +43,6 @@ fn item_10_the_trial_is_a_trial() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_10_an_unhealthy_image_goes_back() {
     for number in [6, 4] {
         let options = UpdateOptions { health_check: true, ..UpdateOptions::default() };
@@ -102,7 +99,6 @@ fn item_10_the_modes_without_revert_update_as_before() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_21_a_leftover_mark_of_another_image_waits_for_nothing() {
     for update in [UpdateMode::TestAndConfirm, UpdateMode::UploadOnly] {
         for permanent in [false, true] {
@@ -122,7 +118,6 @@ fn item_21_a_leftover_mark_of_another_image_waits_for_nothing() {
 
 /// Direct XIP lists a newer image as pending by its version alone.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_21_so_does_the_flag_of_a_newer_image_in_direct_xip() {
     let scenario = new(|device| device.boot_mode = BootMode::DirectXip);
     let mut drive = start(&scenario, application(), UpdateOptions::default());
@@ -144,7 +139,6 @@ fn item_21_a_pending_image_of_a_bootloader_that_swaps_still_holds_its_slot() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_25_an_equal_version_beside_a_running_slot_0_is_refused() {
     for mode in [BootMode::DirectXip, BootMode::RamLoad, BootMode::DirectXipRevert] {
         for build in [0, 5] {

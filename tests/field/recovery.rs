@@ -50,7 +50,6 @@ fn right_or_refused(mut drive: Drive, files: &[Vec<u8>]) {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_03_network_core_in_recovery_goes_where_slot_information_says() {
     let files = [application(), radio()];
     for recovery in [direct(RecoveryRelease::V2_2), RecoveryServer::of(RecoveryRelease::V2_2)] {
@@ -64,7 +63,6 @@ fn item_03_network_core_in_recovery_goes_where_slot_information_says() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_03_three_images_have_three_numbers() {
     let files = [application(), radio(), third()];
     let zip = || {
@@ -82,7 +80,6 @@ fn item_03_three_images_have_three_numbers() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_03_network_core_in_recovery_goes_where_the_manifest_says() {
     let recovery = without_slot_info(direct(RecoveryRelease::V2_0));
     for scenario in in_recovery(2, recovery) {
@@ -91,7 +88,6 @@ fn item_03_network_core_in_recovery_goes_where_the_manifest_says() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_03_without_either_nothing_is_sent() {
     let zip =
         || zip(&[("app.bin", &without_slots(0), application()), ("net.bin", &without_slots(1), radio())]);
@@ -108,7 +104,6 @@ fn item_03_without_either_nothing_is_sent() {
 
 /// A network core alone, whatever its number, is not the application.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_03_a_network_core_alone_never_lands_on_the_application() {
     for keys in [with_slots(1), without_slots(1)] {
         for recovery in [
@@ -134,7 +129,6 @@ fn item_03_a_network_core_alone_never_lands_on_the_application() {
 /// An nRF5340 lists a made-up network core of 0.0.0 in recovery, and none afterwards; while the core copies, a reset is
 /// refused as busy.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_03_the_network_core_of_an_nrf5340_is_unverified_after_recovery() {
     for scenario in both(|device| {
         device.images = 2;
@@ -151,7 +145,6 @@ fn item_03_the_network_core_of_an_nrf5340_is_unverified_after_recovery() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_06_versions_are_compared_and_not_their_text() {
     for (release, version) in [
         (RecoveryRelease::V1_9, (1, 1, 0, 0)),
@@ -174,7 +167,6 @@ fn item_06_versions_are_compared_and_not_their_text() {
 
 /// Up to v1.8 an unknown command of the OS group gets no answer at all.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_06_a_recovery_that_is_silent_about_unknown_commands_is_updated() {
     for scenario in in_recovery(1, RecoveryServer::of(RecoveryRelease::V1_8)) {
         let mut drive = start(&scenario, application(), UpdateOptions::default());
@@ -185,7 +177,6 @@ fn item_06_a_recovery_that_is_silent_about_unknown_commands_is_updated() {
 
 /// A text that is no version says nothing, in particular not that another image lies there.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_06_a_version_that_cannot_be_read_is_unknown() {
     let recovery = RecoveryServer { hashes: false, ..RecoveryServer::default() };
     for text in ["<???>", "", "1.1.0.0.0", "v1.1.0-rc1"] {
@@ -220,7 +211,6 @@ fn item_06_another_version_is_not_taken_for_the_image() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_09_an_image_in_slot_1_is_not_installed_in_recovery() {
     for recovery in [
         RecoveryServer::default(),
@@ -238,7 +228,6 @@ fn item_09_an_image_in_slot_1_is_not_installed_in_recovery() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_15_an_encrypted_image_that_recovery_does_not_list_is_verified_in_the_application() {
     let file = || Recipe { encrypted: true, ..Recipe::new((1, 1, 0), LENGTH, 11) }.make();
     for recovery in [RecoveryRelease::V2_0, RecoveryRelease::V2_2].map(RecoveryServer::of) {
@@ -252,7 +241,6 @@ fn item_15_an_encrypted_image_that_recovery_does_not_list_is_verified_in_the_app
 
 /// A plain image that is not listed is another matter: it is uploaded again, and not started.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_15_a_plain_image_that_is_not_listed_is_not_started() {
     for scenario in in_recovery(1, RecoveryServer::default()) {
         let mut drive = start(&scenario, application(), UpdateOptions::default());
@@ -264,7 +252,6 @@ fn item_15_a_plain_image_that_is_not_listed_is_not_started() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_16_every_chunk_names_its_image_in_recovery() {
     for (release, images) in [
         (RecoveryRelease::V1_9, 1),
@@ -285,7 +272,6 @@ fn item_16_every_chunk_names_its_image_in_recovery() {
 }
 
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_16_two_images_stay_apart_where_the_number_is_not_kept() {
     let files = [application(), radio()];
     // Slot information is younger than the fault; a build may have both.

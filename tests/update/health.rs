@@ -17,6 +17,8 @@ const ASK: UpdateOptions = UpdateOptions {
     slot_size: 0,
     health_timeout_ms: 600_000,
     deadline_ms: 0,
+    boot_mode: smpfota::BootMode::Unknown,
+    enter_loader: false,
 };
 
 #[test]

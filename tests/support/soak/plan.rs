@@ -320,6 +320,7 @@ fn update_options(rng: &mut Rng) -> UpdateOptions {
         slot_size: if rng.chance(0.05) { rng.between(4_096, 0x8000) as u32 } else { 0 },
         health_timeout_ms: if rng.chance(0.2) { 30_000 } else { 600_000 },
         deadline_ms: if rng.chance(0.05) { rng.between(1_000, 600_000) as u32 } else { 0 },
+        ..UpdateOptions::default()
     }
 }
 

@@ -94,6 +94,22 @@ namespace SmpFota.Interop
         internal static extern int smpfota_image_open_bytes(byte* bytes, nuint length, nuint* image, smpfota_error* error);
 
         /// <summary>
+        ///  The same file, where what shall run in the end is not what is sent: a delta, or an image that the device makes into another one. An
+        ///  update of `*expecting` succeeds when the device runs what is named here.
+        ///
+        ///  `index` counts the images of the file from 0. Either `hash` has `hash_length` bytes (32, 48 or 64), by which the device lists the
+        ///  image that runs, or `version` has `version_length` bytes of text such as `1.2.3` or `1.2.3+4`; the other one is NULL with length 0. The
+        ///  bytes of the file are shared, not copied. `*expecting` receives a handle of its own, which belongs to the caller until
+        ///  `smpfota_image_close`; `image` stays as it was. A session that is restored needs the image opened and named like this again.
+        ///
+        ///  Returns `SMPFOTA_OK`; `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_TOO_MANY_HANDLES`;
+        ///  `SMPFOTA_INVALID_ARGUMENT` for an index outside the file, a hash of another length, a text that is no version, both or neither. Any
+        ///  thread, any time.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_image_expect", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_image_expect(nuint image, uint index, byte* hash, nuint hash_length, byte* version, nuint version_length, nuint* expecting, smpfota_error* error);
+
+        /// <summary>
         ///  What is known of one image of the file.
         ///
         ///  `index` counts from 0; `image_count` of any answer says how many there are. Set `info-&gt;struct_size` to
@@ -726,6 +742,11 @@ namespace SmpFota.Interop
         ///  How long the whole update may take, in milliseconds; 0: no limit beyond those of its steps (default).
         /// </summary>
         public uint deadline_ms;
+        /// <summary>
+        ///  How the bootloader starts images, an `SMPFOTA_BOOT_MODE_...` number, for devices that do not tell; what a device tells counts
+        ///  more. Default `SMPFOTA_BOOT_MODE_UNKNOWN`: then it is taken for one that swaps, until something else shows.
+        /// </summary>
+        public uint boot_mode;
     }
 
     /// <summary>

@@ -1,0 +1,96 @@
+//! What belongs to a part of an update and lives only while it lasts.
+
+use super::kinds::Address;
+use crate::upload::Upload;
+
+/// Times, in the caller's milliseconds.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    pub started_at: u64,
+    pub ended_at: u64,
+    /// The latest call.
+    pub seen_at: u64,
+    /// When the question was asked whose answer came last.
+    pub asked_at: u64,
+    /// Nothing is sent before this time.
+    pub not_before: u64,
+    /// How long the caller stopped the clock.
+    pub paused_ms: u64,
+}
+
+/// What was tried, and what came of it.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    pub uploads: u8,
+    /// How often the link came up since the update moved on.
+    pub links: u16,
+    /// How far the upload was when the link came up.
+    pub reached: u32,
+    /// How many lives in a row ended with a chunk unanswered and the device answering other requests.
+    pub vanished: u8,
+    /// How many lives in a row heard something that was no answer.
+    pub heard: u8,
+    /// Upload whatever is listed.
+    pub force: bool,
+    /// The latest upload ended without the device's word that it has every byte.
+    pub left_open: bool,
+    /// A first chunk was sent more than once, so that one may arrive late.
+    pub first_again: bool,
+    /// The device answered a chunk after the upload was over, as it does to one that came late.
+    pub stray_chunk: bool,
+    /// The bootloader did not start what was uploaded, and it was uploaded once more.
+    pub tried_anew: bool,
+    /// The device does not let an image be marked for good, so it is tested and then confirmed.
+    pub trial_only: bool,
+    /// The caller was told to drop the link since the last answer.
+    pub reset_asked: bool,
+    /// The device was reset into its loader.
+    pub entered_loader: bool,
+}
+
+/// An upload under way.
+#[derive(Debug)]
+pub(super) struct Sending {
+    pub engine: Upload,
+    pub address: Address,
+    pub started_at: u64,
+    /// Where the upload began: beyond 0 when the device had a part already.
+    pub base: Option<u32>,
+}
+
+/// The reset, and the wait for what runs after it.
+#[derive(Debug, Default)]
+pub(super) struct Reboot {
+    /// When the device was first asked.
+    pub reset_at: u64,
+    pub resets: u8,
+    /// The caller is still to be told that the link may go.
+    pub link_reset_due: bool,
+    /// Something shows that the device may be back.
+    pub back: bool,
+}
+
+/// The new image runs.
+#[derive(Debug, Default)]
+pub(super) struct Trial {
+    /// It was seen running.
+    pub ran: bool,
+    pub confirms: u8,
+    pub health_until: u64,
+    pub unhealthy: bool,
+}
+
+/// What the update did.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    pub uploaded_bytes: u64,
+    pub upload_ms: u64,
+    pub swap_ms: u32,
+}
+
+/// A life that a snapshot began.
+#[derive(Debug, Default)]
+pub(super) struct Restored {
+    /// When the device is asked without being asked for it.
+    pub ask_at: u64,
+}
