@@ -1,18 +1,20 @@
 # `make demo` shows the main job, `make test` runs every test. Both bring what they need (the scripts of tests/tools/).
 
 ARGS ?=
+PACK ?=
 SEEDS ?= 1000
 SECONDS ?= 60
 
 SMALL = $${CARGO_TARGET_DIR:-target}/small
 
-.PHONY: help demo library test test-rust test-c test-dotnet test-peers test-qemu lint natives bindings bench bench-peers soak fuzz clean
+.PHONY: help demo library test test-rust test-c test-dotnet test-peers test-qemu lint natives package test-package bindings bench bench-peers soak fuzz clean
 
 help:
 	@echo 'make demo [ARGS="--help"]   update a virtual device, in C#, through the library'
 	@echo 'make library                the shared library alone: small, and without the virtual device'
 	@echo 'make test                   every test; also test-rust test-c test-dotnet test-peers test-qemu lint'
 	@echo 'make natives [RIDS="linux-x64 win-x64"]   the shared library for other machines, checked and tested (docs/NATIVES.md)'
+	@echo 'make package, test-package   the NuGet package out of these; and what its users do with it'
 	@echo 'make bindings               write the C header and the C# signatures anew'
 	@echo 'make bench, bench-peers     our own times; those of other clients'
 	@echo 'make soak SEEDS=n           n simulated updates under random faults'
@@ -40,6 +42,14 @@ lint:
 natives:
 	@tools/natives/setup.sh
 	@.cache/cross/venv/bin/python tools/natives/build.py $(RIDS)
+
+# PACK="--leave-out RID": see tools/package/pack.py. REPOSITORY_URL in the environment goes into the package.
+package:
+	@tools/package/setup.sh
+	@.cache/package/bin/python tools/package/pack.py $(PACK)
+
+test-package:
+	@tests/package/run.py
 
 bindings:
 	SMPFOTA_BLESS=1 cargo test --test bindings

@@ -132,9 +132,14 @@ build_with_sdk() {
         [ -n "$project" ] || continue
         say "dotnet build $project"
         "$tools/dotnet" build --nologo --verbosity quiet -nodeReuse:false -p:UseSharedCompilation=false \
-            --configuration Release --output "$out" "$project" >&2 ||
+            --configuration Release --framework net8.0 --output "$out" "$project" >&2 ||
             { say "the SDK could not build $project; SMPFOTA_DOTNET=kit builds without it"; exit 1; }
     done
+    # The same sources for .NET Framework and Mono; Polyfill's need the C# of the SDK 10.
+    if [ "$("$tools/dotnet" --version | cut -d. -f1)" -ge 10 ]; then
+        "$tools/dotnet" build --nologo --verbosity quiet -nodeReuse:false -p:UseSharedCompilation=false --configuration Release \
+            --framework netstandard2.0 --output "$out/netstandard2.0" "$(project_of $library)" >&2 || exit 1
+    fi
 }
 
 if [ "$(cat "$tools/kind")" = sdk ]; then build_with_sdk; else build_with_csc; fi

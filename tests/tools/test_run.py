@@ -31,6 +31,11 @@ def numbers(counts) -> tuple[int, int, int]:
 
 
 class Readers(unittest.TestCase):
+    def test_the_package_may_leave_out_what_its_script_lists(self) -> None:
+        counts = run.package("ok a (3 s)\nnot ok b: why\nskip c: no runtime\nok d\n")
+        self.assertEqual(numbers(counts), (2, 1, 0))
+        self.assertEqual(counts.notes, ["not run: c: no runtime"])
+
     def test_cargo_sums_its_programs(self) -> None:
         text = (
             "running 2 tests\ntest a ... ok\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n"

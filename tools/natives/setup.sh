@@ -40,7 +40,7 @@ bring_rust() {
 
 bring_python() {
     local stamp
-    stamp=$(stamp_of "$here/setup.sh" "$here/requirements.txt")
+    stamp=$(stamp_of "$here/setup.sh" "$here"/requirements*.txt)
     if [ "$(cat "$dir/venv/stamp" 2>/dev/null)" = "$stamp" ] && "$dir/venv/bin/python" -c 'import lief' 2>/dev/null; then
         return
     fi
@@ -48,6 +48,7 @@ bring_python() {
     make_venv "$dir/venv"
     "$dir/venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { say "Python 3.11 or newer is needed"; exit 1; }
     pip_install "$dir/venv" "$here/requirements.txt"
+    pip_install "$dir/venv" "$here/requirements-check.txt"
     echo "$stamp" >"$dir/venv/stamp"
 }
 
@@ -55,6 +56,6 @@ bring_python() {
 bring_python
 {
     cat "$dir/rust/packages"
-    grep -o '^[a-z-]*==[^ ]*' "$here/requirements.txt"
+    grep -ho '^[a-z-]*==[^ ]*' "$here"/requirements*.txt
     cargo --version
 } >"$dir/toolchain"

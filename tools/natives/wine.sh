@@ -12,10 +12,11 @@ wine_setup() {
     wine_program=$(command -v wine64 || echo /usr/lib/wine/wine64)
     [ -x "$wine_program" ] || apt_install wine64 || return 1
     wine_program=$(command -v wine64 || echo /usr/lib/wine/wine64)
-    export WINEPREFIX=$wine_root/.cache/wine WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml=;winemenubuilder.exe=d"
+    export WINEPREFIX=$wine_root/.cache/wine WINEDEBUG=-all
     mkdir -p "$wine_root/.cache"
     wine_stand_in "$1"
-    [ -f "$WINEPREFIX/system.reg" ] || timeout 300 "$wine_program" cmd.exe /c exit >/dev/null 2>&1 </dev/null || return 1
+    # No offer to install Mono or Gecko while the settings are made. Later mscoree has to be there: wine asks for it at each assembly.
+    [ -f "$WINEPREFIX/system.reg" ] || WINEDLLOVERRIDES="mscoree,mshtml=" timeout 300 "$wine_program" cmd.exe /c exit >/dev/null 2>&1 </dev/null || return 1
 }
 
 # usage: wine_stand_in FOLDER

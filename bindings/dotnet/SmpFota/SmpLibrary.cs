@@ -26,5 +26,12 @@ public static unsafe class SmpLibrary
 
     /// <summary>The version of the C ABI that the native library speaks. Loads it.</summary>
     /// <exception cref="SmpLibraryException">The library is missing or speaks another version of the ABI.</exception>
-    public static int AbiVersion => checked((int)NativeMethods.smpfota_abi_version());
+    public static int AbiVersion
+    {
+        get
+        {
+            NativeLibraryLoader.EnsureLoaded();
+            return checked((int)NativeMethods.smpfota_abi_version());
+        }
+    }
 }

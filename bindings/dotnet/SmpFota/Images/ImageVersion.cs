@@ -1,4 +1,4 @@
-using System.Globalization;
+using System;
 
 namespace SmpFota;
 
@@ -11,6 +11,6 @@ public readonly record struct ImageVersion(byte Major, byte Minor, ushort Revisi
 {
     /// <summary>As imgtool writes it: <c>1.2.3</c>, or <c>1.2.3+4</c> with a build number.</summary>
     public override string ToString() => Build == 0
-        ? string.Create(CultureInfo.InvariantCulture, $"{Major}.{Minor}.{Revision}")
-        : string.Create(CultureInfo.InvariantCulture, $"{Major}.{Minor}.{Revision}+{Build}");
+        ? FormattableString.Invariant($"{Major}.{Minor}.{Revision}")
+        : FormattableString.Invariant($"{Major}.{Minor}.{Revision}+{Build}");
 }

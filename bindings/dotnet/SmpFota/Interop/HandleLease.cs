@@ -13,7 +13,7 @@ internal readonly ref struct HandleLease
         bool added = false;
         owner.DangerousAddRef(ref added);
         this.owner = owner;
-        Value = (nuint)owner.DangerousGetHandle();
+        Value = (nuint)(nint)owner.DangerousGetHandle();
     }
 
     /// <summary>The value to pass to the native call.</summary>

@@ -13,11 +13,12 @@ internal abstract class NativeHandle : SafeHandle
     private volatile bool closing;
 
     protected NativeHandle()
-        : base(0, ownsHandle: true)
+        : base(IntPtr.Zero, ownsHandle: true)
     {
+        NativeLibraryLoader.EnsureLoaded();
     }
 
-    public sealed override bool IsInvalid => handle == 0;
+    public sealed override bool IsInvalid => handle == IntPtr.Zero;
 
     /// <summary>Takes over a handle that the library has just given out.</summary>
     internal void Own(nuint value) => SetHandle((nint)value);
@@ -56,6 +57,6 @@ internal abstract class NativeHandle : SafeHandle
             GC.RemoveMemoryPressure(pressure);
         }
 
-        return Close((nuint)handle) == 0;
+        return Close((nuint)(nint)handle) == 0;
     }
 }

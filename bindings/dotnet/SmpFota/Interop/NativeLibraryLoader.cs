@@ -52,6 +52,18 @@ internal static unsafe class NativeLibraryLoader
     [SuppressMessage("Usage", "CA2255", Justification = "The resolver must be in place before the first P/Invoke, whichever that is.")]
     internal static void Register() => NativeLibrary.SetDllImportResolver(typeof(NativeLibraryLoader).Assembly, Resolve);
 
+    /// <summary>
+    /// Loads the library now where no runtime asks the resolver at the first P/Invoke, as on .NET Framework. Every way to a first call
+    /// passes here: the handles, and what reads text.
+    /// </summary>
+    [Conditional("NETSTANDARD2_0")]
+    internal static void EnsureLoaded()
+    {
+#if NETSTANDARD2_0
+        NativeLibrary.Resolve(Name);
+#endif
+    }
+
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? paths)
     {
         if (name != Name)

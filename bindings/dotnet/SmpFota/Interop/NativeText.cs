@@ -39,6 +39,7 @@ internal static unsafe class NativeText
     private static int TryRead<T>(OutputCall call, Conversion<T> convert, out T? result)
         where T : class
     {
+        NativeLibraryLoader.EnsureLoaded();
         result = null;
         byte* stack = stackalloc byte[FirstSize];
         nuint length = 0;
