@@ -278,6 +278,7 @@ mod tests {
             slot_size: 4,
             health_timeout_ms: 5,
             deadline_ms: 6,
+            boot_mode: 7,
         }
     }
 
