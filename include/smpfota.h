@@ -568,6 +568,51 @@
 #define SMPFOTA_PHASE_COMMAND 13
 
 /**
+ * `smpfota_status_retry`: the status is no failure.
+ */
+#define SMPFOTA_RETRY_NONE 0
+
+/**
+ * `smpfota_status_retry`: start the same operation again at once.
+ */
+#define SMPFOTA_RETRY_AT_ONCE 1
+
+/**
+ * `smpfota_status_retry`: start it again later, as after a few minutes.
+ */
+#define SMPFOTA_RETRY_LATER 2
+
+/**
+ * `smpfota_status_retry`: it ends the same way until somebody has changed something.
+ */
+#define SMPFOTA_RETRY_NEVER 3
+
+/**
+ * `smpfota_session_left_with`: it cannot be told, or no update failed.
+ */
+#define SMPFOTA_LEFT_WITH_UNKNOWN 0
+
+/**
+ * `smpfota_session_left_with`: the old image runs, and nothing will change that by itself.
+ */
+#define SMPFOTA_LEFT_WITH_OLD_IMAGE_RUNS 1
+
+/**
+ * `smpfota_session_left_with`: the old image runs; the new one lies whole in its slot and waits to be marked.
+ */
+#define SMPFOTA_LEFT_WITH_NEW_IMAGE_STORED 2
+
+/**
+ * `smpfota_session_left_with`: the old image runs, and the next reset starts the new one.
+ */
+#define SMPFOTA_LEFT_WITH_NEW_IMAGE_PENDING 3
+
+/**
+ * `smpfota_session_left_with`: the new image runs on trial, and the next reset goes back to the old one.
+ */
+#define SMPFOTA_LEFT_WITH_ON_TRIAL 4
+
+/**
  * `smpfota_session_link` and `smpfota_device_link`: the link to the device is down.
  */
 #define SMPFOTA_LINK_DOWN 0
@@ -852,11 +897,11 @@ typedef struct smpfota_progress {
      */
     uint32_t phase;
     /**
-     * The bytes of the current image that the device has acknowledged.
+     * The bytes of all images that the device has, by its own word.
      */
     uint64_t bytes_acknowledged;
     /**
-     * The bytes of the current image.
+     * The bytes of all images.
      */
     uint64_t bytes_total;
     /**
@@ -868,7 +913,7 @@ typedef struct smpfota_progress {
      */
     uint32_t image_count;
     /**
-     * The upload rate of the last seconds.
+     * The upload rate since the upload of the current image began.
      */
     uint32_t bytes_per_second;
     /**
@@ -896,7 +941,7 @@ typedef struct smpfota_progress {
      */
     uint32_t ignored;
     /**
-     * How often the link was reported down.
+     * How often the session asked for a new link.
      */
     uint32_t link_resets;
 } smpfota_progress;
@@ -1002,6 +1047,16 @@ int32_t smpfota_status_text(int32_t status,
                             char *text,
                             size_t capacity,
                             size_t *length);
+
+/**
+ * What a program that runs on its own may do about a status: `*retry` receives an `SMPFOTA_RETRY_...` number.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number that this library does not
+ * know. Any thread, any time.
+ */
+SMPFOTA_API
+int32_t smpfota_status_retry(int32_t status,
+                             uint32_t *retry);
 
 /**
  * The name of a finding, such as `LARGE_FRAMES_LOST`; `NONE` for 0.
@@ -1340,6 +1395,33 @@ int32_t smpfota_session_result(uintptr_t session,
 SMPFOTA_API
 int32_t smpfota_session_error(uintptr_t session,
                               struct smpfota_error *error);
+
+/**
+ * Everything that is known of the failure, as a JSON object: `status`, `name`, `finding`, `sentence`, `device` (the error
+ * that the device answered, or null), `reason` (the device's own words, at most 96 printable ASCII characters, or null),
+ * `retry`, `left_with`, `phase` and `counts`.
+ *
+ * `text`, `capacity` and `length` as with `smpfota_version`. It stays readable until another operation is started. The keys may
+ * become more; none changes its meaning.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when no operation has failed, `SMPFOTA_BUFFER_TOO_SMALL`,
+ * `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+ */
+SMPFOTA_API
+int32_t smpfota_session_failure(uintptr_t session,
+                                char *text,
+                                size_t capacity,
+                                size_t *length);
+
+/**
+ * What the device is left with by the update that failed: `*left_with` receives an `SMPFOTA_LEFT_WITH_...` number,
+ * `SMPFOTA_LEFT_WITH_UNKNOWN` where no update has failed.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+ */
+SMPFOTA_API
+int32_t smpfota_session_left_with(uintptr_t session,
+                                  uint32_t *left_with);
 
 /**
  * Takes the oldest entry out of the session's short log: what happened that was not ordinary, as one JSON object with

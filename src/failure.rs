@@ -100,6 +100,9 @@ pub struct Failure {
     pub finding: Finding,
     /// The device's own error, where it answered one.
     pub device: Option<DeviceError>,
+    /// The device's own words beside that error (`rsn`): at most [`reason::MOST`](crate::smp::reason::MOST) printable ASCII
+    /// characters. They come from outside and are to be shown, not trusted.
+    pub reason: Option<Box<str>>,
     /// What is wrong and what to do, for a human reader; at most a few hundred bytes.
     pub sentence: String,
 }
@@ -109,7 +112,7 @@ impl Failure {
     // Cold: so what leads to a failure is made small and stands apart from what runs all the time.
     #[cold]
     pub fn new(status: Status, sentence: impl Into<String>) -> Failure {
-        Failure { status, finding: Finding::None, device: None, sentence: sentence.into() }
+        Failure { status, finding: Finding::None, device: None, reason: None, sentence: sentence.into() }
     }
 
     /// Adds the finding, and its advice to the sentence.
@@ -121,6 +124,19 @@ impl Failure {
             self.sentence.push(' ');
             self.sentence.push_str(finding.advice());
         }
+        self
+    }
+
+    /// Adds the device's own words, to the sentence too.
+    #[cold]
+    #[must_use]
+    pub fn with_reason(mut self, reason: &str) -> Failure {
+        self.sentence.push_str(" The device says: ");
+        self.sentence.push_str(reason);
+        if !reason.ends_with('.') {
+            self.sentence.push('.');
+        }
+        self.reason = Some(reason.into());
         self
     }
 

@@ -119,6 +119,72 @@ const FINDINGS: &[(u32, &str)] = &[
     (87, "NO_RETURN"),
 ];
 
+const RETRIES: &[(i32, &str)] = &[
+    (0, "none"),
+    (1, "none"),
+    (2, "none"),
+    (3, "none"),
+    (4, "none"),
+    (5, "none"),
+    (-1, "never"),
+    (-2, "never"),
+    (-3, "never"),
+    (-4, "never"),
+    (-5, "never"),
+    (-6, "at_once"),
+    (-7, "later"),
+    (-8, "never"),
+    (-9, "never"),
+    (-10, "never"),
+    (-11, "never"),
+    (-12, "later"),
+    (-13, "never"),
+    (-14, "never"),
+    (-15, "never"),
+    (-16, "never"),
+    (-100, "never"),
+    (-101, "never"),
+    (-102, "never"),
+    (-103, "never"),
+    (-104, "never"),
+    (-105, "never"),
+    (-106, "never"),
+    (-107, "never"),
+    (-108, "never"),
+    (-109, "never"),
+    (-110, "never"),
+    (-200, "later"),
+    (-201, "later"),
+    (-202, "never"),
+    (-203, "never"),
+    (-204, "later"),
+    (-205, "later"),
+    (-206, "later"),
+    (-207, "never"),
+    (-300, "never"),
+    (-301, "never"),
+    (-302, "never"),
+    (-303, "later"),
+    (-304, "later"),
+    (-305, "never"),
+    (-400, "never"),
+    (-401, "never"),
+    (-402, "never"),
+    (-403, "never"),
+    (-404, "never"),
+    (-405, "never"),
+    (-406, "never"),
+    (-407, "never"),
+    (-408, "later"),
+    (-409, "at_once"),
+    (-410, "later"),
+    (-411, "never"),
+    (-412, "later"),
+    (-413, "never"),
+    (-414, "at_once"),
+    (-500, "never"),
+];
+
 const CONSTANTS: &[(&str, u32)] = &[
     ("ABI_VERSION", 1),
     ("UNKNOWN", 4294967295),
@@ -159,6 +225,15 @@ const CONSTANTS: &[(&str, u32)] = &[
     ("PHASE_DONE", 11),
     ("PHASE_FAILED", 12),
     ("PHASE_COMMAND", 13),
+    ("RETRY_NONE", 0),
+    ("RETRY_AT_ONCE", 1),
+    ("RETRY_LATER", 2),
+    ("RETRY_NEVER", 3),
+    ("LEFT_WITH_UNKNOWN", 0),
+    ("LEFT_WITH_OLD_IMAGE_RUNS", 1),
+    ("LEFT_WITH_NEW_IMAGE_STORED", 2),
+    ("LEFT_WITH_NEW_IMAGE_PENDING", 3),
+    ("LEFT_WITH_ON_TRIAL", 4),
     ("LINK_DOWN", 0),
     ("LINK_UP", 1),
     ("LINK_MAX_WRITE", 2),
@@ -319,6 +394,48 @@ fn rust_layouts() -> Vec<(&'static str, usize, Fields)> {
 
 fn owned(fields: &[Field]) -> Fields {
     fields.iter().map(|(name, offset, size)| ((*name).to_owned(), *offset, *size)).collect()
+}
+
+#[test]
+fn what_may_be_done_about_a_status_is_frozen() {
+    let now: Vec<(i32, &str)> =
+        Status::ALL.iter().map(|status| (status.number(), status.retry().name())).collect();
+    assert_eq!(now, RETRIES);
+    // Only a failure can be tried again.
+    assert!(RETRIES.iter().all(|(number, name)| (*name == "none") == (*number >= 0)));
+}
+
+#[test]
+fn what_a_failure_leaves_behind_is_frozen() {
+    use smpfota::LeftWith;
+    let now: Vec<(u32, &str)> = LeftWith::ALL.iter().map(|left| (*left as u32, left.name())).collect();
+    let names = ["unknown", "old_image_runs", "new_image_stored", "new_image_pending", "on_trial"];
+    assert_eq!(now, (0..).zip(names).collect::<Vec<_>>());
+    // One row a phase: what a timeout there leaves behind.
+    use smpfota::Phase::*;
+    let phases =
+        [Discover, Erase, Upload, VerifyUpload, Mark, Reset, Swap, VerifyBoot, HealthCheck, Confirm, Command];
+    let left = phases.map(|phase| LeftWith::of(Status::Timeout, phase) as u32);
+    assert_eq!(left, [1, 1, 1, 1, 0, 3, 0, 0, 4, 4, 0]);
+    // And what is said of the ends that name it themselves.
+    for (status, phase, left) in [
+        (Status::Reverted, VerifyBoot, LeftWith::OldImageRuns),
+        (Status::NotSwapped, VerifyBoot, LeftWith::OldImageRuns),
+        (Status::WrongImageRunning, VerifyBoot, LeftWith::Unknown),
+        (Status::Contradiction, Discover, LeftWith::OldImageRuns),
+        (Status::DowngradeRefused, Discover, LeftWith::OldImageRuns),
+        (Status::SlotInUse, Discover, LeftWith::OldImageRuns),
+        (Status::NotListed, VerifyUpload, LeftWith::OldImageRuns),
+        (Status::UploadLost, Mark, LeftWith::OldImageRuns),
+        (Status::NotMarked, Mark, LeftWith::NewImageStored),
+        (Status::NotConfirmed, Confirm, LeftWith::OnTrial),
+        (Status::DidNotReturn, Swap, LeftWith::Unknown),
+        (Status::DidNotReturn, Reset, LeftWith::Unknown),
+        (Status::HealthCheckFailed, VerifyBoot, LeftWith::OldImageRuns),
+        (Status::HealthCheckFailed, HealthCheck, LeftWith::OnTrial),
+    ] {
+        assert_eq!(LeftWith::of(status, phase), left, "{} in {}", status.name(), phase.name());
+    }
 }
 
 #[test]

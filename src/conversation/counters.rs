@@ -19,6 +19,12 @@ pub struct Counters {
     pub undecodable: u32,
     /// How often the session asked for a new link.
     pub link_resets: u32,
+    /// How often an upload started over.
+    pub restarts: u32,
+    /// Bytes of the frames that were sent, headers included and framing aside.
+    pub bytes_sent: u64,
+    /// Bytes that came from the device, framing included.
+    pub bytes_received: u64,
 }
 
 impl Counters {

@@ -4,19 +4,23 @@
 
 pub mod counters;
 pub mod event;
+pub(crate) mod evidence;
 pub mod limits;
 pub mod options;
 pub(crate) mod request;
 pub mod rtt;
 mod saved;
 mod version;
+mod spread;
 
 pub use counters::Counters;
 pub use event::{Event, EventKind};
 pub use options::{Framing, Reassembly, SessionOptions, SmpVersion};
 
+use crate::smp::header::HEADER_LEN;
 use crate::smp::{Header, Op, Version};
 use event::EventLog;
+use evidence::Evidence;
 use limits::Limits;
 use rtt::RoundTrip;
 
@@ -28,6 +32,7 @@ pub(crate) struct Conversation {
     pub rtt: RoundTrip,
     pub counters: Counters,
     pub events: EventLog,
+    pub evidence: Evidence,
     /// Whether the caller reported the device link as down and not yet as up.
     pub link_down: bool,
     /// Whether any frame of ours was ever answered.
@@ -47,6 +52,7 @@ impl Conversation {
             rtt: RoundTrip::new(options.rtt_hint_ms),
             counters: Counters::default(),
             events: EventLog::default(),
+            evidence: Evidence::default(),
             link_down: false,
             answered: false,
             version: match options.smp_version {
@@ -67,6 +73,7 @@ impl Conversation {
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
         self.counters.sent = self.counters.sent.wrapping_add(1);
+        self.counters.bytes_sent = self.counters.bytes_sent.wrapping_add((HEADER_LEN + body_len) as u64);
         self.paced_until = now.saturating_add(u64::from(self.options.write_interval_ms));
         Header {
             op,
@@ -86,6 +93,9 @@ impl Conversation {
 
     /// Notes an event.
     pub fn note(&mut self, now: u64, kind: EventKind) {
+        if let EventKind::Restarted(_) = kind {
+            self.counters.restarts = self.counters.restarts.wrapping_add(1);
+        }
         self.events.push(Event { at_ms: now, kind });
     }
 

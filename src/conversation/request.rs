@@ -255,6 +255,9 @@ impl Request {
         } else {
             talk.rtt.narrow_hint(took);
         }
+        if let Some(error) = error {
+            talk.evidence.refused(error, frame.body);
+        }
         if let Some(error) = error
             && self.try_again(talk, now, error)
         {

@@ -1,16 +1,20 @@
 //! The measured round trip and the retransmission timeout (RFC 6298).
 
+use super::spread::Spread;
+
 /// Smoothed round-trip time and its variation, in milliseconds.
 ///
 /// Every transmission has a sequence number of its own, so each matched answer belongs to one transmission and Karn's rule
 /// (RFC 6298 section 3) is kept without leaving samples out.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RoundTrip {
     /// SRTT times 8; 0 before the first sample.
     smoothed8: u32,
     /// RTTVAR times 4.
     variation4: u32,
     hint: u32,
+    /// All measurements since they were last forgotten.
+    spread: Spread,
 }
 
 /// A hint up to this one is not doubted, in milliseconds.
@@ -20,14 +24,25 @@ const MOST: u32 = 60_000;
 
 impl RoundTrip {
     /// Starts from the caller's hint.
-    pub const fn new(hint_ms: u32) -> RoundTrip {
-        RoundTrip { smoothed8: 0, variation4: 0, hint: hint_ms }
+    pub fn new(hint_ms: u32) -> RoundTrip {
+        RoundTrip { smoothed8: 0, variation4: 0, hint: hint_ms, spread: Spread::default() }
+    }
+
+    /// How all measurements since [`RoundTrip::forget_spread`] are spread.
+    pub const fn spread(&self) -> &Spread {
+        &self.spread
+    }
+
+    /// Another operation begins; what was learnt of the link stays.
+    pub(crate) fn forget_spread(&mut self) {
+        self.spread = Spread::default();
     }
 
     /// Takes one measurement (RFC 6298 section 2).
     #[inline]
     pub fn sample(&mut self, ms: u32) {
         let ms = ms.min(10 * MOST);
+        self.spread.add(ms);
         if self.smoothed8 == 0 {
             self.smoothed8 = (ms * 8).max(1);
             self.variation4 = ms * 2;

@@ -127,6 +127,7 @@ impl Conversation {
             foreign: from.u32()?,
             undecodable: from.u32()?,
             link_resets: from.u32()?,
+            ..Counters::default()
         };
         Ok(talk)
     }

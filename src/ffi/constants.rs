@@ -88,6 +88,26 @@ pub const SMPFOTA_PHASE_FAILED: u32 = 12;
 /// `smpfota_progress.phase`: a single command or request is under way.
 pub const SMPFOTA_PHASE_COMMAND: u32 = 13;
 
+/// `smpfota_status_retry`: the status is no failure.
+pub const SMPFOTA_RETRY_NONE: u32 = 0;
+/// `smpfota_status_retry`: start the same operation again at once.
+pub const SMPFOTA_RETRY_AT_ONCE: u32 = 1;
+/// `smpfota_status_retry`: start it again later, as after a few minutes.
+pub const SMPFOTA_RETRY_LATER: u32 = 2;
+/// `smpfota_status_retry`: it ends the same way until somebody has changed something.
+pub const SMPFOTA_RETRY_NEVER: u32 = 3;
+
+/// `smpfota_session_left_with`: it cannot be told, or no update failed.
+pub const SMPFOTA_LEFT_WITH_UNKNOWN: u32 = 0;
+/// `smpfota_session_left_with`: the old image runs, and nothing will change that by itself.
+pub const SMPFOTA_LEFT_WITH_OLD_IMAGE_RUNS: u32 = 1;
+/// `smpfota_session_left_with`: the old image runs; the new one lies whole in its slot and waits to be marked.
+pub const SMPFOTA_LEFT_WITH_NEW_IMAGE_STORED: u32 = 2;
+/// `smpfota_session_left_with`: the old image runs, and the next reset starts the new one.
+pub const SMPFOTA_LEFT_WITH_NEW_IMAGE_PENDING: u32 = 3;
+/// `smpfota_session_left_with`: the new image runs on trial, and the next reset goes back to the old one.
+pub const SMPFOTA_LEFT_WITH_ON_TRIAL: u32 = 4;
+
 /// `smpfota_session_link` and `smpfota_device_link`: the link to the device is down.
 pub const SMPFOTA_LINK_DOWN: u32 = 0;
 /// `smpfota_session_link` and `smpfota_device_link`: the link to the device is up.

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::constants::SMPFOTA_ABI_VERSION;
 use super::guard::guard;
-use super::pointers::{BufferOut, size_t};
+use super::pointers::{BufferOut, Out, size_t};
 use crate::failure::Finding;
 use crate::status::Status;
 
@@ -65,6 +65,20 @@ pub unsafe extern "C" fn smpfota_status_text(
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::text(text, capacity, length) }?;
         out.put(Status::from_number(status).ok_or(Status::InvalidArgument)?.text().as_bytes())
+    })
+}
+
+/// What a program that runs on its own may do about a status: `*retry` receives an `SMPFOTA_RETRY_...` number.
+///
+/// Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number that this library does not
+/// know. Any thread, any time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smpfota_status_retry(status: i32, retry: *mut u32) -> i32 {
+    guard(|| {
+        // SAFETY: the module's contract.
+        let out = unsafe { Out::new(retry) }?;
+        out.set(Status::from_number(status).ok_or(Status::InvalidArgument)?.retry().number());
+        Ok(Status::Ok)
     })
 }
 

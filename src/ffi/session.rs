@@ -409,6 +409,46 @@ pub unsafe extern "C" fn smpfota_session_error(session: usize, error: *mut smpfo
     })
 }
 
+/// Everything that is known of the failure, as a JSON object: `status`, `name`, `finding`, `sentence`, `device` (the error
+/// that the device answered, or null), `reason` (the device's own words, at most 96 printable ASCII characters, or null),
+/// `retry`, `left_with`, `phase` and `counts`.
+///
+/// `text`, `capacity` and `length` as with `smpfota_version`. It stays readable until another operation is started. The keys may
+/// become more; none changes its meaning.
+///
+/// Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when no operation has failed, `SMPFOTA_BUFFER_TOO_SMALL`,
+/// `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smpfota_session_failure(
+    session: usize,
+    text: *mut c_char,
+    capacity: size_t,
+    length: *mut size_t,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the module's contract.
+        let out = unsafe { BufferOut::text(text, capacity, length) }?;
+        match SESSIONS.with_mut(session, |session| session.failure_json())? {
+            Some(failure) => out.put(failure.to_string().as_bytes()),
+            None => Ok(Status::Empty),
+        }
+    })
+}
+
+/// What the device is left with by the update that failed: `*left_with` receives an `SMPFOTA_LEFT_WITH_...` number,
+/// `SMPFOTA_LEFT_WITH_UNKNOWN` where no update has failed.
+///
+/// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smpfota_session_left_with(session: usize, left_with: *mut u32) -> i32 {
+    guard(|| {
+        // SAFETY: the module's contract.
+        let out = unsafe { Out::new(left_with) }?;
+        out.set(SESSIONS.with_mut(session, |session| session.left_with())? as u32);
+        Ok(Status::Ok)
+    })
+}
+
 /// Takes the oldest entry out of the session's short log: what happened that was not ordinary, as one JSON object with
 /// `at_ms`, `event` and, for most, `value`.
 ///

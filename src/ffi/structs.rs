@@ -150,15 +150,15 @@ pub struct smpfota_progress {
     pub struct_size: u32,
     /// An `SMPFOTA_PHASE_...` number.
     pub phase: u32,
-    /// The bytes of the current image that the device has acknowledged.
+    /// The bytes of all images that the device has, by its own word.
     pub bytes_acknowledged: u64,
-    /// The bytes of the current image.
+    /// The bytes of all images.
     pub bytes_total: u64,
     /// The current image, from 0.
     pub image_index: u32,
     /// How many images the update has.
     pub image_count: u32,
-    /// The upload rate of the last seconds.
+    /// The upload rate since the upload of the current image began.
     pub bytes_per_second: u32,
     /// The time until the upload is complete, in milliseconds; `SMPFOTA_UNKNOWN` while unknown.
     pub eta_ms: u32,
@@ -172,7 +172,7 @@ pub struct smpfota_progress {
     pub retransmissions: u32,
     /// How many received frames did not count: late, repeated, foreign or undecodable.
     pub ignored: u32,
-    /// How often the link was reported down.
+    /// How often the session asked for a new link.
     pub link_resets: u32,
 }
 

@@ -9,6 +9,8 @@
 //!
 //! Time is the caller's monotonic clock in milliseconds. It may stand still; a time that goes back counts as standing still.
 
+mod counts;
+mod ending;
 mod inbound;
 mod operation;
 mod outbound;
@@ -16,6 +18,8 @@ mod progress;
 mod saved;
 mod single;
 
+pub use counts::Counts;
+pub use ending::LeftWith;
 pub use progress::Progress;
 
 use std::sync::Arc;
@@ -27,6 +31,7 @@ use crate::firmware::Firmware;
 use crate::smp::Op;
 use crate::status::Status;
 use crate::update::{self, Phase, Update, UpdateOptions};
+use counts::Tally;
 use inbound::Inbound;
 use operation::Operation;
 use outbound::Outbound;
@@ -76,6 +81,8 @@ pub struct Session {
     /// Nothing is sent, by the caller's wish, since this time.
     paused: bool,
     paused_at: u64,
+    /// What the operation took so far.
+    tally: Box<Tally>,
 }
 
 impl Session {
@@ -91,6 +98,7 @@ impl Session {
             started: false,
             paused: false,
             paused_at: 0,
+            tally: Box::new(Tally::new(Counters::default())),
         })
     }
 
@@ -125,6 +133,9 @@ impl Session {
         self.paused = false;
         self.started = false;
         self.operation = operation;
+        *self.tally = Tally::new(self.talk.counters);
+        self.talk.rtt.forget_spread();
+        self.talk.evidence.forget_operation();
         Ok(())
     }
 
@@ -185,19 +196,21 @@ impl Session {
         } else {
             let outbound = self.outbound.get_or_insert_default();
             let poll = self.operation.poll(&mut self.talk, now, outbound.room(limit));
+            self.tally.see(now, self.operation.phase());
             if let update::Poll::Send(length) = poll {
                 outbound.load(length, self.talk.options.framing);
                 return Ok(outbound.next_piece(max_write, buffer).map_or(Next::Wait, Next::Write));
             }
             poll
         };
+        self.tally.see(now, self.operation.phase());
         match poll {
             update::Poll::Send(length) => Ok(Next::Write(length)),
             update::Poll::Wait => Ok(Next::Wait),
             update::Poll::LinkReset => Ok(Next::LinkReset),
             update::Poll::HealthCheck => Ok(Next::HealthCheck),
             update::Poll::Done => Ok(Next::Done),
-            update::Poll::Failed(failure) => Err(failure),
+            update::Poll::Failed(failure) => Err(self.told(failure)),
         }
     }
 
@@ -217,7 +230,8 @@ impl Session {
     pub fn feed(&mut self, now_ms: u64, bytes: &[u8]) {
         let now = self.clock(now_ms);
         self.start_clock(now);
-        let Session { talk, operation, inbound, .. } = self;
+        let Session { talk, operation, inbound, tally, .. } = self;
+        talk.counters.bytes_received = talk.counters.bytes_received.wrapping_add(bytes.len() as u64);
         let mut frames = false;
         let discarded = inbound.feed(now, bytes, |frame| {
             frames = true;
@@ -231,6 +245,7 @@ impl Session {
         if !frames && !bytes.is_empty() {
             operation.hears(talk, now, !inbound.is_empty());
         }
+        tally.see(now, operation.phase());
     }
 
     /// When [`Session::next_frame`] has to be called again even if no bytes arrive; `None` while there is nothing to wait for.
@@ -278,6 +293,7 @@ impl Session {
         let now = self.clock(now_ms);
         self.drop_outbound();
         self.operation.cancel(now);
+        self.tally.see(now, self.operation.phase());
     }
 
     /// Sends nothing until [`Session::resume`]; answers are still taken. No deadline runs meanwhile.
@@ -327,14 +343,23 @@ impl Session {
         self.talk.counters
     }
 
-    /// The result of an operation that ended well.
+    /// What the present or the last operation took. After a restore it counts from there.
+    pub fn counts(&self) -> Counts {
+        counts::of(self)
+    }
+
+    /// The result of an operation that ended well. That of an update has the [`Session::counts`] in it.
     pub fn result(&self) -> Option<serde_json::Value> {
-        self.operation.result(&self.talk)
+        let mut result = self.operation.result(&self.talk)?;
+        if let (Operation::Update(_), Some(fields)) = (&self.operation, result.as_object_mut()) {
+            fields.insert("counts".into(), self.counts().to_json());
+        }
+        Some(result)
     }
 
     /// Why the operation failed, once it has.
     pub fn failure(&self) -> Option<Failure> {
-        self.operation.failure()
+        self.operation.failure().map(|failure| self.told(failure))
     }
 
     /// The event that [`Session::next_event`] would give; it stays where it is.

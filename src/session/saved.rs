@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::Session;
+use super::counts::Tally;
 use super::inbound::Inbound;
 use super::operation::Operation;
 use crate::conversation::{Conversation, SessionOptions};
@@ -97,6 +98,7 @@ impl Session {
             }
             _ => return Err(damaged("its operation is unknown")),
         };
+        let tally = Box::new(Tally::new(talk.counters));
         let mut inbound = Inbound::new(talk.options.framing);
         if reader.version() >= WITH_MESSAGE {
             let length = reader.u32()?;
@@ -114,6 +116,7 @@ impl Session {
             started: false,
             paused: false,
             paused_at: 0,
+            tally,
         })
     }
 }

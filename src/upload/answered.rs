@@ -74,6 +74,7 @@ impl Upload {
             talk.rtt.sample(sent.age(now));
         }
         if let Some(error) = answer.error {
+            talk.evidence.refused(error, frame.body);
             if !late {
                 self.flight.settle(order);
                 self.refused(talk, now, error);

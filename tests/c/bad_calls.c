@@ -36,6 +36,10 @@ static void expect_invalid_everywhere(uintptr_t image, uintptr_t session, uintpt
     STATUS(smpfota_session_progress_get(session, 0, &progress), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_result(session, text, sizeof text, &length), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_error(session, &error), SMPFOTA_INVALID_HANDLE);
+    STATUS(smpfota_session_failure(session, text, sizeof text, &length), SMPFOTA_INVALID_HANDLE);
+    uint32_t left_with = 99;
+    STATUS(smpfota_session_left_with(session, &left_with), SMPFOTA_INVALID_HANDLE);
+    EQUAL(left_with, 99);
     STATUS(smpfota_session_next_event(session, text, sizeof text, &length), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_save(session, bytes, sizeof bytes, &length), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_close(session), SMPFOTA_INVALID_HANDLE);
@@ -117,6 +121,9 @@ static void pointers_that_are_null(void) {
     STATUS(smpfota_session_progress_get(session, 0, NULL), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_result(session, text, sizeof text, NULL), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_error(session, NULL), SMPFOTA_NULL_POINTER);
+    STATUS(smpfota_session_failure(session, text, sizeof text, NULL), SMPFOTA_NULL_POINTER);
+    STATUS(smpfota_session_left_with(session, NULL), SMPFOTA_NULL_POINTER);
+    STATUS(smpfota_status_retry(0, NULL), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_next_event(session, NULL, 1, &length), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_save(session, NULL, 512, &length), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_restore(NULL, 5, 0, NULL, &handle, &error), SMPFOTA_NULL_POINTER);
@@ -215,6 +222,13 @@ static void numbers_outside_their_range(void) {
     STATUS(smpfota_status_name(-9999, text, sizeof text, &length), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_status_text(6, text, sizeof text, &length), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_finding_name(999, text, sizeof text, &length), SMPFOTA_INVALID_ARGUMENT);
+    uint32_t retry = 99;
+    STATUS(smpfota_status_retry(-9999, &retry), SMPFOTA_INVALID_ARGUMENT);
+    EQUAL(retry, 99);
+    OK(smpfota_status_retry(SMPFOTA_TIMEOUT, &retry));
+    EQUAL(retry, SMPFOTA_RETRY_LATER);
+    OK(smpfota_status_retry(SMPFOTA_DONE, &retry));
+    EQUAL(retry, SMPFOTA_RETRY_NONE);
     STATUS(smpfota_simulator_fault_name(999, text, sizeof text, &length), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_simulator_link_name(UINT32_MAX, text, sizeof text, &length), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_simulator_make_image("1.0", 3, 100, 1, bytes, sizeof bytes, &length), SMPFOTA_INVALID_ARGUMENT);
@@ -289,6 +303,10 @@ static void calls_in_the_wrong_order(void) {
     STATUS(smpfota_session_health(session, 0, 1), SMPFOTA_NO_OPERATION);
     STATUS(smpfota_session_result(session, text, sizeof text, &length), SMPFOTA_NO_OPERATION);
     STATUS(smpfota_session_error(session, &error), SMPFOTA_EMPTY);
+    STATUS(smpfota_session_failure(session, text, sizeof text, &length), SMPFOTA_EMPTY);
+    uint32_t left_with = 99;
+    OK(smpfota_session_left_with(session, &left_with));
+    EQUAL(left_with, SMPFOTA_LEFT_WITH_UNKNOWN);
     STATUS(smpfota_session_next_event(session, text, sizeof text, &length), SMPFOTA_EMPTY);
     OK(smpfota_session_start_update(session, image, NULL, NULL));
     STATUS(smpfota_session_start_update(session, image, NULL, &error), SMPFOTA_OPERATION_RUNNING);

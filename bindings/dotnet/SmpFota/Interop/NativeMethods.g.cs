@@ -60,6 +60,15 @@ namespace SmpFota.Interop
         internal static extern int smpfota_status_text(int status, byte* text, nuint capacity, nuint* length);
 
         /// <summary>
+        ///  What a program that runs on its own may do about a status: `*retry` receives an `SMPFOTA_RETRY_...` number.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number that this library does not
+        ///  know. Any thread, any time.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_status_retry", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_status_retry(int status, uint* retry);
+
+        /// <summary>
         ///  The name of a finding, such as `LARGE_FRAMES_LOST`; `NONE` for 0.
         ///
         ///  `text`, `capacity` and `length` as with `smpfota_version`.
@@ -343,6 +352,29 @@ namespace SmpFota.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_error", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_error(nuint session, smpfota_error* error);
+
+        /// <summary>
+        ///  Everything that is known of the failure, as a JSON object: `status`, `name`, `finding`, `sentence`, `device` (the error
+        ///  that the device answered, or null), `reason` (the device's own words, at most 96 printable ASCII characters, or null),
+        ///  `retry`, `left_with`, `phase` and `counts`.
+        ///
+        ///  `text`, `capacity` and `length` as with `smpfota_version`. It stays readable until another operation is started. The keys may
+        ///  become more; none changes its meaning.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when no operation has failed, `SMPFOTA_BUFFER_TOO_SMALL`,
+        ///  `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_failure", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_failure(nuint session, byte* text, nuint capacity, nuint* length);
+
+        /// <summary>
+        ///  What the device is left with by the update that failed: `*left_with` receives an `SMPFOTA_LEFT_WITH_...` number,
+        ///  `SMPFOTA_LEFT_WITH_UNKNOWN` where no update has failed.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_left_with", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_left_with(nuint session, uint* left_with);
 
         /// <summary>
         ///  Takes the oldest entry out of the session's short log: what happened that was not ordinary, as one JSON object with
@@ -844,11 +876,11 @@ namespace SmpFota.Interop
         /// </summary>
         public uint phase;
         /// <summary>
-        ///  The bytes of the current image that the device has acknowledged.
+        ///  The bytes of all images that the device has, by its own word.
         /// </summary>
         public ulong bytes_acknowledged;
         /// <summary>
-        ///  The bytes of the current image.
+        ///  The bytes of all images.
         /// </summary>
         public ulong bytes_total;
         /// <summary>
@@ -860,7 +892,7 @@ namespace SmpFota.Interop
         /// </summary>
         public uint image_count;
         /// <summary>
-        ///  The upload rate of the last seconds.
+        ///  The upload rate since the upload of the current image began.
         /// </summary>
         public uint bytes_per_second;
         /// <summary>
@@ -888,7 +920,7 @@ namespace SmpFota.Interop
         /// </summary>
         public uint ignored;
         /// <summary>
-        ///  How often the link was reported down.
+        ///  How often the session asked for a new link.
         /// </summary>
         public uint link_resets;
     }

@@ -1,0 +1,114 @@
+//! How an operation failed, as data: what a program may do about it, and what the device is left with.
+
+use serde_json::Value;
+
+use super::Session;
+use super::operation::Operation;
+use crate::failure::Failure;
+use crate::json::json;
+use crate::status::Status;
+use crate::update::Phase;
+
+/// What the device is left with after an update that failed. The numbers never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum LeftWith {
+    /// It cannot be told, or the operation was no update.
+    Unknown = 0,
+    /// The image that ran before runs, and nothing will change that by itself. Parts of the new one may lie in a slot.
+    OldImageRuns = 1,
+    /// The image that ran before runs. The new one lies whole in its slot and waits to be marked.
+    NewImageStored = 2,
+    /// The image that ran before runs, and the next reset starts the new one.
+    NewImagePending = 3,
+    /// The new image runs on trial: unless it is confirmed, the next reset goes back to the old one.
+    OnTrial = 4,
+}
+
+impl LeftWith {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [LeftWith; 5] = [
+        LeftWith::Unknown,
+        LeftWith::OldImageRuns,
+        LeftWith::NewImageStored,
+        LeftWith::NewImagePending,
+        LeftWith::OnTrial,
+    ];
+
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LeftWith::Unknown => "unknown",
+            LeftWith::OldImageRuns => "old_image_runs",
+            LeftWith::NewImageStored => "new_image_stored",
+            LeftWith::NewImagePending => "new_image_pending",
+            LeftWith::OnTrial => "on_trial",
+        }
+    }
+
+    /// What an update leaves behind that ended with this status in this phase, by what the phases before it have made sure.
+    pub const fn of(status: Status, phase: Phase) -> LeftWith {
+        match (status, phase) {
+            (Status::Reverted | Status::NotSwapped | Status::NotListed | Status::UploadLost, _) => {
+                LeftWith::OldImageRuns
+            }
+            (Status::NotMarked, _) => LeftWith::NewImageStored,
+            (Status::NotConfirmed, _) => LeftWith::OnTrial,
+            (Status::WrongImageRunning | Status::Contradiction | Status::DidNotReturn, Phase::Reset) => {
+                LeftWith::Unknown
+            }
+            // Whether the slot is whole is known once the list was compared, and whether it is marked once that was listed.
+            (_, Phase::Discover | Phase::Erase | Phase::Upload | Phase::VerifyUpload) => {
+                LeftWith::OldImageRuns
+            }
+            (Status::HealthCheckFailed, Phase::Swap | Phase::VerifyBoot) => LeftWith::OldImageRuns,
+            (_, Phase::HealthCheck | Phase::Confirm) => LeftWith::OnTrial,
+            (_, Phase::Reset) => LeftWith::NewImagePending,
+            _ => LeftWith::Unknown,
+        }
+    }
+}
+
+impl Session {
+    /// What the device is left with by the operation that failed; [`LeftWith::Unknown`] without one.
+    pub fn left_with(&self) -> LeftWith {
+        match (&self.operation, self.operation.failure()) {
+            (Operation::Update(_), Some(failure)) => LeftWith::of(failure.status, self.tally.last_phase()),
+            _ => LeftWith::Unknown,
+        }
+    }
+
+    /// Everything that is known of the failure as JSON, once the operation has failed.
+    pub fn failure_json(&self) -> Option<Value> {
+        let failure = self.failure()?;
+        let device = failure.device.map(|error| {
+            json!({
+                "group": error.group,
+                "code": error.code,
+                "text": error.to_string(),
+                "reason": failure.reason,
+            })
+        });
+        Some(json!({
+            "status": failure.status.number(),
+            "name": failure.status.name(),
+            "finding": failure.finding.name(),
+            "sentence": failure.sentence,
+            "device": device,
+            "reason": failure.reason,
+            "retry": failure.status.retry().name(),
+            "left_with": self.left_with().name(),
+            "phase": self.tally.last_phase().name().to_ascii_lowercase(),
+            "counts": self.counts().to_json(),
+        }))
+    }
+
+    /// The failure with what the conversation adds: the device's own words.
+    #[cold]
+    pub(super) fn told(&self, failure: Failure) -> Failure {
+        match failure.device.and_then(|error| self.talk.evidence.words_for(error)) {
+            Some(words) => failure.with_reason(words),
+            None => failure,
+        }
+    }
+}
