@@ -298,6 +298,24 @@
 /** The mark is there and resets do not make the bootloader act on it: an image too large for the slot less its trailer and move sector, a bootloader built for other partitions, or no driver for the flash that holds the other slot. Neither another reset nor another update clears the mark: erase the slot (the server needs CONFIG_MCUMGR_GRP_IMG_ALLOW_ERASE_PENDING), or use serial recovery or a debugger. */
 #define SMPFOTA_FINDING_SWAP_NOT_PERFORMED 16
 
+/** Whoever receives the notifications gets only their beginning: after a reconnect the ATT MTU is 23 again until it is exchanged, or a gateway has a buffer of that size. Exchange the MTU after every connect. */
+#define SMPFOTA_FINDING_ANSWERS_CUT 17
+
+/** Short answers arrive and long ones do not: raise the ATT MTU, look for the gateway's limit for notifications, or build the server with CONFIG_MCUMGR_GRP_IMG_FRUGAL_LIST. */
+#define SMPFOTA_FINDING_LONG_ANSWERS_LOST 18
+
+/** The device answers with a header and nothing behind it: its server has no room to write the answer (buffer size, heap or stack of the firmware). */
+#define SMPFOTA_FINDING_EMPTY_ANSWERS 19
+
+/** From there on the server writes the offset wrongly, as one does that counts in 16 bits: upload through the application, or with a server that is built anew. */
+#define SMPFOTA_FINDING_OFFSET_GARBLED 20
+
+/** The link comes up and what is written is ignored: the SMP characteristic asks for an encrypted or authenticated link, so pair first; or notifications are not enabled. */
+#define SMPFOTA_FINDING_PAIRING_NEEDED 21
+
+/** The device answered before it started the new image, and now its link comes up and what is written is ignored: the new image asks for pairing or has lost its bonds. Remove the bond and pair again; an unconfirmed image goes back at the next reset. */
+#define SMPFOTA_FINDING_BONDS_LOST 22
+
 /** Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it. */
 #define SMPFOTA_FINDING_NOTHING_WRONG 64
 

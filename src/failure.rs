@@ -51,6 +51,12 @@ findings! {
     OldServer = 14, "OLD_SERVER", "The server lacks this command or speaks an older protocol: give the missing figure as an option.";
     ForeignResponses = 15, "FOREIGN_RESPONSES", "Responses to requests of somebody else arrived: only one client may talk to a device at a time.";
     SwapNotPerformed = 16, "SWAP_NOT_PERFORMED", "The mark is there and resets do not make the bootloader act on it: an image too large for the slot less its trailer and move sector, a bootloader built for other partitions, or no driver for the flash that holds the other slot. Neither another reset nor another update clears the mark: erase the slot (the server needs CONFIG_MCUMGR_GRP_IMG_ALLOW_ERASE_PENDING), or use serial recovery or a debugger.";
+    AnswersCut = 17, "ANSWERS_CUT", "Whoever receives the notifications gets only their beginning: after a reconnect the ATT MTU is 23 again until it is exchanged, or a gateway has a buffer of that size. Exchange the MTU after every connect.";
+    LongAnswersLost = 18, "LONG_ANSWERS_LOST", "Short answers arrive and long ones do not: raise the ATT MTU, look for the gateway's limit for notifications, or build the server with CONFIG_MCUMGR_GRP_IMG_FRUGAL_LIST.";
+    EmptyAnswers = 19, "EMPTY_ANSWERS", "The device answers with a header and nothing behind it: its server has no room to write the answer (buffer size, heap or stack of the firmware).";
+    OffsetGarbled = 20, "OFFSET_GARBLED", "From there on the server writes the offset wrongly, as one does that counts in 16 bits: upload through the application, or with a server that is built anew.";
+    PairingNeeded = 21, "PAIRING_NEEDED", "The link comes up and what is written is ignored: the SMP characteristic asks for an encrypted or authenticated link, so pair first; or notifications are not enabled.";
+    BondsLost = 22, "BONDS_LOST", "The device answered before it started the new image, and now its link comes up and what is written is ignored: the new image asks for pairing or has lost its bonds. Remove the bond and pair again; an unconfirmed image goes back at the next reset.";
     // From 64 on: what only a whole trace shows, mistakes of a client for the most part.
     NothingWrong = 64, "NOTHING_WRONG", "Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it.";
     NoSmp = 65, "NO_SMP", "There is no SMP frame in this: record what is written to the SMP characteristic and what its notifications bring, in hexadecimal, one frame a line.";

@@ -215,6 +215,10 @@ fn what_may_be_repeated_is_sent_again_until_it_is_answered() {
     {
         let mut count = 0;
         let mut late = |_: u64, request: &[u8]| {
+            // The small echo beside a request that was repeated.
+            if name != "echo" && request[4..6] == [0, 0] && request[7] == 0 {
+                return Vec::new();
+            }
             count += 1;
             if count < 3 { Vec::new() } else { vec![answer(request, &bytes(&cbor!({ "rc" => 5 }).unwrap()))] }
         };

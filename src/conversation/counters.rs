@@ -22,9 +22,9 @@ pub struct Counters {
     /// How often an upload started over.
     pub restarts: u32,
     /// Bytes of the frames that were sent, headers included and framing aside.
-    pub bytes_sent: u64,
+    pub bytes_sent: u32,
     /// Bytes that came from the device, framing included.
-    pub bytes_received: u64,
+    pub bytes_received: u32,
 }
 
 impl Counters {

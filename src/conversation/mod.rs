@@ -10,8 +10,8 @@ pub mod options;
 pub(crate) mod request;
 pub mod rtt;
 mod saved;
-mod version;
 mod spread;
+mod version;
 
 pub use counters::Counters;
 pub use event::{Event, EventKind};
@@ -73,7 +73,7 @@ impl Conversation {
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
         self.counters.sent = self.counters.sent.wrapping_add(1);
-        self.counters.bytes_sent = self.counters.bytes_sent.wrapping_add((HEADER_LEN + body_len) as u64);
+        self.counters.bytes_sent = self.counters.bytes_sent.wrapping_add((HEADER_LEN + body_len) as u32);
         self.paced_until = now.saturating_add(u64::from(self.options.write_interval_ms));
         Header {
             op,
@@ -105,7 +105,8 @@ impl Conversation {
     }
 
     /// The link went down: what was learnt of the device stays, what was measured of the link is kept as a hint.
-    pub fn link_changed(&mut self, down: bool) {
+    pub fn link_changed(&mut self, now: u64, down: bool) {
+        self.evidence.link(now, down);
         self.link_down = down;
     }
 }

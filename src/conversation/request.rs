@@ -1,10 +1,11 @@
 //! One request that is sent until it is answered: timeouts, retries, back-off, and the fall-back to the other protocol version.
 
+use super::evidence::ODD_IN_A_ROW;
 use super::{Conversation, EventKind};
 use crate::failure::{Failure, Finding};
 use crate::smp::error::rc;
 use crate::smp::header::HEADER_LEN;
-use crate::smp::{DeviceError, Frame, Op, Version};
+use crate::smp::{DeviceError, Frame, Op, Version, group};
 use crate::snapshot::{Reader, Writer, damaged};
 use crate::status::Status;
 
@@ -45,6 +46,25 @@ const REMEMBERED: usize = 8;
 const GUESSES: u32 = 3;
 /// How often a link event gives a request all its attempts anew.
 const MOST_RESTARTS: u8 = 8;
+/// From this attempt on a small echo goes out beside the request, to find out what still passes.
+const ECHO_FROM: u32 = 3;
+/// How long the answer to a request may come behind that to an echo sent after it, in milliseconds at least.
+const BEHIND_ECHO_MS: u64 = 500;
+/// How long the rest of an answer may come behind its beginning before it is asked for again, in milliseconds at least.
+const BEHIND_CUT_MS: u64 = 1_000;
+
+/// What is known of the small echo beside a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Echo {
+    /// None was sent.
+    None,
+    /// It goes out next.
+    Due,
+    /// The last one, with this sequence number, is not answered, and none was.
+    Sent(u8),
+    /// One was answered; the last one has this sequence number.
+    Answered(u8),
+}
 
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -69,6 +89,10 @@ pub(crate) struct Request {
     foreign_clock: bool,
     /// The first attempt tried version 2 again.
     retries_version: bool,
+    echo: Echo,
+    /// Answers to this request that make no sense, and whether they were empty.
+    odd: u8,
+    empty: bool,
 }
 
 impl Request {
@@ -89,6 +113,9 @@ impl Request {
             answered: false,
             foreign_clock: false,
             retries_version: false,
+            echo: Echo::None,
+            odd: 0,
+            empty: false,
         }
     }
 
@@ -156,6 +183,8 @@ impl Request {
             self.attempts = 0;
             self.refusals = 0;
             self.forgiven = 0;
+            self.echo = Echo::None;
+            self.odd = 0;
         }
         self.due = 0;
     }
@@ -177,11 +206,22 @@ impl Request {
 
     pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
         let paced = talk.paced_until();
-        if now < self.due || self.answered {
+        if self.answered {
             return Poll::Wait;
         }
-        // An attempt that was refused for want of a buffer was none.
-        let counted = self.attempts.saturating_sub(self.refusals).saturating_sub(self.forgiven);
+        if self.odd >= ODD_IN_A_ROW {
+            return Poll::Expired;
+        }
+        if self.echo == Echo::Due && now >= paced {
+            return self.send_echo(talk, now, out);
+        }
+        if now < self.due && !self.foreign_clock {
+            self.hurry_behind_cut(talk);
+        }
+        if now < self.due {
+            return Poll::Wait;
+        }
+        let counted = self.counted();
         // One more while nothing was ever answered: the first ones come close upon each other.
         let more = u32::from(!talk.answered && self.patience.attempts >= GUESSES);
         if counted >= self.patience.attempts + more {
@@ -220,12 +260,83 @@ impl Request {
         // Doubling (RFC 6298 section 5.5), at most eightfold: the number of attempts is the limit here.
         self.due = now + (u64::from(timeout) << counted.min(3));
         self.attempts += 1;
+        let is_echo = (self.group, self.command) == (group::OS, group::os::ECHO);
+        if self.attempts >= ECHO_FROM && !is_echo && self.patience.attempts > 1 {
+            self.echo = match self.echo {
+                // What one answer has shown stays shown.
+                Echo::Answered(_) => self.echo,
+                _ => Echo::Due,
+            };
+        }
         Poll::Send(length)
+    }
+
+    /// What comes cut will hardly come whole for being waited for; the last attempt is waited for once all the same.
+    fn hurry_behind_cut(&mut self, talk: &Conversation) {
+        let Some(at) = self.last_attempt() else { return };
+        let patience = at + u64::from(self.patience(talk));
+        match talk.evidence.cut_since(at) {
+            Some(cut) if self.counted() < self.patience.attempts => {
+                self.due = self.due.min(cut + BEHIND_CUT_MS.max(u64::from(talk.rtt.smoothed())));
+            }
+            Some(_) => self.due = self.due.min(patience),
+            None if talk.evidence.cut().is_some() => self.due = self.due.min(patience),
+            None => {}
+        }
+    }
+
+    /// Attempts that count. One that was refused for want of a buffer was none.
+    fn counted(&self) -> u32 {
+        self.attempts.saturating_sub(self.refusals).saturating_sub(self.forgiven)
+    }
+
+    /// When the last attempt was made; `None` where another process made it or none was made.
+    fn last_attempt(&self) -> Option<u64> {
+        let last = self.attempts.checked_sub(1)?;
+        (!self.foreign_clock).then(|| self.sent[last as usize % REMEMBERED].1)
+    }
+
+    /// Sends the smallest request that every server answers, behind the request itself.
+    #[cold]
+    fn send_echo(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
+        // {"d": "#"}
+        const BODY: [u8; 5] = [0xa1, 0x61, b'd', 0x61, b'#'];
+        let length = HEADER_LEN + BODY.len();
+        let Some(target) = out.get_mut(..length) else {
+            self.echo = Echo::None;
+            return Poll::Wait;
+        };
+        let header = talk.begin_frame(now, Op::Write, group::OS, group::os::ECHO, BODY.len());
+        target[..HEADER_LEN].copy_from_slice(&header.encode());
+        target[HEADER_LEN..].copy_from_slice(&BODY);
+        self.echo = Echo::Sent(header.sequence);
+        Poll::Send(length)
+    }
+
+    /// Whether the frame answers the echo beside the request. Then the answer to the request itself is lost: a server
+    /// answers in the order in which it was asked.
+    #[cold]
+    fn echoed(&mut self, talk: &mut Conversation, now: u64, sequence: u8) -> bool {
+        let Echo::Sent(sent) = self.echo else { return false };
+        if sent != sequence {
+            return false;
+        }
+        self.echo = Echo::Answered(sequence);
+        talk.answered = true;
+        talk.evidence.answered();
+        talk.counters.expected = talk.counters.expected.wrapping_add(1);
+        self.due = self.due.min(now + BEHIND_ECHO_MS.max(u64::from(talk.rtt.smoothed()) / 2));
+        true
     }
 
     /// Looks whether the frame answers this request, and takes the measurement if it does.
     pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> Option<Match> {
         let header = frame.header;
+        if (header.group, header.command, header.op) == (group::OS, group::os::ECHO, Op::WriteResponse)
+            && self.echoed(talk, now, header.sequence)
+        {
+            return Some(Match::Other);
+        }
         if (header.group, header.command, header.op) != (self.group, self.command, self.op.response()) {
             return None;
         }
@@ -237,12 +348,16 @@ impl Request {
         }
         talk.answered = true;
         talk.heard_version(now, header.version);
+        talk.evidence.answered();
         let error = match DeviceError::in_body(self.group, frame.body) {
             Ok(error) => error,
             // A vendor's body may be anything.
-            Err(_) if self.group >= crate::smp::group::VENDOR_FIRST => None,
+            Err(_) if self.group >= group::VENDOR_FIRST => None,
             Err(_) => {
                 talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+                self.odd = self.odd.saturating_add(1);
+                self.empty = frame.body.is_empty();
+                self.due = self.due.min(now + u64::from(talk.timeout()));
                 return Some(Match::Other);
             }
         };
@@ -263,6 +378,9 @@ impl Request {
         {
             return Some(Match::Again);
         }
+        if error.is_none() && (self.group, self.command) == (group::IMAGE, group::image::STATE) {
+            talk.evidence.listed();
+        }
         self.answered = true;
         self.asked_at = if self.foreign_clock { 0 } else { at };
         Some(Match::Answer(error))
@@ -270,7 +388,7 @@ impl Request {
 
     fn try_again(&mut self, talk: &mut Conversation, now: u64, error: DeviceError) -> bool {
         // Before Zephyr 3.1 a response that was too long was "no memory" too: a shell command had run by then.
-        if error.is_retryable() && self.refusals < 8 && self.group != crate::smp::group::SHELL {
+        if error.is_retryable() && self.refusals < 8 && self.group != group::SHELL {
             talk.note(now, EventKind::Busy(error.code));
             self.refusals += 1;
             self.due = now + (50u64 << self.refusals.min(6));
@@ -301,11 +419,48 @@ impl Request {
                 ),
             );
         }
-        let finding = if talk.answered { Finding::ServerStuck } else { Finding::NeverAnswered };
-        Failure::new(
-            Status::Timeout,
-            format!("the device did not answer the {what} request, sent {} times.", self.attempts),
+        let unanswered =
+            format!("the device did not answer the {what} request, sent {} times.", self.attempts);
+        if let Some(cut) = talk.evidence.cut() {
+            return cut.failure(&unanswered, self.due);
+        }
+        if self.odd > 0 {
+            let (how, finding) = if self.empty {
+                ("a header and nothing behind it", Finding::EmptyAnswers)
+            } else {
+                ("what is no CBOR map", Finding::None)
+            };
+            return Failure::new(
+                Status::Undecodable,
+                format!("the device answered the {what} request {} times with {how}.", self.odd),
+            )
+            .with_finding(finding);
+        }
+        let finding = match self.echo {
+            _ if !talk.answered => talk.evidence.never_answered(self.due),
+            Echo::Answered(_) if self.answer_is_long() && !talk.evidence.has_listed() => {
+                Finding::LongAnswersLost
+            }
+            Echo::Sent(_) => Finding::ServerStuck,
+            _ => Finding::None,
+        };
+        let passes = match self.echo {
+            Echo::Answered(_) => " An echo was answered all the same.",
+            _ => "",
+        };
+        Failure::new(Status::Timeout, unanswered + passes).with_finding(finding)
+    }
+
+    /// Whether the answer is among the longest that servers give.
+    fn answer_is_long(&self) -> bool {
+        matches!(
+            (self.group, self.command),
+            (group::IMAGE, group::image::STATE | group::image::SLOT_INFORMATION)
+                | (
+                    group::OS,
+                    group::os::TASK_STATISTICS | group::os::MEMORY_POOL_STATISTICS | group::os::INFORMATION
+                )
+                | (group::STATISTICS | group::SETTINGS | group::FILE | group::SHELL, _)
         )
-        .with_finding(finding)
     }
 }

@@ -22,9 +22,6 @@ const LASTING: [Phase; 11] = [
     Phase::Command,
 ];
 
-/// How many numbers of phases there are.
-const PHASES: usize = Phase::Command as usize + 1;
-
 /// What an operation took, from its start to its end or to now. In JSON and C# the names are the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counts {
@@ -43,14 +40,14 @@ pub struct Counts {
     /// Bytes or frames that are not SMP, or whose body is not what it must be.
     pub undecodable: u32,
     /// Bytes of the frames that were sent, headers included and framing aside.
-    pub bytes_sent: u64,
+    pub bytes_sent: u32,
     /// Bytes that came from the device.
-    pub bytes_received: u64,
+    pub bytes_received: u32,
     /// How often an upload started over.
     pub restarts: u32,
     /// How often the session asked for a new link.
     pub link_resets: u32,
-    /// The median round trip in milliseconds, to within an eighth; `None` where none was measured.
+    /// The median round trip in milliseconds, to within a fifth; `None` where none was measured.
     pub round_trip_median_ms: Option<u32>,
     /// The round trip that 95 of 100 do not exceed.
     pub round_trip_p95_ms: Option<u32>,
@@ -88,56 +85,82 @@ impl Counts {
 }
 
 /// What is kept of an operation beside the counters of the session.
+///
+/// A fleet has many sessions, so it is small.
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
-    /// The counters when it began.
-    before: Counters,
-    /// The phase it is in and when it was entered; the last one that it was in once it has ended.
-    phase: Phase,
-    entered_at: u64,
+    /// The counters when it began; nothing where they were all 0.
+    before: Option<Box<Counters>>,
+    /// When the phase was entered: the low half of the time in milliseconds.
+    entered_at: u32,
+    /// How long each of [`LASTING`] lasted so far.
+    lasted: [Lasted; LASTING.len()],
+    /// The phase it is in; the last one that it was in once it has ended.
+    phase: u8,
     ended: bool,
-    lasted: [u32; PHASES],
+}
+
+/// A number of milliseconds in two bytes, to within a two-thousandth: twelve bits and how often they are doubled.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lasted(u16);
+
+impl Lasted {
+    fn new(ms: u32) -> Lasted {
+        let doubled = (32 - ms.leading_zeros()).saturating_sub(12).min(15);
+        Lasted((doubled << 12) as u16 | (ms >> doubled).min(0xfff) as u16)
+    }
+
+    fn ms(self) -> u32 {
+        u32::from(self.0 & 0xfff) << (self.0 >> 12)
+    }
 }
 
 impl Tally {
     pub fn new(before: Counters) -> Tally {
-        Tally { before, phase: Phase::Idle, entered_at: 0, ended: false, lasted: [0; PHASES] }
+        Tally {
+            before: (before != Counters::default()).then(|| Box::new(before)),
+            entered_at: 0,
+            lasted: [Lasted(0); LASTING.len()],
+            phase: Phase::Idle as u8,
+            ended: false,
+        }
     }
 
     /// The last phase before the end.
     pub fn last_phase(&self) -> Phase {
-        self.phase
+        LASTING.into_iter().find(|phase| *phase as u8 == self.phase).unwrap_or_default()
     }
 
     /// The operation is in this phase at `now`.
     #[inline]
     pub fn see(&mut self, now: u64, phase: Phase) {
-        if phase != self.phase && !self.ended {
+        if phase as u8 != self.phase && !self.ended {
             self.change(now, phase);
         }
     }
 
     fn change(&mut self, now: u64, phase: Phase) {
-        if self.phase != Phase::Idle {
-            let lasted = &mut self.lasted[self.phase as usize];
-            let ms = now.saturating_sub(self.entered_at).min(u64::from(u32::MAX)) as u32;
-            *lasted = lasted.saturating_add(ms.max(1));
+        if let Some(index) = LASTING.iter().position(|phase| *phase as u8 == self.phase) {
+            let lasted = &mut self.lasted[index];
+            let ms = (now as u32).wrapping_sub(self.entered_at);
+            *lasted = Lasted::new(lasted.ms().saturating_add(ms.max(1)));
         }
         if matches!(phase, Phase::Done | Phase::Failed) {
             self.ended = true;
         } else {
-            self.phase = phase;
-            self.entered_at = now;
+            self.phase = phase as u8;
+            self.entered_at = now as u32;
         }
     }
 }
 
 pub(super) fn of(session: &Session) -> Counts {
-    let (now, before) = (&session.talk.counters, &session.tally.before);
+    let now = &session.talk.counters;
+    let before = &session.tally.before.as_deref().copied().unwrap_or_default();
     let since = |now: u32, before: u32| now.wrapping_sub(before);
     let spread = session.talk.rtt.spread();
     // The phase under way counts up to the last call.
-    let mut tally = (*session.tally).clone();
+    let mut tally = session.tally.clone();
     tally.see(session.now, Phase::Done);
     Counts {
         frames_sent: since(now.sent, before.sent),
@@ -147,16 +170,44 @@ pub(super) fn of(session: &Session) -> Counts {
         late: since(now.late, before.late),
         foreign: since(now.foreign, before.foreign),
         undecodable: since(now.undecodable, before.undecodable),
-        bytes_sent: now.bytes_sent.wrapping_sub(before.bytes_sent),
-        bytes_received: now.bytes_received.wrapping_sub(before.bytes_received),
+        bytes_sent: since(now.bytes_sent, before.bytes_sent),
+        bytes_received: since(now.bytes_received, before.bytes_received),
         restarts: since(now.restarts, before.restarts),
         link_resets: since(now.link_resets, before.link_resets),
         round_trip_median_ms: spread.quantile(50),
         round_trip_p95_ms: spread.quantile(95),
         phases: LASTING
-            .iter()
-            .map(|phase| (*phase, u64::from(tally.lasted[*phase as usize])))
+            .into_iter()
+            .zip(tally.lasted.iter().map(|lasted| u64::from(lasted.ms())))
             .filter(|(_, ms)| *ms > 0)
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_two_bytes_are_nearly_exact() {
+        for ms in [0, 1, 999, 4_095, 4_096, 65_535, 1_000_000, 86_400_000] {
+            let told = Lasted::new(ms).ms();
+            assert!(ms.abs_diff(told) <= ms / 2_000, "{ms} became {told}");
+        }
+        assert!(Lasted::new(u32::MAX).ms() > 100_000_000);
+    }
+
+    #[test]
+    fn phases_add_up_over_the_wrap_of_the_clock() {
+        let start = (1 << 32) - 500;
+        let mut tally = Tally::new(Counters::default());
+        tally.see(start, Phase::Discover);
+        tally.see(start + 300, Phase::Upload);
+        tally.see(start + 1_300, Phase::Discover);
+        tally.see(start + 1_400, Phase::Failed);
+        tally.see(start + 9_000, Phase::Upload);
+        assert_eq!(tally.last_phase(), Phase::Discover);
+        let lasted: Vec<u32> = tally.lasted.iter().map(|lasted| lasted.ms()).collect();
+        assert_eq!(lasted[..3], [400, 0, 1_000]);
     }
 }

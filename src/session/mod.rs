@@ -82,7 +82,7 @@ pub struct Session {
     paused: bool,
     paused_at: u64,
     /// What the operation took so far.
-    tally: Box<Tally>,
+    tally: Tally,
 }
 
 impl Session {
@@ -98,7 +98,7 @@ impl Session {
             started: false,
             paused: false,
             paused_at: 0,
-            tally: Box::new(Tally::new(Counters::default())),
+            tally: Tally::new(Counters::default()),
         })
     }
 
@@ -133,7 +133,7 @@ impl Session {
         self.paused = false;
         self.started = false;
         self.operation = operation;
-        *self.tally = Tally::new(self.talk.counters);
+        self.tally = Tally::new(self.talk.counters);
         self.talk.rtt.forget_spread();
         self.talk.evidence.forget_operation();
         Ok(())
@@ -231,10 +231,14 @@ impl Session {
         let now = self.clock(now_ms);
         self.start_clock(now);
         let Session { talk, operation, inbound, tally, .. } = self;
-        talk.counters.bytes_received = talk.counters.bytes_received.wrapping_add(bytes.len() as u64);
+        talk.counters.bytes_received = talk.counters.bytes_received.wrapping_add(bytes.len() as u32);
         let mut frames = false;
+        if talk.options.framing == Framing::Raw {
+            talk.evidence.piece(now, bytes);
+        }
         let discarded = inbound.feed(now, bytes, |frame| {
             frames = true;
+            talk.evidence.whole(frame.header.frame_len());
             if !frame.header.op.is_response() || !operation.receive(talk, now, &frame) {
                 talk.counters.foreign = talk.counters.foreign.wrapping_add(1);
             }
@@ -279,7 +283,7 @@ impl Session {
                 if down && self.talk.link_down {
                     return;
                 }
-                self.talk.link_changed(down);
+                self.talk.link_changed(now, down);
                 self.talk.note(now, EventKind::Link(u32::from(!down)));
                 self.drop_outbound();
                 self.inbound.clear();

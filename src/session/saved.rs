@@ -98,7 +98,7 @@ impl Session {
             }
             _ => return Err(damaged("its operation is unknown")),
         };
-        let tally = Box::new(Tally::new(talk.counters));
+        let tally = Tally::new(talk.counters);
         let mut inbound = Inbound::new(talk.options.framing);
         if reader.version() >= WITH_MESSAGE {
             let length = reader.u32()?;

@@ -43,6 +43,18 @@ pub fn symptom_and_evidence(finding: Finding) -> (&'static str, &'static str) {
         Finding::SwapNotPerformed => {
             ("the mark stays through every reset", "the image lists before and after the resets")
         }
+        Finding::AnswersCut => {
+            ("answers stop, or the first long one never comes", "answers that end before their header says")
+        }
+        Finding::LongAnswersLost => {
+            ("echoes pass and lists do not", "the longest answer, the unanswered list")
+        }
+        Finding::EmptyAnswers => ("answers of 8 bytes", "the answers without a body"),
+        Finding::OffsetGarbled => ("answers stop making sense from one offset on", "the last good answer"),
+        Finding::PairingNeeded => ("the link comes up and nothing is answered", "the unanswered requests"),
+        Finding::BondsLost => {
+            ("nothing is answered after the reset, though the link comes up", "the unanswered requests")
+        }
         Finding::NothingWrong => ("the trace shows no failure", "none"),
         Finding::NoSmp => ("no frame in the file", "the first line"),
         Finding::Encrypted => ("packets without readable content", "none can be given"),

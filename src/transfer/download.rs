@@ -332,9 +332,10 @@ impl Download {
         }
         let (got, size) = self.figures();
         let (status, finding) = match () {
-            () if !talk.answered => (Status::Timeout, Finding::NeverAnswered),
+            () if !talk.answered => (Status::Timeout, talk.evidence.never_answered(now)),
             () if self.holds > 0 => (Status::DeviceBusy, Finding::BuffersExhausted),
-            () => (Status::Timeout, Finding::ServerStuck),
+            // No echo was sent, so nothing is said of the server.
+            () => (Status::Timeout, Finding::None),
         };
         Failure::new(
             status,

@@ -54,10 +54,12 @@ impl Upload {
             return true;
         }
         let Some(answer) = Answer::decode(frame.body, self.file) else {
-            talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+            self.unreadable(talk, now, frame.body);
             return true;
         };
+        self.evidence.unreadable = 0;
         talk.answered = true;
+        talk.evidence.answered();
         self.evidence.answered = self.evidence.answered.saturating_add(1);
         let late = fate == Fate::Lost;
         if late {

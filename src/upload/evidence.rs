@@ -2,8 +2,12 @@
 
 use super::Upload;
 use crate::conversation::Conversation;
+use crate::conversation::evidence::{ODD_FOR_MS, ODD_IN_A_ROW};
 use crate::failure::{Failure, Finding};
 use crate::status::Status;
+
+/// How long after an answer that cannot be read the chunk is sent again, in milliseconds.
+const UNREADABLE_PAUSE_MS: u64 = 1_000;
 
 /// What was seen that explains a failure.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,11 +20,55 @@ pub(super) struct Evidence {
     pub mismatched: bool,
     pub odd: u8,
     pub first_again: bool,
+    /// Answers in a row whose body cannot be read, how many of them were empty, and when the first came.
+    pub unreadable: u8,
+    pub empty: u8,
+    pub unreadable_since: u64,
 }
 
 impl Upload {
     pub(super) fn stall_finding(&self) -> Finding {
         if self.evidence.replayed > 2 { Finding::ResponsesReplayed } else { Finding::OffsetRepeats }
+    }
+
+    /// An answer came whose body cannot be read.
+    #[cold]
+    pub(super) fn unreadable(&mut self, talk: &mut Conversation, now: u64, body: &[u8]) {
+        talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+        talk.answered = true;
+        if self.evidence.unreadable == 0 {
+            self.evidence.unreadable_since = now;
+            self.evidence.empty = 0;
+        }
+        self.evidence.unreadable = self.evidence.unreadable.saturating_add(1);
+        self.evidence.empty = self.evidence.empty.saturating_add(u8::from(body.is_empty()));
+        let lasted = now.saturating_sub(self.evidence.unreadable_since);
+        if self.evidence.unreadable < ODD_IN_A_ROW || lasted < ODD_FOR_MS {
+            // It was answered, so nothing more comes of it. The same chunk may be answered better in a second.
+            self.flight.give_up_all();
+            self.active_at = now;
+            self.hold_until = now + UNREADABLE_PAUSE_MS;
+            return;
+        }
+        let times = self.evidence.unreadable;
+        let (how, finding) = if self.evidence.empty == times {
+            ("a header and nothing behind it", Finding::EmptyAnswers)
+        } else if self.acknowledged > 0 {
+            ("an offset that cannot be read", Finding::OffsetGarbled)
+        } else {
+            ("what is no CBOR map", Finding::None)
+        };
+        let since = match self.acknowledged {
+            0 => "from the first chunk on".to_owned(),
+            good => format!("since byte {good}, to which the last good answer came"),
+        };
+        self.fail(
+            Failure::new(
+                Status::Undecodable,
+                format!("the device answered {times} chunks in a row with {how}, {since}."),
+            )
+            .with_finding(finding),
+        );
     }
 
     pub(super) fn too_many_restarts(&mut self) {
@@ -47,8 +95,15 @@ impl Upload {
             )
             .with_finding(Finding::LinkDrops);
         }
+        if let Some(cut) = talk.evidence.cut() {
+            let what = format!(
+                "the upload did not move beyond {} of {} bytes for {seconds} s.",
+                self.acknowledged, self.size
+            );
+            return cut.failure(&what, now);
+        }
         let finding = if !talk.answered {
-            Finding::NeverAnswered
+            talk.evidence.never_answered(now)
         } else if self.evidence.busy && self.holds > 0 {
             Finding::BuffersExhausted
         } else if self.silent > 0 && self.reset_asked {

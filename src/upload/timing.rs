@@ -45,7 +45,9 @@ impl Upload {
             Stage::First => options.first_timeout_ms.saturating_mul(options.retries.max(2)),
             _ => options.last_timeout_ms.saturating_mul(2),
         };
-        self.progress_at.saturating_add(u64::from(options.stall_timeout_ms.max(floor)))
+        let end = self.progress_at.saturating_add(u64::from(options.stall_timeout_ms.max(floor)));
+        // Nothing better comes where every answer is cut.
+        talk.evidence.hopeless_at(self.progress_at).map_or(end, |hopeless| hopeless.min(end))
     }
 
     /// How long silence is ordinary now, in milliseconds.

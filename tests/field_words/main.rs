@@ -8,5 +8,8 @@ mod drive;
 #[allow(dead_code, reason = "each test file uses its own part")]
 mod kit;
 
+mod cases;
 mod counts;
+mod hopeless;
 mod item_29_own_words;
+mod near_misses;
