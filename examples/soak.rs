@@ -22,7 +22,7 @@ Simulated updates, each a seed: link, fault, device, options and caller follow f
   --from K       the first seed (default 1)
   --threads T    how many threads (default 1)
   --field P      this share of the seeds, in percent, gets a device of the field (default 0)
-  --table        also print which failures came how often, with an example of each
+  --table        also print which failures came how often, with an example of each, and every wrong seed
   --seed K       run this seed alone and say how it ended
   --trace        with --seed: print the run, frame by frame
   --help         this text
@@ -119,10 +119,10 @@ fn main() -> ExitCode {
     });
     let seconds = start.elapsed().as_secs_f64();
     if settings.table {
-        println!("{:>9} {:>9}  {:<9} {:<45} example", "runs", "arrived", "", "failure");
+        println!("{:>9} {:>9}  {:<9} {:<65} example", "runs", "arrived", "", "failure");
         for ((harmless, name), (count, seed, anyway)) in &tally.failures {
             let kind = if *harmless { "harmless" } else { "" };
-            println!("{count:>9} {anyway:>9}  {kind:<9} {name:<45} {seed}");
+            println!("{count:>9} {anyway:>9}  {kind:<9} {name:<65} {seed}");
         }
         println!(
             "{seconds:.1} s, {:.1} virtual years, {} steps, longest run {:.1} virtual hours",
@@ -132,11 +132,12 @@ fn main() -> ExitCode {
         );
     }
     tally.wrong.sort_unstable();
-    for (seed, why) in tally.wrong.iter().take(100) {
+    let shown = if settings.table { tally.wrong.len() } else { 100 };
+    for (seed, why) in tally.wrong.iter().take(shown) {
         println!("seed {seed}: {why}");
     }
-    if tally.wrong.len() > 100 {
-        println!("and {} more", tally.wrong.len() - 100);
+    if tally.wrong.len() > shown {
+        println!("and {} more", tally.wrong.len() - shown);
     }
     println!("kinds: {}", tally.shares());
     println!("{}", tally.line());

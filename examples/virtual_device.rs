@@ -10,7 +10,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use smpfota::simulator::rng::Rng;
-use smpfota::simulator::{DeviceOptions, DeviceProfile, EraseMode, FlashTiming, Transport, VirtualDevice};
+use smpfota::simulator::{
+    DeviceOptions, DeviceProfile, EraseMode, FieldDevice, FlashTiming, Transport, VirtualDevice,
+};
 
 const HELP: &str = "\
 A virtual device (Zephyr SMP server and MCUboot) that speaks SMP over UDP.
@@ -25,6 +27,7 @@ A virtual device (Zephyr SMP server and MCUboot) that speaks SMP over UDP.
   --frugal-list 0|1   1: the image list tells only what is not as usual, and fits small buffers (default 0)
   --slot-size N       bytes of a slot (default 487424)
   --flash-speed 0|1   0: flash takes no time (default); 1: the times of an nRF52840
+  --field NAME        a device of the field, one of the names below
   --help              this text
 
 It boots version 1.0.0 and prints `listening on HOST:PORT` when it is ready. It keeps nothing when it ends.";
@@ -63,7 +66,8 @@ fn settings() -> Result<Option<Settings>, String> {
         .ok_or(format!("--loss: {loss} is not a number from 0 to 100"))?;
     let seed = number("--seed", take("--seed", "1"), u64::MAX)?;
     let slow = number("--flash-speed", take("--flash-speed", "0"), 1)? == 1;
-    let device = DeviceOptions {
+    let field = take("--field", "");
+    let mut device = DeviceOptions {
         transport: Transport::Udp,
         seed,
         image_size: 32 * 1024,
@@ -75,6 +79,9 @@ fn settings() -> Result<Option<Settings>, String> {
         erase: EraseMode::FirstChunkImage,
         ..DeviceOptions::new(profile)
     };
+    if !field.is_empty() {
+        FieldDevice::from_name(&field).ok_or(format!("--field: there is no {field}"))?.apply(&mut device);
+    }
     let settings = Settings {
         listen: take("--udp", "127.0.0.1:1337"),
         delay: Duration::from_millis(number("--delay-ms", take("--delay-ms", "0"), 600_000)?),
@@ -213,7 +220,10 @@ fn main() -> ExitCode {
     let settings = match settings() {
         Ok(Some(settings)) => settings,
         Ok(None) => {
-            println!("{HELP}");
+            println!("{HELP}\n\nDevices of the field:");
+            for device in FieldDevice::ALL {
+                println!("  {:<23} {}", device.name, device.about);
+            }
             return ExitCode::SUCCESS;
         }
         Err(message) => {

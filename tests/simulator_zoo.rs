@@ -6,8 +6,8 @@ use ciborium::Value;
 use simulator_support::*;
 use smpfota::simulator::image::{Recipe, padded};
 use smpfota::simulator::{
-    AfterUpload, BootMode, DeviceOptions, EraseMode, ImmutableBootloader, Listing, LoaderSetup, NetworkCore,
-    RecoveryList, RecoveryRelease, RecoveryServer, VersionText, image,
+    AfterUpload, BootMode, DeviceOptions, EraseMode, FieldDevice, ImmutableBootloader, Listing, LoaderSetup,
+    NetworkCore, RecoveryList, RecoveryRelease, RecoveryServer, VersionText, image,
 };
 
 fn bench(change: impl FnOnce(&mut DeviceOptions)) -> (Bench, Vec<u8>) {
@@ -453,4 +453,17 @@ fn a_trial_of_ram_load_looks_confirmed_and_cannot_be() {
         let running = bench.device.running().unwrap().to_string();
         assert_eq!(running, if permanent { "1.1.0" } else { "1.0.0" });
     }
+}
+
+#[test]
+fn every_device_of_the_field_has_a_name_and_answers() {
+    for device in FieldDevice::ALL {
+        assert_eq!(FieldDevice::from_name(device.name).map(|found| found.about), Some(device.about));
+        let mut options = options(NEW);
+        device.apply(&mut options);
+        assert_ne!(options, self::options(NEW), "{}", device.name);
+        let mut bench = Bench::new(options);
+        assert_eq!(bench.ask(WRITE, 0, 0, map([("d", "here".into())])), "{r: \"here\"}", "{}", device.name);
+    }
+    assert!(FieldDevice::from_name("a toaster").is_none());
 }

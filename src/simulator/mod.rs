@@ -8,7 +8,7 @@ pub mod link;
 pub mod rng;
 
 pub use device::{
-    AfterUpload, BootMode, DeviceCounters, DeviceOptions, DeviceProfile, EraseMode, FlashTiming,
+    AfterUpload, BootMode, DeviceCounters, DeviceOptions, DeviceProfile, EraseMode, FieldDevice, FlashTiming,
     ImmutableBootloader, InstallError, Listing, LoaderSetup, LoggedRequest, NetworkCore, Quirks,
     RecoveryList, RecoveryRelease, RecoveryServer, SlotState, Transport, VersionText, VirtualDevice,
 };

@@ -8,6 +8,7 @@ mod bootloader;
 mod buffers;
 mod cbor;
 mod console;
+mod field;
 mod files_group;
 mod flash;
 mod hand_over;
@@ -29,6 +30,7 @@ mod worker;
 
 use std::collections::VecDeque;
 
+pub use field::FieldDevice;
 pub use image_state::Flags;
 pub use options::{BootMode, DeviceOptions, DeviceProfile, EraseMode, FlashTiming, Transport};
 pub use quirks::{

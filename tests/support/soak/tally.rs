@@ -27,7 +27,7 @@ pub struct Tally {
     pub absurd: u64,
     /// Seed and reason of everything wrong.
     pub wrong: Vec<(u64, String)>,
-    /// Failures by harmlessness, status and finding: how many, an example, and how often the device was updated anyway.
+    /// Failures by harmlessness, kind of the field, status and finding: how many, an example, and how often the device was updated anyway.
     pub failures: BTreeMap<(bool, String), (u64, u64, u64)>,
     pub virtual_ms: u64,
     pub steps: u64,
@@ -90,10 +90,11 @@ impl Tally {
             virtual_ms: 0,
             steps: 0,
         });
-        self.add(seed, &verdict);
+        let of_the_field = plan.exhibit.is_some().then(|| plan.kind());
+        self.add(seed, &verdict, of_the_field);
     }
 
-    fn add(&mut self, seed: u64, verdict: &Verdict) {
+    fn add(&mut self, seed: u64, verdict: &Verdict, kind: Option<&str>) {
         self.runs += 1;
         self.virtual_ms += verdict.virtual_ms;
         self.steps += verdict.steps;
@@ -114,7 +115,8 @@ impl Tally {
             }
             Outcome::Failed(failure) => {
                 self.clear_failure += 1;
-                let name = format!("{} {}", failure.status.name(), failure.finding.name());
+                let kind = kind.map_or(String::new(), |kind| format!("{kind}: "));
+                let name = format!("{kind}{} {}", failure.status.name(), failure.finding.name());
                 let entry = self.failures.entry((verdict.harmless, name)).or_insert((0, seed, 0));
                 entry.0 += 1;
                 entry.2 += u64::from(verdict.updated_anyway);

@@ -147,6 +147,14 @@ fn belied(run: &mut Run<'_>, options: &UpdateOptions) -> Option<String> {
     None
 }
 
+/// The image stays although a way back was asked for: a trial alone, or until the caller found it healthy.
+fn without_way_back(run: &mut Run<'_>, options: &UpdateOptions) -> bool {
+    let trial = options.mode == UpdateMode::TestOnly || options.health_check;
+    let marks_itself =
+        run.plan.exhibit.as_ref().is_some_and(|exhibit| exhibit.kind == Kind::ConfirmedTrailer);
+    trial && marks_itself && run.goals.iter().any(|goal| goal.runs(&mut run.link) == Some(true))
+}
+
 /// Whether the result says of some image that it cannot be told.
 fn is_unverified(run: &Run<'_>) -> bool {
     run.session.result().is_some_and(|result| result["outcome"] == "unverified")
@@ -189,9 +197,10 @@ fn false_failure(
         || options.force_upload
         || options.mode == UpdateMode::UploadOnly
         || caller.again;
-    let misjudged = run.plan.exhibit.as_ref().is_some_and(|exhibit| exhibit.kind == Kind::MisjudgedSlots);
-    let shown = !misjudged && run.goals.iter().all(|goal| run.plan.can_tell(goal));
-    if harmless && shown && !own_limits && arrived(run, options) {
+    // What a server that misjudges its slots writes is damage, and what a patch makes has a hash of its own.
+    let kind = run.plan.exhibit.as_ref().map(|exhibit| exhibit.kind);
+    let other = matches!(kind, Some(Kind::MisjudgedSlots | Kind::Patch));
+    if harmless && !other && !own_limits && arrived(run, options) {
         return Some("the device reached the goal and nothing stood in the way");
     }
     None
@@ -298,6 +307,8 @@ pub fn judge(run: &mut Run<'_>, end: &End, options: &UpdateOptions) -> Verdict {
         End::Done => {
             if let Some(why) = belied(run, options) {
                 verdict.outcome = Outcome::WrongSuccess(why);
+            } else if options.mode == UpdateMode::TestOnly && without_way_back(run, options) {
+                verdict.outcome = Outcome::WrongSuccess("it stays, and only a trial was asked for".into());
             } else if is_unverified(run) {
                 verdict.outcome = Outcome::Unverified;
                 if run.goals.iter().all(|goal| run.plan.can_tell(goal)) {
@@ -311,6 +322,9 @@ pub fn judge(run: &mut Run<'_>, end: &End, options: &UpdateOptions) -> Verdict {
                 Some(exhibit) => exhibit.absurd(run.plan, failure, options, harmless),
                 None => absurd(run, failure, options, harmless),
             };
+            if failure.status == Status::HealthCheckFailed && without_way_back(run, options) {
+                verdict.absurd = Some("the image is unhealthy and the file took the way back away");
+            }
             verdict.updated_anyway = arrived(run, options);
             verdict.false_failure = false_failure(run, failure, options, harmless);
             verdict.outcome = Outcome::Failed(failure.clone());
