@@ -69,7 +69,6 @@ fn item_19_an_application_that_lists_shows_it() {
 
 /// A loader that looks like a trial: it is none, nothing waits and nothing is to be confirmed.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_19_a_bare_metal_loader_is_not_taken_for_a_trial() {
     for application_lists in [false, true] {
         let mut drive = in_the_loader(LoaderSetup { application_lists, bare_metal: true, ..SETUP });
@@ -85,7 +84,6 @@ fn item_19_a_bare_metal_loader_is_not_taken_for_a_trial() {
 
 /// The application of such a device lists itself alone and takes no upload: it points to its loader.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_19_an_application_that_only_lists_itself_points_to_its_loader() {
     let setup = LoaderSetup { application_lists: true, bare_metal: true, ..SETUP };
     let mut drive = start(&with_loader(setup), application(), UpdateOptions::default());

@@ -78,7 +78,6 @@ fn item_10_a_trial_that_only_looks_confirmed_is_not_called_confirmed() {
 
 /// Marked for good it stays, and the list shows it running.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_10_what_is_marked_for_good_stays_whatever_the_old_image_shows() {
     let scenario = with_revert(6).device(|device| device.quirks.flags_by_marks = true);
     let mut drive = start(&scenario, application(), kit::mode(UpdateMode::ConfirmAtOnce));

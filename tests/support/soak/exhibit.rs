@@ -258,7 +258,10 @@ impl Exhibit {
                     })
                     .collect();
                 self.file = zip(&files);
-                self.goals = vec![Goal::Stage { number: 0, slot: right, bytes: stage(right as u32) }];
+                let mut stages: Vec<_> =
+                    stages.into_iter().map(|(slot, bytes)| (slot as usize, bytes)).collect();
+                stages.sort_by_key(|(slot, _)| *slot != right);
+                self.goals = vec![Goal::Stage { number: 0, stages }];
             }
             Kind::HiddenRevert => {
                 *device = DeviceOptions {
@@ -433,12 +436,15 @@ impl Exhibit {
             (Kind::PoorList, Status::DeviceError) => options.upgrade_only,
             (Kind::ConfirmedTrailer, Status::ImageUnsupported) => true,
             (Kind::EqualVersions, Status::DowngradeRefused) => true,
+            (Kind::EqualVersions, Status::NotMarked | Status::NotSwapped) => options.force_upload,
             (Kind::ImmutableBootloader, Status::ImageUnsupported) => true,
             (Kind::Loader, Status::NotSupported | Status::NotSwapped) => true,
             // Without slot information no number of an image beside the first is certain.
             (Kind::Recovery, Status::ImageUnsupported) => {
                 several && !(device.quirks.recovery.slot_info && device.quirks.recovery.direct_upload)
             }
+            // The package's numbers are for direct upload; a build without it has no such image.
+            (Kind::Recovery, Status::DeviceError) => several && !device.quirks.recovery.direct_upload,
             // Nothing could verify an upload that is not to be started.
             (Kind::Recovery, Status::NotSupported | Status::NotListed) => !boots(options),
             (Kind::Recovery, Status::SlotInUse) => device.quirks.recovery.flags,

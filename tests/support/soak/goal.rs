@@ -1,7 +1,7 @@
 //! Where an update shall bring a device, and whether it is there: what a run is judged by.
 
 use smpfota::simulator::image::Version;
-use smpfota::simulator::{DeviceProfile, SlotState, VirtualLink};
+use smpfota::simulator::{BootMode, DeviceProfile, SlotState, VirtualLink};
 
 /// The truth about one image of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,8 +10,9 @@ pub enum Goal {
     Runs { number: usize, bytes: Vec<u8> },
     /// The network core has these bytes.
     Radio { number: usize, bytes: Vec<u8> },
-    /// The first bootloader starts MCUboot from this slot, which holds these bytes.
-    Stage { number: usize, slot: usize, bytes: Vec<u8> },
+    /// The first bootloader starts MCUboot from one of its slots, which holds the bytes that were made for it; those of the
+    /// slot that did not run at first come first.
+    Stage { number: usize, stages: Vec<(usize, Vec<u8>)> },
     /// Image 0 runs in this version, whatever its bytes; what was sent is a patch.
     Patched { bytes: Vec<u8>, version: Version },
 }
@@ -27,10 +28,8 @@ impl Goal {
     /// What is sent.
     pub fn bytes(&self) -> &[u8] {
         match self {
-            Goal::Runs { bytes, .. }
-            | Goal::Radio { bytes, .. }
-            | Goal::Stage { bytes, .. }
-            | Goal::Patched { bytes, .. } => bytes,
+            Goal::Runs { bytes, .. } | Goal::Radio { bytes, .. } | Goal::Patched { bytes, .. } => bytes,
+            Goal::Stage { stages, .. } => stages.first().map_or(&[], |(_, bytes)| bytes),
         }
     }
 
@@ -41,7 +40,10 @@ impl Goal {
         slots
             || match self {
                 Goal::Radio { bytes, .. } => device.network_core().starts_with(bytes),
-                Goal::Stage { slot, bytes, .. } => device.bootloader_bytes(*slot).starts_with(bytes),
+                Goal::Stage { number, stages } => stages.iter().any(|(slot, bytes)| {
+                    device.bootloader_bytes(*slot).starts_with(bytes)
+                        || device.slot_bytes(*number, 1).starts_with(bytes)
+                }),
                 _ => false,
             }
     }
@@ -53,8 +55,13 @@ impl Goal {
                 .filter(|slot| link.device().slot_bytes(*number, slot.slot).starts_with(bytes))
                 .map(|slot| slot.flags.confirmed),
             Goal::Radio { bytes, .. } => link.device().network_core().starts_with(bytes).then_some(true),
-            Goal::Stage { slot, .. } => {
-                (self.is_held(link) && link.device().bootloader_slot() == Some(*slot)).then_some(true)
+            Goal::Stage { stages, .. } => {
+                let device = link.device();
+                let active = device.bootloader_slot()?;
+                let meant = |(slot, bytes): &(usize, Vec<u8>)| {
+                    *slot == active && device.bootloader_bytes(active).starts_with(bytes)
+                };
+                stages.iter().any(meant).then_some(true)
             }
             Goal::Patched { version, .. } => {
                 running(link, 0).filter(|slot| slot.version == *version).map(|slot| slot.flags.confirmed)
@@ -67,6 +74,7 @@ impl Goal {
 fn running(link: &mut VirtualLink, number: usize) -> Option<SlotState> {
     let device = link.device_mut();
     let old = device.options().profile == DeviceProfile::Ncs21;
+    let loader = device.options().boot_mode == BootMode::FirmwareLoader;
     let misjudges = device.options().quirks.misjudges_slots;
     // Old servers show only slot 0 of image 0 as active; of others it is slot 0 that runs as well.
     let mut active = device.slots().into_iter().find(|slot| {
@@ -76,5 +84,7 @@ fn running(link: &mut VirtualLink, number: usize) -> Option<SlotState> {
         // While it is on trial it shows the flag that is meant for the image it would go back to.
         active.flags.confirmed = !active.flags.confirmed;
     }
+    // Nothing takes an image beside a loader back, whatever flags it has.
+    active.flags.confirmed |= loader;
     Some(active)
 }
