@@ -2,9 +2,11 @@
 
 usage: .cache/package/bin/python tests/package/test_refusals.py
 
-The file of departure is target/native/linux-x64, or else cargo's release build of this machine.
+The file of departure is cargo's release build. It may itself be refused, for a newer glibc and for naming places of this machine; so
+each test wants its own reason.
 """
 
+import platform
 import re
 import shutil
 import subprocess
@@ -19,11 +21,11 @@ sys.path[:0] = [str(ROOT / "tools/natives"), str(ROOT / "tools/package")]
 import check_package  # noqa: E402
 import pack  # noqa: E402
 from licences import allowed  # noqa: E402
-from platforms import NATIVE, TARGET, table  # noqa: E402
+from platforms import TARGET, table  # noqa: E402
 
-ROW = next(row for row in table() if row.rid == "linux-x64")
-SHIPPED = ROW.file_in(NATIVE)
-GOOD = SHIPPED if SHIPPED.is_file() else TARGET / "release" / "libsmpfota.so"
+RID = pack.LOCAL_RID[platform.system(), platform.machine()]
+ROW = next(row for row in table() if row.rid == RID)
+GOOD = TARGET / "release" / ROW.built_as
 OTHERS = [option for row in table() if row.rid != ROW.rid for option in ("--leave-out", row.rid)]
 
 
@@ -50,16 +52,13 @@ class Refusals(unittest.TestCase):
 
     def test_the_file_of_departure_is_not_refused_for_any_of_this(self) -> None:
         said = self.pack(*OTHERS)
-        for word in ("is missing; `make natives", "does not export", "does not declare", "places of the machine", "GLIBC_2.99"):
+        for word in ("is missing; `make natives", "does not export", "does not declare", "/build/0/lib.rs", "GLIBC_2.99", "libsmpfota.sx"):
             self.assertNotIn(word, said)
-        if GOOD == SHIPPED:
-            # Only what the folder lacks beside the files is missed.
-            self.assertIn("standard-library.json is missing", said)
 
     def test_a_missing_row(self) -> None:
         self.file.unlink()
         said = self.pack(*OTHERS)
-        self.assertIn("`make natives RIDS=linux-x64` builds it", said)
+        self.assertIn(f"`make natives RIDS={RID}` builds it", said)
         self.assertIn("--leave-out", said)
         for row in table():
             self.assertIn(f"{row.rid}: ", self.pack())
@@ -68,7 +67,7 @@ class Refusals(unittest.TestCase):
         self.assertIn("no such platform to leave out: linux-x65", self.pack("--leave-out", "linux-x65"))
 
     def test_a_package_of_nothing(self) -> None:
-        self.assertIn("every platform is left out", self.pack(*OTHERS, "--leave-out", "linux-x64"))
+        self.assertIn("every platform is left out", self.pack(*OTHERS, "--leave-out", RID))
 
     def test_a_wrong_export(self) -> None:
         self.plant(rb"\0smpfota_version\0", b"\0smpfota_versioX\0")
@@ -82,14 +81,14 @@ class Refusals(unittest.TestCase):
 
     def test_a_path_of_the_builder(self) -> None:
         with self.file.open("ab") as file:
-            file.write(b"\0/home/somebody/smpfota/src/lib.rs\0")
-        self.assertIn("places of the machine that built it: /home/somebody/smpfota/src/lib.rs", self.pack(*OTHERS))
+            file.write(b"\0/build/0/lib.rs\0")
+        self.assertIn("places of the machine that built it: /build/0/lib.rs", self.pack(*OTHERS))
 
     def test_the_file_of_another_processor(self) -> None:
         content = bytearray(self.file.read_bytes())
-        content[18:20] = (183).to_bytes(2, "little")
+        content[18:20] = (243).to_bytes(2, "little")  # RISC-V
         self.file.write_bytes(content)
-        self.assertIn("which linux-x64 cannot load", self.pack(*OTHERS))
+        self.assertIn(f"which {RID} cannot load", self.pack(*OTHERS))
 
     def test_another_name_in_its_header(self) -> None:
         self.plant(rb"\0libsmpfota\.so\0", b"\0libsmpfota.sx\0")

@@ -33,9 +33,14 @@ def cargo_folder() -> Path:
     return Path(shutil.which("cargo") or "cargo").parent
 
 
+def own_linker(platform: Platform) -> str | None:
+    """Where zig as it is would let more out of the library than the functions of the header."""
+    return {".dll": "windows-linker.sh", ".dylib": "macos-linker.sh"}.get(Path(platform.file).suffix)
+
+
 def environment(platform: Platform) -> dict[str, str]:
     cargo = cargo_folder()
-    # cargo strips a dylib with rust-objcopy, which rustup's toolchain has and Debian's has not.
+    # cargo strips a dylib with rust-objcopy and the linker of a dylib is ld64.lld: rustup's toolchain has them, Debian's has not.
     tools = cargo.parent / "lib" / "rustlib" / "x86_64-unknown-linux-gnu" / "bin"
     # No path of this machine may be in the product, and the same bytes come from every folder.
     flags = [
@@ -49,7 +54,7 @@ def environment(platform: Platform) -> dict[str, str]:
     for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTUP_TOOLCHAIN", "CFLAGS", "SDKROOT"):
         env.pop(name, None)
     env |= {
-        "PATH": os.pathsep.join([str(CROSS / "venv" / "bin"), str(cargo), env["PATH"], str(tools)]),
+        "PATH": os.pathsep.join([str(CROSS / "venv" / "bin"), str(cargo), env["PATH"], str(tools), str(tools / "gcc-ld")]),
         "RUSTC": str(RUST / "bin" / "rustc"),
         "RUSTC_BOOTSTRAP": "1",  # a stable compiler that is to build its own standard library must be told that we know
         "LD_LIBRARY_PATH": f"{RUST}/lib/x86_64-linux-gnu:{RUST}/lib",
@@ -59,20 +64,20 @@ def environment(platform: Platform) -> dict[str, str]:
         "SOURCE_DATE_EPOCH": "0",
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
     }
+    if linker := own_linker(platform):
+        env[f"CARGO_TARGET_{platform.triple.upper().replace('-', '_')}_LINKER"] = str(Path(__file__).parent / linker)
     if platform.oldest:
-        env["MACOSX_DEPLOYMENT_TARGET"] = platform.oldest
+        env["MACOSX_DEPLOYMENT_TARGET"] = env["SMPFOTA_OLDEST"] = platform.oldest
     if platform.file.endswith(".dll"):
-        variable = platform.triple.upper().replace("-", "_")
-        env[f"CARGO_TARGET_{variable}_LINKER"] = str(Path(__file__).parent / "windows-linker.sh")
         env["SMPFOTA_ZIG_TARGET"] = f"{platform.triple.split('-')[0]}-windows-gnu"
     return env
 
 
 def build(platform: Platform) -> Path:
     """The freshly built file, or CalledProcessError."""
-    windows = platform.file.endswith(".dll")
     # cargo-zigbuild would put its own linker in the place of ours.
-    tool, target = (["cargo", "rustc"], platform.triple) if windows else (["cargo-zigbuild", "rustc"], platform.target)
+    plain = own_linker(platform) is not None
+    tool, target = (["cargo", "rustc"], platform.triple) if plain else (["cargo-zigbuild", "rustc"], platform.target)
     jobs = ["-j", os.environ["JOBS"]] if "JOBS" in os.environ else []
     options = ["--release", "--lib", "--crate-type", "cdylib", "--locked", "-Zbuild-std=std,panic_unwind", *jobs]
     env = environment(platform)

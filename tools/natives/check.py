@@ -141,7 +141,7 @@ def problems(platform: Platform, file: Path) -> list[str]:
         floor = tuple(map(int, platform.glibc.split(".")))
         newer = {name for name, version in facts.versions if version > floor}
         if newer:
-            found.append(f"it needs a newer glibc than {platform.glibc}: {names(newer)}")
+            found.append(f"it needs a newer glibc than {platform.glibc}: {', '.join(sorted(newer))}")
     elif facts.versions:
         found.append("it needs glibc, which this platform has not")
     found += name_problems(platform, facts)
