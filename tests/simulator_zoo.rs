@@ -334,7 +334,10 @@ fn the_old_recovery_tells_no_hash_and_forgets_the_image_number() {
     let list = bench.ask(READ, 1, 0, map([]));
     assert!(!list.contains("hash") && list.contains("1.0.0.0"), "{list}");
     assert_eq!(bench.ask(READ, 1, 6, map([])), "{rc: 0}");
-    assert_eq!(bench.raw(&frame(0, READ, 0, 1, 8, &[0xa0])), Vec::<String>::new());
+    for command in [0, 6, 8] {
+        let body = encode(&map([("d", "x".into())]));
+        assert_eq!(bench.raw(&frame(0, READ, 0, 1, command, &body)), Vec::<String>::new());
+    }
     // The first chunk names image 1, the others nothing.
     let network = image::make((0, 0, 2), 1200, 9);
     for off in [0, 400, 800] {

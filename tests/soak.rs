@@ -34,7 +34,6 @@ fn what_failed_for_no_reason_once_succeeds() {
 }
 
 #[test]
-#[ignore = "the update does not know these devices yet"]
 fn two_thousand_devices_of_the_field_end_right_or_say_why() {
     let mut tally = Tally::default();
     let mut buffer = vec![0; 65_536];

@@ -35,6 +35,37 @@ fn item_19_an_application_without_an_image_group_points_to_its_loader() {
     }
 }
 
+/// With the caller's leave the update goes there by itself.
+#[test]
+fn item_19_the_update_enters_the_loader_where_it_may() {
+    for application_lists in [false, true] {
+        for bare_metal in [false, true] {
+            let setup = LoaderSetup { application_lists, bare_metal, ..SETUP };
+            let options = UpdateOptions { enter_loader: true, ..UpdateOptions::default() };
+            let mut drive = start(&with_loader(setup), application(), options);
+            let loader = drive.link.device().slot_bytes(0, 1).to_vec();
+            let result = kit::succeeds(&mut drive);
+            let outcome = if application_lists { "updated" } else { "unverified" };
+            assert_eq!(result["outcome"], outcome, "{application_lists} {bare_metal}");
+            assert_eq!((runs(&mut drive), uploads(&drive)), ("1.1.0".into(), 1));
+            assert_eq!(drive.link.device().slot_bytes(0, 1), loader, "the loader stays as it was");
+        }
+    }
+}
+
+/// A health check is asked for there as anywhere; no list has to show the image again first.
+#[test]
+#[ignore = "after the health check a list is asked for that this application does not have"]
+fn item_19_a_health_check_needs_no_list() {
+    for bare_metal in [false, true] {
+        let scenario = with_loader(LoaderSetup { in_loader: true, bare_metal, ..SETUP });
+        let options = UpdateOptions { health_check: true, ..UpdateOptions::default() };
+        let mut drive = start(&scenario, application(), options);
+        unverified(&mut drive, 0);
+        assert_eq!(runs(&mut drive), "1.1.0");
+    }
+}
+
 /// A loader that only a pin starts: the hint must not promise what does not work, and nothing is reset in vain for ever.
 #[test]
 fn item_19_a_loader_behind_a_pin_ends_as_not_supported() {

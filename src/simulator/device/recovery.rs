@@ -51,6 +51,10 @@ impl Server {
         let mut spent = 0;
         writer.map();
         let result = match (group, command, op) {
+            (0, 0, _) if !options.echo => {
+                self.silent = true;
+                None
+            }
             (0, 0, _) => {
                 match Args::parse(body).and_then(|a| a.text("d")?.map(str::to_owned).ok_or(Malformed)) {
                     Ok(text) => {

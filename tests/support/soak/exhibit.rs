@@ -323,6 +323,7 @@ impl Exhibit {
                     ..device.clone()
                 };
                 device.boot_mode = BootMode::FirmwareLoader;
+                plan.update.enter_loader = rng.chance(0.5);
                 let (application_lists, in_loader) = (rng.chance(0.3), rng.chance(0.6));
                 device.quirks.loader = Some(LoaderSetup {
                     application_lists,
@@ -425,7 +426,7 @@ impl Exhibit {
         let several = plan.goals().len() > 1 || plan.goals()[0].number() > 0;
         let expected = match (self.kind, failure.status) {
             (_, Status::HealthCheckFailed) => plan.caller.health != super::plan::Health::Good,
-            (_, Status::DidNotReturn) => options.swap_timeout_ms < 60_000,
+            (_, Status::DidNotReturn) if options.swap_timeout_ms < 60_000 => true,
             // Servers confirm a running image only if it is their own.
             (_, Status::NotConfirmed) => several && options.mode == UpdateMode::TestAndConfirm,
             (Kind::MisjudgedSlots, Status::Contradiction) => true,
@@ -439,6 +440,8 @@ impl Exhibit {
             (Kind::EqualVersions, Status::NotMarked | Status::NotSwapped) => options.force_upload,
             (Kind::ImmutableBootloader, Status::ImageUnsupported) => true,
             (Kind::Loader, Status::NotSupported | Status::NotSwapped) => true,
+            // A reset that was to start the loader and starts the application, since only a pin does.
+            (Kind::Loader, Status::DidNotReturn) => device.quirks.loader.is_some_and(|l| !l.boot_mode),
             // Without slot information no number of an image beside the first is certain.
             (Kind::Recovery, Status::ImageUnsupported) => {
                 several && !(device.quirks.recovery.slot_info && device.quirks.recovery.direct_upload)

@@ -42,6 +42,11 @@ impl Lists {
         }
     }
 
+    /// The connection ended; what had come of a frame is worth nothing.
+    pub fn cut(&mut self) {
+        self.partial.clear();
+    }
+
     /// The last list shows every goal reached: the image active and, unless a trial is all that was wanted, confirmed.
     pub fn show(&self, goals: &[Goal], trial: bool, old: bool) -> bool {
         let Some(slots) = &self.last else { return false };
@@ -55,8 +60,8 @@ impl Lists {
                 let place =
                     |key| entry(slot, key).and_then(Value::as_integer).and_then(|n| usize::try_from(n).ok());
                 let runs = flag("active") || (old && *number > 0 && place("slot") == Some(0));
-                // Only for image 0 do old servers tell what stays.
-                let stays = flag("confirmed") || trial || (old && *number > 0);
+                // Of other images old servers show as confirmed what they would go back to.
+                let stays = trial || flag("confirmed") != (old && *number > 0);
                 let same = entry(slot, "hash").and_then(Value::as_bytes) == Some(&hash.hash);
                 place("image").unwrap_or(0) == *number && runs && stays && same
             })

@@ -249,7 +249,7 @@ impl<'a> Run<'a> {
                     if self.plan.caller.control != Control::Ignores && self.up_at.is_none() {
                         self.tell("link reset");
                         self.link.set_link(self.now_us, false);
-                        self.session.link(self.now_us / 1_000, LinkEvent::Down);
+                        self.report(self.now_us / 1_000, LinkEvent::Down);
                         self.up_at = Some(self.now_us + 1_000_000);
                     }
                 }
@@ -322,7 +322,7 @@ impl<'a> Run<'a> {
             self.up_at = None;
             if !self.down_for_ever {
                 self.link.set_link(now, true);
-                self.session.link(ms, LinkEvent::Up);
+                self.report(ms, LinkEvent::Up);
             }
         }
         if !self.down_for_ever && caller.down_for_ever.is_some_and(|at| at <= now) {
@@ -330,7 +330,7 @@ impl<'a> Run<'a> {
             self.down_for_ever = true;
             self.link.set_link(now, false);
             if caller.control != Control::Ignores {
-                self.session.link(ms, LinkEvent::Down);
+                self.report(ms, LinkEvent::Down);
             }
         }
         if caller.control == Control::Watches && self.link.counters().drops > self.drops_seen {
@@ -344,15 +344,15 @@ impl<'a> Run<'a> {
             self.reports.pop();
             if !self.down_for_ever {
                 self.tell(if up { "reported up" } else { "reported down" });
-                self.session.link(ms, if up { LinkEvent::Up } else { LinkEvent::Down });
+                self.report(ms, if up { LinkEvent::Up } else { LinkEvent::Down });
             }
         }
         if caller.false_links > 0.0 && self.rng.chance(caller.false_links) && !self.down_for_ever {
             match self.rng.below(3) {
-                0 => self.session.link(ms, LinkEvent::Up),
-                1 => self.session.link(ms, LinkEvent::MaxWrite(self.plan.session.max_write)),
+                0 => self.report(ms, LinkEvent::Up),
+                1 => self.report(ms, LinkEvent::MaxWrite(self.plan.session.max_write)),
                 _ => {
-                    self.session.link(ms, LinkEvent::Down);
+                    self.report(ms, LinkEvent::Down);
                     let up = now + self.rng.below(10_000_000);
                     self.reports.push(Reverse((up, true)));
                 }
@@ -438,6 +438,14 @@ impl<'a> Run<'a> {
             trace::bytes(self.now_us, "<< garbage", &bytes);
         }
         self.session.feed(self.now_us / 1_000, &bytes);
+    }
+
+    /// Tells the session of the link. Half a frame does not outlive a connection.
+    fn report(&mut self, ms: u64, event: LinkEvent) {
+        if matches!(event, LinkEvent::Up | LinkEvent::Down) {
+            self.watch.lists.cut();
+        }
+        self.session.link(ms, event);
     }
 
     fn tell(&self, what: &str) {

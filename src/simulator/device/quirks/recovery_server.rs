@@ -69,6 +69,8 @@ pub struct RecoveryServer {
     /// Slot information (MCUBOOT_SERIAL_IMG_GRP_SLOT_INFO). Without direct upload it tells `upload_image_id` beside
     /// slot 1, although slot 0 is written.
     pub slot_info: bool,
+    /// Echo is compiled in (MCUBOOT_BOOT_MGMT_ECHO, since v1.9); else it gets no answer.
+    pub echo: bool,
     /// Unknown commands get rc 8; else silence in the OS group, `{rc: 0}` in the image group.
     pub refuses_unknown: bool,
 }
@@ -85,6 +87,7 @@ impl Default for RecoveryServer {
             direct_upload: false,
             keeps_image: true,
             slot_info: false,
+            echo: true,
             refuses_unknown: true,
         }
     }
@@ -105,6 +108,7 @@ impl RecoveryServer {
             lists_encrypted: old,
             keeps_image: !old && release != Between,
             slot_info: release == V2_2,
+            echo: release != V1_8,
             refuses_unknown: release != V1_8,
             ..RecoveryServer::default()
         }
