@@ -32,6 +32,7 @@ fn upload_to(bench: &mut Bench, number: u64, image: &[u8]) {
 fn in_recovery(recovery: RecoveryServer, images: u32) -> Bench {
     let (bench, _) = bench(|device| {
         device.recovery = true;
+        device.params = false;
         device.images = images;
         device.quirks.recovery = recovery;
     });
