@@ -8,13 +8,13 @@ internal interface IConnection : IAsyncDisposable
     /// <summary>For people.</summary>
     string Name { get; }
 
-    /// <summary>What is known of this way, and its clock.</summary>
-    SmpClientOptions Options { get; }
+    /// <summary>The clock of this way.</summary>
+    TimeProvider Time => TimeProvider.System;
 
     /// <summary>A client over the carrier.</summary>
-    SmpClient Connect(SmpClientOptions options);
+    SmpClient Connect(SmpClientServices services);
 
     /// <summary>A client over the carrier that goes on where a stored one stood.</summary>
     /// <exception cref="SmpSnapshotException">The snapshot is damaged or belongs to another image.</exception>
-    SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientOptions options);
+    SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientServices services);
 }

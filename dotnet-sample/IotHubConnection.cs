@@ -19,12 +19,10 @@ internal sealed class IotHubConnection(string device) : IConnection
 
     public string Name => $"{device} through IoT Hub";
 
-    public SmpClientOptions Options { get; } = new();
+    public SmpClient Connect(SmpClientServices services) => new(new IotHubDirectMethodCarrier(InvokeAsync), null, services);
 
-    public SmpClient Connect(SmpClientOptions options) => new(new IotHubDirectMethodCarrier(InvokeAsync), options);
-
-    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientOptions options) =>
-        SmpClient.Restore(snapshot, image, new IotHubDirectMethodCarrier(InvokeAsync), options);
+    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientServices services) =>
+        SmpClient.Restore(snapshot, image, new IotHubDirectMethodCarrier(InvokeAsync), null, services);
 
     public async ValueTask DisposeAsync()
     {

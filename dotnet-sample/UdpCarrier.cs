@@ -29,14 +29,14 @@ internal sealed class UdpCarrier : ISmpTransport, IConnection
 
     public ChannelReader<ReadOnlyMemory<byte>> Received => received.Reader;
 
-    public SmpClientOptions Options { get; } = new()
+    private SmpClientOptions Options { get; } = new()
     {
         Session = new SmpSessionOptions { MaxWrite = MaxDatagram, Reassembly = SmpReassembly.No },
     };
 
-    public SmpClient Connect(SmpClientOptions options) => new(this, options);
+    public SmpClient Connect(SmpClientServices services) => new(this, Options, services);
 
-    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientOptions options) => SmpClient.Restore(snapshot, image, this, options);
+    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientServices services) => SmpClient.Restore(snapshot, image, this, Options, services);
 
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> write, CancellationToken cancellationToken)
     {

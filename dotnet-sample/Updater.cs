@@ -25,7 +25,7 @@ internal static class Updater
         using (var bar = new ProgressBar())
         {
             result = isRestored
-                ? await client.ContinueUpdateAsync(null, bar, cancellationToken)
+                ? await client.ContinueUpdateAsync(bar, cancellationToken)
                 : await client.UpdateAsync(image, new UpdateOptions { Mode = arguments.Mode }, bar, cancellationToken);
         }
 
@@ -37,13 +37,18 @@ internal static class Updater
 
     private static SmpClient Open(IConnection connection, FirmwareImage image, SnapshotFile? store, out bool isRestored)
     {
-        SmpClientOptions options = connection.Options with { SnapshotSink = store is null ? null : store.Store };
+        var services = new SmpClientServices
+        {
+            TimeProvider = connection.Time,
+            SnapshotSink = store is null ? null : store.Store,
+            ObserverFailed = e => Console.Error.WriteLine($"The state was not stored: {e.Message}"),
+        };
         isRestored = false;
         if (store?.Load() is { } snapshot)
         {
             try
             {
-                SmpClient restored = connection.Restore(snapshot, image, options);
+                SmpClient restored = connection.Restore(snapshot, image, services);
                 isRestored = true;
                 return restored;
             }
@@ -54,7 +59,7 @@ internal static class Updater
             }
         }
 
-        return connection.Connect(options);
+        return connection.Connect(services);
     }
 
     // An image of our own, which any virtual device takes.

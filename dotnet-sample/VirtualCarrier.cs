@@ -30,11 +30,11 @@ internal sealed class VirtualCarrier : ISmpTransport, ISmpLinkControl, IConnecti
 
     private TimeSpan Now => clock.GetElapsedTime(start);
 
-    public SmpClientOptions Options => new() { TimeProvider = clock };
+    public TimeProvider Time => clock;
 
-    public SmpClient Connect(SmpClientOptions options) => new(this, options);
+    public SmpClient Connect(SmpClientServices services) => new(this, null, services);
 
-    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientOptions options) => SmpClient.Restore(snapshot, image, this, options);
+    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientServices services) => SmpClient.Restore(snapshot, image, this, null, services);
 
     public ValueTask WriteAsync(ReadOnlyMemory<byte> write, CancellationToken cancellationToken)
     {

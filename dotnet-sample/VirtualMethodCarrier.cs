@@ -26,12 +26,12 @@ internal sealed class VirtualMethodCarrier : IConnection
 
     private TimeSpan Now => clock.GetElapsedTime(start);
 
-    public SmpClientOptions Options => new() { TimeProvider = clock };
+    public TimeProvider Time => clock;
 
-    public SmpClient Connect(SmpClientOptions options) => new(new IotHubDirectMethodCarrier(InvokeAsync), options);
+    public SmpClient Connect(SmpClientServices services) => new(new IotHubDirectMethodCarrier(InvokeAsync), null, services);
 
-    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientOptions options) =>
-        SmpClient.Restore(snapshot, image, new IotHubDirectMethodCarrier(InvokeAsync), options);
+    public SmpClient Restore(byte[] snapshot, FirmwareImage image, SmpClientServices services) =>
+        SmpClient.Restore(snapshot, image, new IotHubDirectMethodCarrier(InvokeAsync), null, services);
 
     public ValueTask DisposeAsync()
     {

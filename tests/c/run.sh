@@ -91,7 +91,7 @@ esac
 
 sanitizer=yes
 echo 'int main(void) { return 0; }' | "$cc" -fsanitize=address,undefined -x c - -o "$out/probe" 2>/dev/null && "$out/probe" || sanitizer=no
-[ $# -gt 0 ] || { set -- update bad_calls bad_peer any_order threads && only_our_symbols; }
+[ $# -gt 0 ] || { set -- update worker bad_calls bad_peer any_order threads && only_our_symbols; }
 for name; do three_ways "$name"; done
 
 # The same arbitrary calls on a build that panics where a sum overflows.

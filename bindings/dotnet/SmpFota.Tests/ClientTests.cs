@@ -76,17 +76,17 @@ public sealed class ClientTests
     {
         using FirmwareImage image = Images.Open();
         using var way = new VirtualLink();
-        await using SmpClient client = way.Duplex();
         int asked = 0;
-        UpdateResult result = await client.UpdateAsync(image, new UpdateOptions
+        await using SmpClient client = way.Duplex(services: way.Services with
         {
-            HealthCheck = async stop =>
+            HealthCheck = async (_, stop) =>
             {
                 asked++;
                 await Task.Delay(TimeSpan.FromSeconds(5), way.Time, stop);
                 return true;
             },
         });
+        UpdateResult result = await client.UpdateAsync(image, new UpdateOptions { WaitForHealth = true });
         Assert.Equal(1, asked);
         Assert.Equal(UpdateOutcome.Updated, result.Outcome);
     }
@@ -98,11 +98,11 @@ public sealed class ClientTests
     {
         using FirmwareImage image = Images.Open();
         using var way = new VirtualLink();
-        await using SmpClient client = way.Duplex();
-        var options = new UpdateOptions
+        await using SmpClient client = way.Duplex(services: way.Services with
         {
-            HealthCheck = _ => throws ? throw new InvalidOperationException("no sensor data") : Task.FromResult(false),
-        };
+            HealthCheck = (_, _) => throws ? throw new InvalidOperationException("no sensor data") : Task.FromResult(false),
+        });
+        var options = new UpdateOptions { WaitForHealth = true };
         var thrown = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.UpdateAsync(image, options));
         Assert.Equal(SmpStatus.HealthCheckFailed, thrown.Status);
         Assert.Equal(throws ? "no sensor data" : null, thrown.InnerException?.Message);
@@ -113,18 +113,17 @@ public sealed class ClientTests
     {
         using FirmwareImage image = Images.Open();
         using var way = new VirtualLink();
-        await using SmpClient client = way.Duplex();
         bool told = false;
-        var options = new UpdateOptions
+        await using SmpClient client = way.Duplex(services: way.Services with
         {
-            HealthTimeout = TimeSpan.FromMinutes(5),
-            HealthCheck = async stop =>
+            HealthCheck = async (_, stop) =>
             {
                 using CancellationTokenRegistration registration = stop.Register(() => told = true);
                 await Task.Delay(Timeout.Infinite, stop);
                 return true;
             },
-        };
+        });
+        var options = new UpdateOptions { WaitForHealth = true, HealthTimeout = TimeSpan.FromMinutes(5) };
         var thrown = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.UpdateAsync(image, options));
         Assert.Equal(SmpStatus.HealthCheckFailed, thrown.Status);
         Assert.True(told);
@@ -136,7 +135,7 @@ public sealed class ClientTests
         using FirmwareImage image = Images.Open();
         using var way = new VirtualLink();
         var events = new List<string>();
-        await using var client = new SmpClient((ISmpTransport)way, way.Options() with { EventSink = events.Add });
+        await using var client = way.Duplex(services: way.Services with { EventSink = events.Add });
         await client.UpdateAsync(image);
         Assert.NotEmpty(events);
     }
@@ -205,13 +204,13 @@ public sealed class ClientTests
         using FirmwareImage image = Images.Open();
         using var way = new VirtualLink(new VirtualDeviceOptions { Link = "ble-local" });
         await using SmpClient client = way.Duplex();
-        client.Pause();
+        Assert.False(client.Pause());
         way.BeforeWrite = writes => _ = writes == 30 ? Pause() : 0;
         Task<UpdateResult> update = client.UpdateAsync(image);
         await Task.Delay(300);
         Assert.False(update.IsCompleted);
         Assert.InRange(way.Writes, 31, 40);
-        client.Resume();
+        Assert.True(client.Resume());
         Assert.Equal(UpdateOutcome.Updated, (await update).Outcome);
 
         int Pause()

@@ -1,13 +1,12 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
-using System.Text.RegularExpressions;
 using SmpFota.Interop;
-using SmpFota.Tests.Support;
 using Xunit;
 
 namespace SmpFota.Tests;
@@ -48,18 +47,6 @@ public sealed class LoaderTests : IDisposable
             import => Assert.Contains(import + ".dll", natives));
     }
 
-    /// <summary>What the project packs and copies has the names that the loader looks for.</summary>
-    [Fact]
-    public void TheProjectNamesTheFilesAsTheLoaderDoes()
-    {
-        string project = File.ReadAllText(Path.Combine(Repository.Root, "bindings", "dotnet", "SmpFota", "SmpFota.csproj"));
-        MatchCollection packed = Regex.Matches(project, "Link=\"runtimes/(?<rid>[^/]+)/native/(?<file>[^\"]+)\"");
-        Assert.True(packed.Count >= 6, $"{packed.Count} native files");
-        Assert.All(packed, match => Assert.Equal(
-            match.Groups["rid"].Value.Split('-')[0] switch { "win" => "libsmpfota.dll", "osx" => "libsmpfota.dylib", _ => "libsmpfota.so" },
-            match.Groups["file"].Value));
-    }
-
     [Fact]
     public void ThePathIsFixedAfterTheFirstUse()
     {
@@ -97,6 +84,44 @@ public sealed class LoaderTests : IDisposable
         Assert.Contains(file, thrown.Message);
     }
 
+    /// <summary>A file that is there and cannot be loaded is not "not found": the sentence has the system's own reason for each.</summary>
+    [CompilerFact]
+    public void AFileThatCannotBeLoadedSaysWhy()
+    {
+        string beside = Path.Combine(folder, "libsmpfota.so");
+        string needs = Compile("int missing(void); int smpfota_abi_version(void) { return missing(); }", "-Wl,-z,now");
+        foreach ((byte[] bytes, string reason) in new[]
+        {
+            (OtherArchitecture(File.ReadAllBytes(needs)), ""), (File.ReadAllBytes(needs), "undefined symbol: missing"), ("no library"u8.ToArray(), ""),
+        })
+        {
+            File.WriteAllBytes(beside, bytes);
+            Exception named = FirstUseOf(beside);
+            Assert.Equal("SmpFota.SmpLibraryException", named.GetType().FullName);
+
+            var refused = new List<Exception>();
+            string[] candidates = [Path.Combine(folder, "absent.so"), beside];
+            Assert.Null(NativeLibraryLoader.FirstThatLoads(candidates, refused));
+            foreach (Exception thrown in new[] { named, NativeLibraryLoader.NotLoaded(candidates, refused) })
+            {
+                Assert.Contains(beside, thrown.Message);
+                Assert.Contains(reason, thrown.Message);
+                Assert.Contains("cannot be loaded", thrown.Message);
+                Assert.DoesNotContain("absent", thrown.Message);
+                Assert.NotNull(thrown.InnerException);
+            }
+        }
+
+        Assert.Contains("was not found", NativeLibraryLoader.NotLoaded([beside], []).Message);
+    }
+
+    // The machine in the ELF header: 0xb7 is AArch64, 0x3e x86-64.
+    private static byte[] OtherArchitecture(byte[] elf)
+    {
+        elf[18] = (byte)(elf[18] == 0xb7 ? 0x3e : 0xb7);
+        return elf;
+    }
+
     // The assembly once more, in a context of its own, so that its first use is still to come.
     private static Exception FirstUseOf(string file)
     {
@@ -115,12 +140,12 @@ public sealed class LoaderTests : IDisposable
         }
     }
 
-    private string Compile(string source)
+    private string Compile(string source, params string[] options)
     {
         string input = Path.Combine(folder, "fake.c");
         string output = Path.Combine(folder, "libfake.so");
         File.WriteAllText(input, source);
-        using Process compiler = Process.Start(new ProcessStartInfo("cc", ["-shared", "-fPIC", "-o", output, input]))!;
+        using Process compiler = Process.Start(new ProcessStartInfo("cc", ["-shared", "-fPIC", "-o", output, input, .. options]))!;
         compiler.WaitForExit();
         Assert.Equal(0, compiler.ExitCode);
         return output;

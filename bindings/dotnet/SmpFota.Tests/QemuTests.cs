@@ -24,7 +24,10 @@ public sealed class QemuTests : IAsyncLifetime
     {
         int port = int.Parse(Environment.GetEnvironmentVariable(QemuFactAttribute.Port)!, CultureInfo.InvariantCulture);
         transport = await TcpTransport.ConnectAsync(port);
-        client = new SmpClient(transport, new SmpClientOptions { Session = new SmpSessionOptions { Framing = SmpFramingMode.Serial } });
+        client = new SmpClient(
+            transport,
+            new SmpClientOptions { Session = new SmpSessionOptions { Framing = SmpFramingMode.Serial } },
+            new SmpClientServices { HealthCheck = (_, stop) => ResetBehindItsBackAsync(stop) });
     }
 
     public async Task DisposeAsync()
@@ -63,18 +66,17 @@ public sealed class QemuTests : IAsyncLifetime
         await BackAsync(before);
 
         // Once more, and this time the device is reset behind the update's back while it waits for the word on the image.
-        var options = new UpdateOptions
-        {
-            HealthCheck = async stop =>
-            {
-                await transport.WriteAsync(SerialFraming.Encode(Reset), stop);
-                await Task.Delay(TimeSpan.FromSeconds(8), stop);
-                return true;
-            },
-        };
+        var options = new UpdateOptions { WaitForHealth = true };
         var thrown = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.UpdateAsync(image, options));
         Assert.Equal(SmpStatus.Reverted, thrown.Status);
         await BackAsync(before);
+    }
+
+    private async Task<bool> ResetBehindItsBackAsync(CancellationToken stop)
+    {
+        await transport.WriteAsync(SerialFraming.Encode(Reset), stop);
+        await Task.Delay(TimeSpan.FromSeconds(8), stop);
+        return true;
     }
 
     // Either test may come first, so each takes a version that does not run yet.

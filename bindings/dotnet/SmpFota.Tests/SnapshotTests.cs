@@ -77,23 +77,25 @@ public sealed class SnapshotTests
         {
             using var way = new VirtualLink(new VirtualDeviceOptions { Link = "gateway-lan", Seed = (ulong)die });
             ReadOnlyMemory<byte> stored = default;
-            SmpClientOptions options = way.Options() with { SnapshotSink = Keep };
+            Exception? failed = null;
+            SmpClientServices services = way.Services with { SnapshotSink = Keep, ObserverFailed = e => failed = e };
             way.BeforeWrite = writes => _ = writes == die ? throw new System.IO.IOException("the worker died") : 0;
-            await using (SmpClient first = exchange ? new SmpClient((ISmpExchange)way, options) : new SmpClient((ISmpTransport)way, options))
+            await using (SmpClient first = way.Client(exchange, services))
             {
                 await Assert.ThrowsAsync<System.IO.IOException>(() => first.UpdateAsync(image));
             }
 
             way.BeforeWrite = null;
             await using SmpClient second = exchange
-                ? SmpClient.Restore(stored.Span, image, (ISmpExchange)way, options)
-                : SmpClient.Restore(stored.Span, image, (ISmpTransport)way, options);
+                ? SmpClient.Restore(stored.Span, image, (ISmpExchange)way, VirtualLink.Options(), services)
+                : SmpClient.Restore(stored.Span, image, (ISmpTransport)way, VirtualLink.Options(), services);
             UpdateResult result = await second.ContinueUpdateAsync();
             Assert.Equal("1.1.0", result.After.Single(i => i.IsActive).Version);
+            Assert.Null(failed);
 
             void Keep(ReadOnlyMemory<byte> snapshot)
             {
-                Assert.InRange(snapshot.Length, 1, 512);
+                Assert.InRange(snapshot.Length, 1, 1024);
                 stored = snapshot;
             }
         }

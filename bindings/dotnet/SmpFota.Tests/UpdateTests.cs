@@ -166,11 +166,10 @@ public sealed class UpdateTests
     {
         using FirmwareImage image = Images.Open();
         using var way = new VirtualLink();
-        await using SmpClient client = way.Duplex();
-        var options = new UpdateOptions
+        await using SmpClient client = way.Duplex(services: way.Services with
         {
             // Somebody resets the device while it is on trial, so the bootloader goes back.
-            HealthCheck = _ =>
+            HealthCheck = (_, _) =>
             {
                 lock (way.Time.Gate)
                 {
@@ -180,7 +179,8 @@ public sealed class UpdateTests
                 way.Time.Advance(TimeSpan.FromMinutes(2));
                 return Task.FromResult(true);
             },
-        };
+        });
+        var options = new UpdateOptions { WaitForHealth = true };
         var thrown = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.UpdateAsync(image, options));
         Assert.Equal(SmpStatus.Reverted, thrown.Status);
         Assert.NotEmpty(thrown.Message);
@@ -229,7 +229,7 @@ public sealed class UpdateTests
         UpdatedImage updated = Assert.Single(result.Images);
         Assert.Equal("1.0.0", updated.From);
         Assert.Equal("1.1.0", updated.To);
-        Assert.True(updated.IsConfirmed);
+        Assert.Equal(true, updated.IsConfirmed);
         Assert.Equal("1.0.0", result.Before.Single(i => i.IsActive).Version);
         DeviceImage active = result.After.Single(i => i.IsActive);
         Assert.Equal(image.Info.Hash.ToArray(), active.Hash.ToArray());

@@ -35,15 +35,18 @@ internal sealed class VirtualLink : ISmpTransport, ISmpExchange, ISmpLinkControl
 
     public ChannelReader<ReadOnlyMemory<byte>> Received => received.Reader;
 
-    internal SmpClientOptions Options(SmpSessionOptions? session = null) => new()
-    {
-        TimeProvider = Time,
-        Session = session ?? new SmpSessionOptions { Nonce = 7 },
-    };
+    internal SmpClientServices Services => new() { TimeProvider = Time };
 
-    internal SmpClient Duplex(SmpSessionOptions? session = null) => new((ISmpTransport)this, Options(session));
+    internal static SmpClientOptions Options(SmpSessionOptions? session = null) => new() { Session = session ?? new SmpSessionOptions { Nonce = 7 } };
 
-    internal SmpClient Exchange(SmpSessionOptions? session = null) => new((ISmpExchange)this, Options(session));
+    internal SmpClient Duplex(SmpSessionOptions? session = null, SmpClientServices? services = null) =>
+        new((ISmpTransport)this, Options(session), services ?? Services);
+
+    internal SmpClient Exchange(SmpSessionOptions? session = null, SmpClientServices? services = null) =>
+        new((ISmpExchange)this, Options(session), services ?? Services);
+
+    internal SmpClient Client(bool exchange, SmpClientServices? services = null) =>
+        exchange ? Exchange(services: services) : Duplex(services: services);
 
     public ValueTask WriteAsync(ReadOnlyMemory<byte> write, CancellationToken cancellationToken)
     {
@@ -55,6 +58,9 @@ internal sealed class VirtualLink : ISmpTransport, ISmpExchange, ISmpLinkControl
     public async Task<IReadOnlyList<ReadOnlyMemory<byte>>> ExchangeAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> writes, TimeSpan wait, CancellationToken cancellationToken)
     {
+        // An exchange brings over what has arrived by itself; nothing may take it meanwhile.
+        Time.NextArrival = static () => null;
+        using IDisposable hold = Time.Hold();
         await Task.Yield();
         LargestBatch = Math.Max(LargestBatch, writes.Count);
         foreach (ReadOnlyMemory<byte> write in writes)

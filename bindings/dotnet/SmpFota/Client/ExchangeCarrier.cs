@@ -1,4 +1,6 @@
 using System;
+using System.Buffers;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
@@ -8,51 +10,104 @@ namespace SmpFota;
 /// <summary>Drives an <see cref="ISmpExchange"/>: writes are gathered until the session waits, and go out as one batch.</summary>
 internal sealed class ExchangeCarrier(ISmpExchange exchange, SmpClientOptions options) : Carrier
 {
-    private readonly Queue<ReadOnlyMemory<byte>> arrived = new();
-    private List<ReadOnlyMemory<byte>> batch = [];
+    // Also filled by a call that was left behind, whenever that comes back.
+    private readonly ConcurrentQueue<ReadOnlyMemory<byte>> arrived = new();
 
-    internal override ValueTask WriteAsync(ReadOnlyMemory<byte> write, CancellationToken cancellationToken)
+    // The batch lies in pooled memory, which is the carrier's until its call returns.
+    private List<ReadOnlyMemory<byte>> batch = [];
+    private List<byte[]> rented = [];
+
+    internal override ValueTask WriteAsync(ReadOnlyMemory<byte> write, OperationScope scope)
     {
-        batch.Add(write.ToArray());
-        return ValueTask.CompletedTask;
+        byte[] copy = ArrayPool<byte>.Shared.Rent(write.Length);
+        write.CopyTo(copy);
+        rented.Add(copy);
+        batch.Add(copy.AsMemory(0, write.Length));
+        return default;
     }
 
     internal override bool TryReceive(out ReadOnlyMemory<byte> bytes) => arrived.TryDequeue(out bytes);
 
-    internal override async Task WaitAsync(TimeSpan? wait, Task wake, CancellationToken cancellationToken)
+    internal override async ValueTask WaitAsync(TimeSpan? wait, Task wake, OperationScope scope)
     {
         if (batch.Count == 0 && wait is null)
         {
             // The session expects nothing, so the carrier is left in peace.
-            await WaitAnyAsync(null, options.TimeProvider, wake, wake, cancellationToken).ConfigureAwait(false);
+            await WaitAnyAsync(null, scope.Time, wake, wake, scope.Caller).ConfigureAwait(false);
             return;
         }
 
         TimeSpan limit = wait is { } asked && asked < options.MaxExchangeWait ? asked : options.MaxExchangeWait;
-        long start = options.TimeProvider.GetTimestamp();
-        int count = await ExchangeAsync(limit < TimeSpan.Zero ? TimeSpan.Zero : limit, cancellationToken).ConfigureAwait(false);
+        long start = scope.Time.GetTimestamp();
+        int count = await ExchangeAsync(limit < TimeSpan.Zero ? TimeSpan.Zero : limit, scope).ConfigureAwait(false);
         TimeSpan pause = (limit < options.EmptyExchangePause ? limit : options.EmptyExchangePause)
-            - options.TimeProvider.GetElapsedTime(start);
+            - scope.Time.GetElapsedTime(start);
         if (count == 0 && pause > TimeSpan.Zero)
         {
-            await WaitAnyAsync(pause, options.TimeProvider, wake, wake, cancellationToken).ConfigureAwait(false);
+            await WaitAnyAsync(pause, scope.Time, wake, wake, scope.Caller).ConfigureAwait(false);
         }
     }
 
-    internal override Task FlushAsync(CancellationToken cancellationToken) =>
-        batch.Count == 0 ? Task.CompletedTask : ExchangeAsync(TimeSpan.Zero, cancellationToken);
-
-    internal override void Forget() => batch.Clear();
-
-    private async Task<int> ExchangeAsync(TimeSpan wait, CancellationToken cancellationToken)
+    internal override async ValueTask FlushAsync(OperationScope scope)
     {
-        List<ReadOnlyMemory<byte>> writes = batch;
-        batch = [];
-        IReadOnlyList<ReadOnlyMemory<byte>> answers =
-            await exchange.ExchangeAsync(writes, wait, cancellationToken).ConfigureAwait(false);
-        foreach (ReadOnlyMemory<byte> answer in answers)
+        if (batch.Count > 0)
         {
-            arrived.Enqueue(answer);
+            await ExchangeAsync(TimeSpan.Zero, scope).ConfigureAwait(false);
+        }
+    }
+
+    internal override void Forget()
+    {
+        foreach (byte[] buffer in rented)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        rented.Clear();
+        batch.Clear();
+    }
+
+    protected override void OnLeft(Task call)
+    {
+        // The carrier may still read the batch: it keeps it.
+        batch = [];
+        rented = [];
+        if (call is Task<IReadOnlyList<ReadOnlyMemory<byte>>> late)
+        {
+            _ = late.ContinueWith(
+                done => Take(done.Result), CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    private async ValueTask<int> ExchangeAsync(TimeSpan wait, OperationScope scope)
+    {
+        if (!await SettleAsync(scope).ConfigureAwait(false))
+        {
+            return 0;
+        }
+
+        Task<IReadOnlyList<ReadOnlyMemory<byte>>> call =
+            exchange.ExchangeAsync(batch, wait, scope.Token) ?? throw Broken(exchange, "returned no task");
+        if (!await GuardAsync(call, wait, scope).ConfigureAwait(false))
+        {
+            return 0;
+        }
+
+        Forget();
+        return Take(await call.ConfigureAwait(false));
+    }
+
+    private int Take(IReadOnlyList<ReadOnlyMemory<byte>>? answers)
+    {
+        if (answers is null)
+        {
+            throw Broken(exchange, "returned null; where nothing has arrived it returns an empty list");
+        }
+
+        for (int index = 0; index < answers.Count; index++)
+        {
+            arrived.Enqueue(answers[index]);
         }
 
         return answers.Count;

@@ -23,6 +23,7 @@ public interface ISmpTransport
     /// </summary>
     /// <param name="write">The bytes. They stay as they are only until the returned task has completed.</param>
     /// <param name="cancellationToken">Fires when the operation is cancelled.</param>
+    /// <remarks>On the thread pool. A call that takes longer than <see cref="SmpClientOptions.CarrierTimeout"/> is left behind.</remarks>
     /// <exception cref="Exception">Anything thrown here ends the operation and reaches its caller; what may pass by itself is better left to the session.</exception>
     ValueTask WriteAsync(ReadOnlyMemory<byte> write, CancellationToken cancellationToken);
 }

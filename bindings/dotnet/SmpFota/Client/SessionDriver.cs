@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Concurrent;
 using System.Threading;
 using System.Threading.Tasks;
 using SmpFota.Interop;
@@ -7,56 +6,78 @@ using SmpFota.Interop;
 namespace SmpFota;
 
 /// <summary>The drive loop: the one place where a session, a carrier and a clock meet. One run at a time.</summary>
-internal sealed class SessionDriver(SmpSession session, Carrier carrier, ISmpLinkControl? link, SmpClientOptions options)
+internal sealed class SessionDriver(
+    SmpClient owner, SmpSession session, Carrier carrier, ISmpLinkControl? link, SmpClientOptions options, SmpClientServices services)
 {
     private const int FirstBuffer = 512;
 
-    private readonly long epoch = options.TimeProvider.GetTimestamp();
-    private readonly ConcurrentQueue<Action<SmpSession, TimeSpan>> inbox = new();
+    private readonly long epoch = services.TimeProvider.GetTimestamp();
+    private readonly object gate = new();
     private TaskCompletionSource wake = NewWake();
     private byte[] buffer = new byte[FirstBuffer];
-    private int run;
-    private volatile bool running;
 
-    private TimeSpan Now => options.TimeProvider.GetElapsedTime(epoch);
+    // What other threads want, under the gate; the loop takes it at its next turn.
+    private LinkReports reports;
+    private bool? pause;
+    private bool running;
 
-    /// <summary>Has the running or the next operation do something to its session. From any thread.</summary>
-    internal void Post(Action<SmpSession, TimeSpan> action)
+    /// <summary>What one write may carry, where the carrier has reported it.</summary>
+    internal int? MaxWrite { get; private set; }
+
+    private TimeSpan Now => services.TimeProvider.GetElapsedTime(epoch);
+
+    /// <summary>Has the running or the next operation tell its session. From any thread.</summary>
+    internal void ReportLink(SmpLinkEvent linkEvent)
     {
-        inbox.Enqueue(action);
+        lock (gate)
+        {
+            reports.Add(linkEvent);
+            MaxWrite = linkEvent.WriteLimit ?? MaxWrite;
+        }
+
         Volatile.Read(ref wake).TrySetResult();
     }
 
-    /// <summary>As <see cref="Post"/>, but for an operation that is running; what finds none is dropped.</summary>
-    internal void PostToOperation(Action<SmpSession, TimeSpan> action)
+    /// <summary>Has the running operation pause or go on. False where none runs.</summary>
+    internal bool SetPaused(bool paused)
     {
-        int meant = Volatile.Read(ref run);
-        if (running)
+        lock (gate)
         {
-            Post((s, now) =>
+            if (!running)
             {
-                if (meant == Volatile.Read(ref run))
-                {
-                    action(s, now);
-                }
-            });
+                return false;
+            }
+
+            pause = paused;
         }
+
+        Volatile.Read(ref wake).TrySetResult();
+        return true;
     }
 
     /// <summary>Drives the started operation to its end.</summary>
     /// <returns>Its result as JSON.</returns>
     /// <exception cref="SmpException">It ended badly.</exception>
     /// <exception cref="OperationCanceledException">The token fired; the operation was cancelled.</exception>
-    internal async Task<string> RunAsync(
-        Func<CancellationToken, Task<bool>>? healthCheck, IProgress<UpdateProgress>? progress, CancellationToken cancellationToken)
+    internal async Task<string> RunAsync(TimeSpan? deadline, IProgress<UpdateProgress>? progress, CancellationToken cancellationToken)
     {
-        var reporter = new ProgressReporter(progress, options);
-        using var health = new HealthCheck(healthCheck, cancellationToken);
-        Interlocked.Increment(ref run);
-        running = true;
+        var reporter = new ProgressReporter(progress, options, services);
+        using var scope = new OperationScope(options, services.TimeProvider, deadline, cancellationToken);
+        var health = new HealthCheck(owner, services.HealthCheck, cancellationToken);
+        lock (gate)
+        {
+            running = true;
+            pause = null;
+        }
+
         try
         {
-            return await LoopAsync(reporter, health, cancellationToken).ConfigureAwait(false);
+            return await LoopAsync(reporter, health, scope).ConfigureAwait(false);
+        }
+        catch (HealthCheckMissingException)
+        {
+            // The update stays as it is: another client may go on with it.
+            throw;
         }
         catch (Exception e) when (e is not SmpException || IsStillRunning())
         {
@@ -70,8 +91,13 @@ internal sealed class SessionDriver(SmpSession session, Carrier carrier, ISmpLin
         }
         finally
         {
-            running = false;
+            lock (gate)
+            {
+                running = false;
+            }
+
             carrier.Forget();
+            await health.DisposeAsync().ConfigureAwait(false);
             reporter.Report(Progress(), last: true);
             DrainEvents();
         }
@@ -79,43 +105,54 @@ internal sealed class SessionDriver(SmpSession session, Carrier carrier, ISmpLin
 
     private static TaskCompletionSource NewWake() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private async Task<string> LoopAsync(ProgressReporter reporter, HealthCheck health, CancellationToken cancellationToken)
+    private async Task<string> LoopAsync(ProgressReporter reporter, HealthCheck health, OperationScope scope)
     {
         while (true)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            Task woken = RunInbox();
-            while (carrier.TryReceive(out ReadOnlyMemory<byte> bytes))
+            scope.Caller.ThrowIfCancellationRequested();
+            Task woken = TakeWishes(scope);
+
+            // While the device belongs to the health check, so does what arrives.
+            while (!health.IsRunning && carrier.TryReceive(out ReadOnlyMemory<byte> bytes))
             {
                 session.Feed(Now, bytes.Span);
             }
 
             SmpNext next = NextFrame();
-            reporter.Report(Progress(), last: false);
+            if (reporter.IsWanted)
+            {
+                reporter.Report(Progress(), last: false);
+            }
+
             DrainEvents();
             switch (next.Status)
             {
                 case SmpNextStatus.Write:
-                    await carrier.WriteAsync(buffer.AsMemory(0, next.Length), cancellationToken).ConfigureAwait(false);
+                    await carrier.WriteAsync(buffer.AsMemory(0, next.Length), scope).ConfigureAwait(false);
                     break;
 
                 case SmpNextStatus.Done:
-                    await carrier.FlushAsync(cancellationToken).ConfigureAwait(false);
+                    await carrier.FlushAsync(scope).ConfigureAwait(false);
                     return session.GetResult();
 
                 case SmpNextStatus.LinkReset when link is not null:
-                    await carrier.FlushAsync(cancellationToken).ConfigureAwait(false);
-                    await ResetLinkAsync(link, cancellationToken).ConfigureAwait(false);
+                    await carrier.FlushAsync(scope).ConfigureAwait(false);
+                    session.ReportLink(Now, SmpLinkEvent.Down);
+                    await carrier.ResetLinkAsync(link, scope).ConfigureAwait(false);
+                    session.ReportLink(Now, SmpLinkEvent.Up);
                     break;
 
-                case SmpNextStatus.HealthCheck when health.IsAsked:
-                    await carrier.FlushAsync(cancellationToken).ConfigureAwait(false);
-                    await CheckHealthAsync(health, woken, cancellationToken).ConfigureAwait(false);
+                case SmpNextStatus.HealthCheck when !health.IsThere:
+                    throw new HealthCheckMissingException();
+
+                case SmpNextStatus.HealthCheck:
+                    await carrier.FlushAsync(scope).ConfigureAwait(false);
+                    await CheckHealthAsync(health, woken, scope).ConfigureAwait(false);
                     break;
 
                 default:
                     TakeSnapshot();
-                    await carrier.WaitAsync(TimeToDeadline(), woken, cancellationToken).ConfigureAwait(false);
+                    await carrier.WaitAsync(TimeToDeadline(), woken, scope).ConfigureAwait(false);
                     break;
             }
         }
@@ -140,8 +177,8 @@ internal sealed class SessionDriver(SmpSession session, Carrier carrier, ISmpLin
         }
     }
 
-    // The wake-up is renewed before the inbox is read, so that nothing posted afterwards is missed.
-    private Task RunInbox()
+    // The wake-up is renewed before the wishes are read, so that nothing that comes afterwards is missed.
+    private Task TakeWishes(OperationScope scope)
     {
         if (wake.Task.IsCompleted)
         {
@@ -149,32 +186,50 @@ internal sealed class SessionDriver(SmpSession session, Carrier carrier, ISmpLin
         }
 
         Task woken = wake.Task;
-        while (inbox.TryDequeue(out Action<SmpSession, TimeSpan>? action))
+        LinkReports told;
+        bool? paused;
+        lock (gate)
         {
-            action(session, Now);
+            (told, reports) = (reports, default);
+            (paused, pause) = (pause, null);
+        }
+
+        told.Tell(session, Now);
+        if (paused is { } wanted && wanted != scope.IsPaused)
+        {
+            if (wanted)
+            {
+                session.Pause(Now);
+                scope.Pause();
+            }
+            else
+            {
+                session.Resume(Now);
+                scope.Resume();
+            }
         }
 
         return woken;
     }
 
-    private async Task ResetLinkAsync(ISmpLinkControl control, CancellationToken cancellationToken)
+    private async Task CheckHealthAsync(HealthCheck health, Task woken, OperationScope scope)
     {
-        session.ReportLink(Now, SmpLinkEvent.Down);
-        await control.ResetLinkAsync(cancellationToken).ConfigureAwait(false);
-        session.ReportLink(Now, SmpLinkEvent.Up);
-    }
-
-    private async Task CheckHealthAsync(HealthCheck health, Task woken, CancellationToken cancellationToken)
-    {
-        Task<bool> verdict = health.Start();
+        Task<bool> verdict = health.Start(() => owner.ForHealthCheck(carrier));
         if (!verdict.IsCompleted)
         {
-            await Carrier.WaitAnyAsync(TimeToDeadline(), options.TimeProvider, verdict, woken, cancellationToken).ConfigureAwait(false);
+            await Carrier.WaitAnyAsync(TimeToDeadline(), scope.Time, verdict, woken, scope.Caller).ConfigureAwait(false);
         }
 
         if (verdict.IsCompleted)
         {
-            session.ReportHealth(Now, await verdict.ConfigureAwait(false));
+            bool healthy = await verdict.ConfigureAwait(false);
+            await health.DisposeAsync().ConfigureAwait(false);
+            session.ReportHealth(Now, healthy);
+        }
+        else if (TimeToDeadline() is { } left && left <= TimeSpan.Zero)
+        {
+            // The session is about to say that nobody answered; the device is the update's again.
+            await health.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -184,19 +239,19 @@ internal sealed class SessionDriver(SmpSession session, Carrier carrier, ISmpLin
 
     private void TakeSnapshot()
     {
-        if (options.SnapshotSink is { } sink && Progress().Phase != UpdatePhase.Command)
+        if (services.SnapshotSink is { } sink && Progress().Phase != UpdatePhase.Command)
         {
-            sink(session.Save());
+            services.Tell(sink, session.Save());
         }
     }
 
     private void DrainEvents()
     {
-        if (options.EventSink is { } sink)
+        if (services.EventSink is { } sink)
         {
             while (session.TryReadEvent(out string? json))
             {
-                sink(json);
+                services.Tell(sink, json);
             }
         }
     }

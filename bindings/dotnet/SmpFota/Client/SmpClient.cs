@@ -17,62 +17,95 @@ namespace SmpFota;
 /// started again goes on where the device stands. What arrived meanwhile stays in the transport and is not lost.
 /// </para>
 /// </remarks>
-public sealed partial class SmpClient : IAsyncDisposable
+public sealed partial class SmpClient : IAsyncDisposable, IDisposable
 {
     private readonly SemaphoreSlim gate = new(1, 1);
     private readonly CancellationTokenSource closing = new();
+    private readonly object closeGate = new();
     private readonly SmpSession session;
     private readonly SessionDriver driver;
+    private readonly SmpClientOptions options;
+    private readonly SmpClientServices services;
+    private Task? closed;
+    private volatile bool restored;
 
     /// <summary>Makes a client over a duplex transport. Nothing is sent before the first operation.</summary>
+    /// <param name="transport">The carrier. It stays the caller's.</param>
+    /// <param name="options">How the client works, copied; null for the defaults.</param>
+    /// <param name="services">Clock, health check and observers, copied; null for none.</param>
     /// <exception cref="ArgumentNullException">There is no transport.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option of the session cannot be expressed.</exception>
-    /// <exception cref="SmpUsageException">An option of the session is outside its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
     /// <exception cref="SmpLibraryException">The native library is missing or of another version.</exception>
-    public SmpClient(ISmpTransport transport, SmpClientOptions? options = null)
-        : this(Over(transport, options ??= new SmpClientOptions()), transport as ISmpLinkControl, new SmpSession(Prepared(options)), options)
+    public SmpClient(ISmpTransport transport, SmpClientOptions? options = null, SmpClientServices? services = null)
+        : this(Over(transport), transport as ISmpLinkControl, null, options, services)
     {
     }
 
     /// <summary>Makes a client over a carrier of requests and responses. Nothing is sent before the first operation.</summary>
+    /// <param name="exchange">The carrier. It stays the caller's.</param>
+    /// <param name="options">How the client works, copied; null for the defaults.</param>
+    /// <param name="services">Clock, health check and observers, copied; null for none.</param>
     /// <exception cref="ArgumentNullException">There is no exchange.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option of the session cannot be expressed.</exception>
-    /// <exception cref="SmpUsageException">An option of the session is outside its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
     /// <exception cref="SmpLibraryException">The native library is missing or of another version.</exception>
-    public SmpClient(ISmpExchange exchange, SmpClientOptions? options = null)
-        : this(Over(exchange, options ??= new SmpClientOptions()), exchange as ISmpLinkControl, new SmpSession(Prepared(options)), options)
+    public SmpClient(ISmpExchange exchange, SmpClientOptions? options = null, SmpClientServices? services = null)
+        : this(Over(exchange), exchange as ISmpLinkControl, null, options, services)
     {
     }
 
-    private SmpClient(Carrier carrier, ISmpLinkControl? link, SmpSession session, SmpClientOptions options)
+    private SmpClient(
+        Func<SmpClientOptions, Carrier> over, ISmpLinkControl? link, Func<SmpSessionOptions?, SmpSession>? restore,
+        SmpClientOptions? options, SmpClientServices? services)
     {
-        this.session = session;
-        driver = new SessionDriver(session, carrier, link, options);
+        this.options = (options ?? new SmpClientOptions()).Checked();
+        this.services = (services ?? new SmpClientServices()) with { };
+        ArgumentNullException.ThrowIfNull(this.services.TimeProvider, nameof(SmpClientServices.TimeProvider));
+        session = restore is null ? new SmpSession(Prepared(this.options.Session)) : restore(this.options.Session);
+        restored = restore is not null && session.GetProgress(TimeSpan.Zero).Phase != UpdatePhase.Idle;
+        driver = new SessionDriver(this, session, over(this.options), link, this.options, this.services);
     }
+
+    /// <summary>
+    /// Whether the client was restored with an update that <see cref="ContinueUpdateAsync"/> has still to go on with. Until then it
+    /// takes no other operation.
+    /// </summary>
+    public bool HasUpdateToContinue => restored;
 
     /// <summary>Makes a client that goes on where a saved one stood; <see cref="ContinueUpdateAsync"/> does so.</summary>
-    /// <param name="snapshot">What <see cref="SmpClientOptions.SnapshotSink"/> was given, or <see cref="SmpSession.Save()"/> gave.</param>
+    /// <param name="snapshot">What <see cref="SmpClientServices.SnapshotSink"/> was given, or <see cref="SmpSession.Save()"/> gave.</param>
     /// <param name="image">The image of the saved update; null if none was running.</param>
     /// <param name="transport">The transport to the same device.</param>
-    /// <param name="options">How the client works; null for the defaults.</param>
+    /// <param name="options">How the client works, copied; null for the defaults.</param>
+    /// <param name="services">Clock, health check and observers, copied; null for none.</param>
     /// <exception cref="ArgumentNullException">There is no transport.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
     /// <exception cref="SmpSnapshotException">The snapshot is damaged, newer than the library, or belongs to another image.</exception>
     public static SmpClient Restore(
-        ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpTransport transport, SmpClientOptions? options = null) =>
-        new(Over(transport, options ??= new SmpClientOptions()), transport as ISmpLinkControl,
-            SmpSession.Restore(snapshot, image, options.Session), options);
+        ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpTransport transport, SmpClientOptions? options = null,
+        SmpClientServices? services = null)
+    {
+        byte[] bytes = snapshot.ToArray();
+        return new SmpClient(
+            Over(transport), transport as ISmpLinkControl, known => SmpSession.Restore(bytes, image, known), options, services);
+    }
 
     /// <summary>Makes a client that goes on where a saved one stood; <see cref="ContinueUpdateAsync"/> does so.</summary>
-    /// <param name="snapshot">What <see cref="SmpClientOptions.SnapshotSink"/> was given, or <see cref="SmpSession.Save()"/> gave.</param>
+    /// <param name="snapshot">What <see cref="SmpClientServices.SnapshotSink"/> was given, or <see cref="SmpSession.Save()"/> gave.</param>
     /// <param name="image">The image of the saved update; null if none was running.</param>
     /// <param name="exchange">The carrier to the same device.</param>
-    /// <param name="options">How the client works; null for the defaults.</param>
+    /// <param name="options">How the client works, copied; null for the defaults.</param>
+    /// <param name="services">Clock, health check and observers, copied; null for none.</param>
     /// <exception cref="ArgumentNullException">There is no exchange.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
     /// <exception cref="SmpSnapshotException">The snapshot is damaged, newer than the library, or belongs to another image.</exception>
     public static SmpClient Restore(
-        ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpExchange exchange, SmpClientOptions? options = null) =>
-        new(Over(exchange, options ??= new SmpClientOptions()), exchange as ISmpLinkControl,
-            SmpSession.Restore(snapshot, image, options.Session), options);
+        ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpExchange exchange, SmpClientOptions? options = null,
+        SmpClientServices? services = null)
+    {
+        byte[] bytes = snapshot.ToArray();
+        return new SmpClient(
+            Over(exchange), exchange as ISmpLinkControl, known => SmpSession.Restore(bytes, image, known), options, services);
+    }
 
     /// <summary>Updates the device and checks with the device itself that the new image runs.</summary>
     /// <param name="image">The image or package. May be disposed once the operation has started.</param>
@@ -81,54 +114,131 @@ public sealed partial class SmpClient : IAsyncDisposable
     /// <param name="cancellationToken">Ends the update where it stands.</param>
     /// <returns>How the update ended; only good ends come here.</returns>
     /// <exception cref="ArgumentNullException">There is no image.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option cannot be expressed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
+    /// <exception cref="ArgumentException">The options wait for a health check and the client has none.</exception>
     /// <exception cref="ObjectDisposedException">The client or the image was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     /// <exception cref="UpdateOutcomeException">The device did not take the image, reverted it, or runs another.</exception>
     /// <exception cref="SmpDeviceException">The device refused something.</exception>
-    /// <exception cref="SmpProtocolException">The device did not answer, or not in a way that makes sense.</exception>
-    /// <exception cref="SmpUsageException">An option is outside its range.</exception>
+    /// <exception cref="SmpProtocolException">The device did not answer, or not in a way that makes sense; or the carrier did not come back.</exception>
     public Task<UpdateResult> UpdateAsync(
         FirmwareImage image, UpdateOptions? options = null, IProgress<UpdateProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
-        UpdateOptions wanted = options ?? new UpdateOptions();
-        return RunAsync(s => s.StartUpdate(image, wanted), UpdateResult.Parse, wanted.HealthCheck, progress, cancellationToken);
+        UpdateOptions wanted = (options ?? new UpdateOptions()) with { };
+        wanted.Check();
+        if (wanted.WaitForHealth && services.HealthCheck is null)
+        {
+            throw new ArgumentException(
+                "The update shall wait for word on the new image, and the client has no health check: give SmpClientServices.HealthCheck.",
+                nameof(options));
+        }
+
+        return RunAsync(s => s.StartUpdate(image, wanted), UpdateResult.Parse, wanted.Deadline, progress, cancellationToken);
     }
 
     /// <summary>Goes on with the update of a restored session. The device is asked before anything is written.</summary>
-    /// <param name="healthCheck">As <see cref="UpdateOptions.HealthCheck"/>, which is not part of a snapshot.</param>
     /// <param name="progress">Takes reports of the progress.</param>
     /// <param name="cancellationToken">Ends the update where it stands.</param>
-    /// <exception cref="SmpUsageException">The session has no operation.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The client has no update to go on with (<see cref="HasUpdateToContinue"/>); or the update asks for the health of the new image
+    /// and the client has no health check: the update then stays as it is.
+    /// </exception>
     /// <exception cref="SmpException">As <see cref="UpdateAsync"/>.</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     public Task<UpdateResult> ContinueUpdateAsync(
-        Func<CancellationToken, Task<bool>>? healthCheck = null, IProgress<UpdateProgress>? progress = null,
-        CancellationToken cancellationToken = default) =>
-        RunAsync(static _ => { }, UpdateResult.Parse, healthCheck, progress, cancellationToken);
+        IProgress<UpdateProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        RunAsync(
+            _ =>
+            {
+                if (!restored)
+                {
+                    throw new InvalidOperationException(
+                        "There is no update to go on with: the client was not restored with one, or it has been continued. UpdateAsync starts one.");
+                }
+            },
+            UpdateResult.Parse, null, progress, cancellationToken);
 
     /// <summary>Tells the client what the carrier saw of the device link. Counts from the next step of the running or the next operation.</summary>
     /// <param name="linkEvent">What happened.</param>
-    public void ReportLink(SmpLinkEvent linkEvent) => driver.Post((s, now) => s.ReportLink(now, linkEvent));
+    /// <exception cref="ArgumentException">It is no event (<c>default</c>).</exception>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
+    public void ReportLink(SmpLinkEvent linkEvent)
+    {
+        linkEvent.ThrowIfNone(nameof(linkEvent));
+        ThrowIfClosed();
+        driver.ReportLink(linkEvent);
+    }
 
-    /// <summary>Stops the running operation from sending new requests until <see cref="Resume"/>. Nothing happens where none runs.</summary>
-    public void Pause() => driver.PostToOperation(static (s, now) => s.Pause(now));
+    /// <summary>Stops the running operation from sending new requests until <see cref="Resume"/>.</summary>
+    /// <returns>False where no operation runs: nothing is paused then, neither now nor later.</returns>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
+    public bool Pause()
+    {
+        ThrowIfClosed();
+        return driver.SetPaused(true);
+    }
 
     /// <summary>Lets a paused operation go on.</summary>
-    public void Resume() => driver.PostToOperation(static (s, now) => s.Resume(now));
-
-    /// <summary>Ends the running operation and closes the session. The transport stays open.</summary>
-    public async ValueTask DisposeAsync()
+    /// <returns>False where no operation runs.</returns>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
+    public bool Resume()
     {
-        if (closing.IsCancellationRequested)
+        ThrowIfClosed();
+        return driver.SetPaused(false);
+    }
+
+    /// <summary>
+    /// Ends the running operation and closes the session, whatever the carrier does. The transport stays open. May be called more
+    /// than once and by several at a time; each comes back when all is closed.
+    /// </summary>
+    public ValueTask DisposeAsync()
+    {
+        lock (closeGate)
         {
-            return;
+            closed ??= CloseAsync(closing.CancelAsync());
         }
 
-        closing.Cancel();
+        return new ValueTask(closed);
+    }
+
+    /// <summary>As <see cref="DisposeAsync"/>, without waiting for the operation that is running: it ends right after.</summary>
+    public void Dispose() => _ = DisposeAsync().AsTask();
+
+    /// <summary>A client for a health check of this one's update, over the same carrier, which the update leaves to it.</summary>
+    internal SmpClient ForHealthCheck(Carrier carrier)
+    {
+        SmpSessionOptions known = (options.Session ?? new SmpSessionOptions()) with { Nonce = null };
+        known.MaxWrite = driver.MaxWrite ?? known.MaxWrite;
+        return new SmpClient(
+            _ => carrier, null, null, options with { Session = known }, services with { HealthCheck = null, EventSink = null, SnapshotSink = null });
+    }
+
+    private static Func<SmpClientOptions, Carrier> Over(ISmpTransport transport)
+    {
+        ArgumentNullException.ThrowIfNull(transport);
+        return _ => new TransportCarrier(transport);
+    }
+
+    private static Func<SmpClientOptions, Carrier> Over(ISmpExchange exchange)
+    {
+        ArgumentNullException.ThrowIfNull(exchange);
+        return known => new ExchangeCarrier(exchange, known);
+    }
+
+    private static SmpSessionOptions Prepared(SmpSessionOptions? options)
+    {
+        SmpSessionOptions session = options ?? new SmpSessionOptions();
+        return session.Nonce is null ? session with { Nonce = (uint)Random.Shared.NextInt64(1L << 32) } : session;
+    }
+
+    private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(closed is not null, this);
+
+    private async Task CloseAsync(Task told)
+    {
+        await told.ConfigureAwait(false);
         await gate.WaitAsync().ConfigureAwait(false);
         session.Dispose();
 
@@ -136,52 +246,74 @@ public sealed partial class SmpClient : IAsyncDisposable
         gate.Release();
     }
 
-    private static Carrier Over(ISmpTransport transport, SmpClientOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(transport);
-        return new TransportCarrier(transport, options.TimeProvider);
-    }
-
-    private static Carrier Over(ISmpExchange exchange, SmpClientOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(exchange);
-        return new ExchangeCarrier(exchange, options);
-    }
-
-    private static SmpSessionOptions Prepared(SmpClientOptions options)
-    {
-        SmpSessionOptions session = options.Session ?? new SmpSessionOptions();
-        return session.Nonce is null ? session with { Nonce = (uint)Random.Shared.NextInt64(1L << 32) } : session;
-    }
-
     // Every operation of the client comes through here: one at a time, and Dispose ends it.
-    private async Task<T> RunAsync<T>(
-        Action<SmpSession> start, Func<string, T> read, Func<CancellationToken, Task<bool>>? healthCheck = null,
+    private Task<T> RunAsync<T>(
+        Action<SmpSession> start, Func<string, T> read, TimeSpan? deadline = null,
         IProgress<UpdateProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(closing.IsCancellationRequested, this);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closing.Token);
+        ThrowIfClosed();
+        if (HealthCheck.IsInside(this))
+        {
+            throw new InvalidOperationException(
+                "A health check asked the client whose update waits for it, which would wait for ever: it shall ask HealthCheckContext.Client.");
+        }
+
+        // Elsewhere: neither the carrier nor the loop may run on the caller's thread or in its synchronization context.
+        return Task.Run(() => OperateAsync(start, read, deadline, progress, cancellationToken), CancellationToken.None);
+    }
+
+    // However it ends, it has been continued; only an update that lacks a health check stays as it is.
+    private async Task<string> DriveAsync(TimeSpan? deadline, IProgress<UpdateProgress>? progress, CancellationToken ended)
+    {
         try
         {
+            string result = await driver.RunAsync(deadline, progress, ended).ConfigureAwait(false);
+            restored = false;
+            return result;
+        }
+        catch (HealthCheckMissingException e)
+        {
+            restored = true;
+            throw new InvalidOperationException(e.Message);
+        }
+        catch
+        {
+            restored = false;
+            throw;
+        }
+    }
+
+    private async Task<T> OperateAsync<T>(
+        Action<SmpSession> start, Func<string, T> read, TimeSpan? deadline, IProgress<UpdateProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        CancellationTokenSource? ended = null;
+        try
+        {
+            ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closing.Token);
             await gate.WaitAsync(ended.Token).ConfigureAwait(false);
             try
             {
                 ended.Token.ThrowIfCancellationRequested();
                 start(session);
-                return read(await driver.RunAsync(healthCheck, progress, ended.Token).ConfigureAwait(false));
+                return read(await DriveAsync(deadline, progress, ended.Token).ConfigureAwait(false));
             }
             finally
             {
                 gate.Release();
             }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException("The operation was cancelled; the device was left as it is.", cancellationToken);
+            throw new OperationCanceledException("The operation was cancelled; the device was left as it is.", e, cancellationToken);
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
         {
             throw new ObjectDisposedException(nameof(SmpClient));
+        }
+        finally
+        {
+            ended?.Dispose();
         }
     }
 }

@@ -1,34 +1,43 @@
 using System;
+using SmpFota.Interop;
 
 namespace SmpFota;
 
-/// <summary>How an <see cref="SmpClient"/> works. Immutable, and safe to share.</summary>
+/// <summary>How an <see cref="SmpClient"/> works: figures only, so that it can be bound from configuration.</summary>
+/// <remarks>A client takes a copy and checks it at once: a later change has no effect on it.</remarks>
 public sealed record SmpClientOptions
 {
     /// <summary>
     /// What is known of the way to the device; where it has no nonce, the client takes a random one. Null for the defaults, or for
     /// those of the saved session where one is restored.
     /// </summary>
-    public SmpSessionOptions? Session { get; init; }
+    public SmpSessionOptions? Session { get; set; }
 
-    /// <summary>The clock and the timers. The system's by default.</summary>
-    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+    /// <summary>The least time between two reports of progress; a new phase is reported at once. Zero to one day; 100 ms by default.</summary>
+    public TimeSpan ProgressInterval { get; set; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The least time between two reports of progress; a new phase is reported at once. 100 ms by default.</summary>
-    public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+    /// <summary>The longest wait asked of one exchange, which is then repeated. 1 ms to one day; 20 s by default.</summary>
+    public TimeSpan MaxExchangeWait { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>The longest wait asked of one exchange, which is then repeated. 20 s by default.</summary>
-    public TimeSpan MaxExchangeWait { get; init; } = TimeSpan.FromSeconds(20);
-
-    /// <summary>The least time between two exchanges of which the first brought nothing. 50 ms by default.</summary>
-    public TimeSpan EmptyExchangePause { get; init; } = TimeSpan.FromMilliseconds(50);
-
-    /// <summary>Takes the entries of the session's log, each as JSON. Called by the operation that runs, so it should be quick.</summary>
-    public Action<string>? EventSink { get; init; }
+    /// <summary>The least time between two exchanges of which the first brought nothing. 1 ms to one day; 50 ms by default.</summary>
+    public TimeSpan EmptyExchangePause { get; set; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// Takes a snapshot of the session each time an update is about to wait for the device: store it, and <see cref="SmpClient.Restore(ReadOnlySpan{byte}, FirmwareImage?, ISmpTransport, SmpClientOptions?)"/>
-    /// goes on from it in another process. The bytes may be kept. Called by the operation that runs; what it throws ends the operation.
+    /// How long a call of the carrier may take beyond the wait it was asked for. A call that takes longer is left behind, and the
+    /// operation ends with <see cref="SmpStatus.Timeout"/>. 1 ms to one day; 5 minutes by default.
     /// </summary>
-    public Action<ReadOnlyMemory<byte>>? SnapshotSink { get; init; }
+    public TimeSpan CarrierTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>A copy of its own for a client.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
+    internal SmpClientOptions Checked()
+    {
+        var day = TimeSpan.FromDays(1);
+        NativeOption.Within(ProgressInterval, nameof(ProgressInterval), TimeSpan.Zero, day);
+        NativeOption.Within(MaxExchangeWait, nameof(MaxExchangeWait), TimeSpan.FromMilliseconds(1), day);
+        NativeOption.Within(EmptyExchangePause, nameof(EmptyExchangePause), TimeSpan.FromMilliseconds(1), day);
+        NativeOption.Within(CarrierTimeout, nameof(CarrierTimeout), TimeSpan.FromMilliseconds(1), day);
+        Session?.Check();
+        return this with { Session = Session is null ? null : Session with { } };
+    }
 }

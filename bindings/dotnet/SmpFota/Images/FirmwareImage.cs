@@ -80,6 +80,9 @@ public sealed unsafe class FirmwareImage : IDisposable
         return NativeText.Read((buffer, capacity, length) => NativeMethods.smpfota_image_describe(raw, buffer, capacity, length));
     }
 
+    /// <summary>Its images, as <see cref="FirmwareImageInfo.ToString"/> has them.</summary>
+    public override string ToString() => string.Join("; ", Images);
+
     /// <summary>Gives up this share of the image. Sessions that use it keep theirs.</summary>
     public void Dispose() => handle.Dispose();
 

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using SmpFota.Interop;
 
 namespace SmpFota;
@@ -80,4 +81,7 @@ public sealed class FirmwareImageInfo
 
     /// <summary>The slot it was built for (direct XIP), or null where it fits any.</summary>
     public int? Slot { get; }
+
+    /// <summary>Such as <c>1.1.0 for image 0, 65536 bytes, 1fc34aa7</c>.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Version} for image {ImageNumber}, {Size} bytes, {JsonReading.Short(Hash)}");
 }

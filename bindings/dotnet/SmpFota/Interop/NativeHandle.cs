@@ -37,9 +37,16 @@ internal abstract class NativeHandle : SafeHandle
     /// <exception cref="ObjectDisposedException">Dispose was called, even if the last call inside has not left yet.</exception>
     internal HandleLease Lease()
     {
-        ObjectDisposedException.ThrowIf(closing, this);
+        if (closing)
+        {
+            throw new ObjectDisposedException(Owner);
+        }
+
         return new HandleLease(this);
     }
+
+    /// <summary>The public type that people know the handle as.</summary>
+    protected abstract string Owner { get; }
 
     /// <summary>Closes the native handle; the status that the library answered.</summary>
     protected abstract int Close(nuint value);

@@ -100,12 +100,10 @@ internal static unsafe class NativeLibraryLoader
         }
 
         List<string> candidates = Candidates(assembly);
-        foreach (string candidate in candidates)
+        var refused = new List<Exception>();
+        if (FirstThatLoads(candidates, refused) is { } beside)
         {
-            if (File.Exists(candidate) && NativeLibrary.TryLoad(candidate, out nint found))
-            {
-                return (found, candidate);
-            }
+            return beside;
         }
 
         if (NativeLibrary.TryLoad(Name, assembly, paths, out nint system))
@@ -113,9 +111,36 @@ internal static unsafe class NativeLibraryLoader
             return (system, FileOfModule());
         }
 
-        throw new SmpLibraryException(
-            $"The native library {FileName} for {RuntimeInformation.RuntimeIdentifier} was not found. Put it beside the application or name it in SmpLibrary.Path. Looked for: {string.Join(", ", candidates)}.");
+        throw NotLoaded(candidates, refused);
     }
+
+    /// <summary>The first of the files that exists and can be loaded; null for none. Why the others could not is added to the list.</summary>
+    internal static (nint Library, string File)? FirstThatLoads(IEnumerable<string> candidates, List<Exception> refused)
+    {
+        foreach (string candidate in candidates.Where(File.Exists))
+        {
+            try
+            {
+                return (NativeLibrary.Load(candidate), candidate);
+            }
+            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+            {
+                // Another system or architecture, an old C library, something missing: the system's words say which.
+                refused.Add(e);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The exception for files of which none is there, or none could be loaded.</summary>
+    internal static SmpLibraryException NotLoaded(IReadOnlyList<string> candidates, IReadOnlyList<Exception> refused) =>
+        refused.Count == 0
+            ? new SmpLibraryException(
+                $"The native library {FileName} for {RuntimeInformation.RuntimeIdentifier} was not found. Put it beside the application or name it in SmpLibrary.Path. Looked for: {string.Join(", ", candidates)}.")
+            : new SmpLibraryException(
+                $"The native library {FileName} is there, but it cannot be loaded into this process ({RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.ProcessArchitecture}): {string.Join(" ", refused.Select(e => e.Message.Trim()))}",
+                refused.Count == 1 ? refused[0] : new AggregateException(refused));
 
     private static string FileName => Name + (OperatingSystem.IsWindows() ? ".dll" : OperatingSystem.IsMacOS() ? ".dylib" : ".so");
 

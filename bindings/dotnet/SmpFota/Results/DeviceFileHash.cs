@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.Text.Json;
 
 namespace SmpFota;
@@ -20,6 +21,17 @@ public sealed record DeviceFileHash
 
     /// <summary>The checksum as a number; null for a hash.</summary>
     public ulong? Checksum { get; init; }
+
+    /// <summary>Whether two say the same, the bytes of the hash included.</summary>
+    public bool Equals(DeviceFileHash? other) =>
+        other is not null && (Kind, Offset, Length, Checksum) == (other.Kind, other.Offset, other.Length, other.Checksum)
+        && Hash.Span.SequenceEqual(other.Hash.Span);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => ((Kind, Offset, Length, Checksum), JsonReading.Short(Hash)).GetHashCode();
+
+    /// <summary>Such as <c>sha256 0a1b... of 100 bytes from 0</c>, with the whole hash.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Kind} {Convert.ToHexString(Hash.Span).ToLowerInvariant()} of {Length} bytes from {Offset}");
 
     internal static DeviceFileHash Read(JsonElement json) => new()
     {

@@ -21,10 +21,14 @@ internal static class JsonReading
     internal static bool Flag(this JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
 
+    internal static bool? FlagOrNull(this JsonElement element, string name) =>
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean() : null;
+
     internal static byte[] Hex(this JsonElement element, string name) =>
         element.Text(name) is { } text ? Convert.FromHexString(text) : [];
 
-    internal static List<T> Items<T>(this JsonElement element, string name, Func<JsonElement, T> read)
+    internal static IReadOnlyList<T> Items<T>(this JsonElement element, string name, Func<JsonElement, T> read)
     {
         var items = new List<T>();
         if (element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Array)
@@ -35,6 +39,29 @@ internal static class JsonReading
             }
         }
 
-        return items;
+        return items.AsReadOnly();
     }
+
+    /// <summary>Whether two lists hold equal things in the same order.</summary>
+    internal static bool Same<T>(IReadOnlyList<T> one, IReadOnlyList<T> other)
+    {
+        if (one.Count != other.Count)
+        {
+            return false;
+        }
+
+        for (int index = 0; index < one.Count; index++)
+        {
+            if (!EqualityComparer<T>.Default.Equals(one[index], other[index]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>The first bytes of a hash for people; a dash for none.</summary>
+    internal static string Short(ReadOnlyMemory<byte> hash) =>
+        hash.IsEmpty ? "-" : Convert.ToHexString(hash.Span[..Math.Min(4, hash.Length)]).ToLowerInvariant();
 }

@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
 using System.Text.Json;
 
 namespace SmpFota;
@@ -57,6 +59,13 @@ public sealed class UpdateResult
 
     /// <summary>Everything that the library tells of the update, as JSON.</summary>
     public string Json { get; }
+
+    /// <summary>Such as <c>Updated: image 0 1.0.0 -> 1.1.0; 65536 bytes in 10.2 s</c>.</summary>
+    public override string ToString()
+    {
+        string images = string.Join(", ", Images.Select(i => FormattableString.Invariant($"image {i.Image} {(i.From.Length > 0 ? i.From : "-")} -> {i.To}")));
+        return FormattableString.Invariant($"{Outcome}: {images}; {UploadedBytes} bytes in {UploadTime.TotalSeconds:0.0} s");
+    }
 
     internal static UpdateResult Parse(string json)
     {

@@ -14,14 +14,14 @@ public sealed record UpdatedImage
     /// <summary>The version of the file.</summary>
     public string To { get; init; } = string.Empty;
 
-    /// <summary>Whether the device lists the new image active and confirmed.</summary>
-    public bool IsConfirmed { get; init; }
+    /// <summary>Whether the device lists the new image active and confirmed; null where it was not asked, because nothing was to be booted.</summary>
+    public bool? IsConfirmed { get; init; }
 
     internal static UpdatedImage Read(JsonElement json) => new()
     {
         Image = (int)(json.Number("image") ?? 0),
         From = json.Text("from") ?? string.Empty,
         To = json.Text("to") ?? string.Empty,
-        IsConfirmed = json.Flag("confirmed"),
+        IsConfirmed = json.FlagOrNull("confirmed"),
     };
 }

@@ -1,31 +1,64 @@
 using System;
+using SmpFota.Interop;
 
 namespace SmpFota;
 
-/// <summary>Something that happened to the device link, as far as the carrier can see it.</summary>
+/// <summary>Something that happened to the device link, as far as the carrier can see it. <c>default</c> is no event, and refused.</summary>
 public readonly record struct SmpLinkEvent
 {
-    private SmpLinkEvent(uint kind, uint value)
+    private const int LeastWrite = 20;
+    private const int MostWrite = 65_535;
+
+    private readonly LinkEventKind kind;
+    private readonly int value;
+
+    private SmpLinkEvent(LinkEventKind kind, int value = 0)
     {
-        Kind = kind;
-        Value = value;
+        this.kind = kind;
+        this.value = value;
+    }
+
+    private enum LinkEventKind
+    {
+        None,
+        Down,
+        Up,
+        MaxWrite,
     }
 
     /// <summary>The link went down; what was in flight is lost.</summary>
-    public static SmpLinkEvent Down { get; } = new(0, 0);
+    public static SmpLinkEvent Down { get; } = new(LinkEventKind.Down);
 
     /// <summary>The link is up again.</summary>
-    public static SmpLinkEvent Up { get; } = new(1, 0);
+    public static SmpLinkEvent Up { get; } = new(LinkEventKind.Up);
 
-    internal uint Kind { get; }
+    internal bool IsNone => kind == LinkEventKind.None;
 
-    internal uint Value { get; }
+    /// <summary>What one write may carry from now on, if this is such an event.</summary>
+    internal int? WriteLimit => kind == LinkEventKind.MaxWrite ? value : null;
 
-    /// <summary>One write may now carry this many bytes (the ATT MTU - 3).</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The number is not positive.</exception>
+    /// <summary>The event as the library numbers it.</summary>
+    internal uint Kind => (uint)kind - 1;
+
+    internal uint Value => (uint)value;
+
+    /// <summary>One write may now carry this many bytes (the ATT MTU - 3): 20 to 65,535.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is outside that range.</exception>
     public static SmpLinkEvent MaxWrite(int bytes)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
-        return new SmpLinkEvent(2, (uint)bytes);
+        NativeOption.Within(bytes, nameof(bytes), LeastWrite, MostWrite);
+        return new SmpLinkEvent(LinkEventKind.MaxWrite, bytes);
+    }
+
+    /// <summary><c>Down</c>, <c>Up</c>, <c>MaxWrite 244</c>; <c>None</c> for <c>default</c>.</summary>
+    public override string ToString() =>
+        kind == LinkEventKind.MaxWrite ? FormattableString.Invariant($"{kind} {value}") : kind.ToString();
+
+    internal void ThrowIfNone(string name)
+    {
+        if (IsNone)
+        {
+            throw new ArgumentException("default(SmpLinkEvent) is no event; use Down, Up or MaxWrite.", name);
+        }
     }
 }

@@ -30,8 +30,7 @@ public sealed unsafe class SmpSession : IDisposable
 
     /// <summary>Opens a session. Nothing is sent before an operation is started.</summary>
     /// <param name="options">What is known of the way to the device; null for the defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An option cannot be expressed.</exception>
-    /// <exception cref="SmpUsageException">An option is outside its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
     /// <exception cref="SmpLibraryException">The native library is missing or of another version.</exception>
     public SmpSession(SmpSessionOptions? options = null)
     {
@@ -65,10 +64,9 @@ public sealed unsafe class SmpSession : IDisposable
     /// <param name="snapshot">What <see cref="Save()"/> gave.</param>
     /// <param name="image">The image of the saved update; null if the session was not updating.</param>
     /// <param name="options">What is known of the way to the device; null for what the saved session knew.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An option cannot be expressed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
     /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
     /// <exception cref="SmpSnapshotException">The snapshot is damaged, newer than the library, or belongs to another image.</exception>
-    /// <exception cref="SmpUsageException">An option is outside its range.</exception>
     public static SmpSession Restore(ReadOnlySpan<byte> snapshot, FirmwareImage? image, SmpSessionOptions? options = null)
     {
         smpfota_session_options given = options?.ToNative() ?? default;
@@ -98,9 +96,9 @@ public sealed unsafe class SmpSession : IDisposable
 
     /// <summary>Starts an update. The session takes its own share of the image.</summary>
     /// <exception cref="ArgumentNullException">There is no image.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option cannot be expressed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
     /// <exception cref="ObjectDisposedException">The session or the image was disposed.</exception>
-    /// <exception cref="SmpUsageException">An operation is running, or an option is outside its range.</exception>
+    /// <exception cref="SmpUsageException">An operation is running.</exception>
     public void StartUpdate(FirmwareImage image, UpdateOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -186,11 +184,13 @@ public sealed unsafe class SmpSession : IDisposable
     /// <summary>Tells the session what happened to the device link.</summary>
     /// <param name="now">Monotonic time, not negative.</param>
     /// <param name="linkEvent">What happened.</param>
+    /// <exception cref="ArgumentException">It is no event (<c>default</c>).</exception>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
-    /// <exception cref="SmpUsageException">The new write size is out of range, or another thread is inside.</exception>
+    /// <exception cref="SmpUsageException">Another thread is inside.</exception>
     public void ReportLink(TimeSpan now, SmpLinkEvent linkEvent)
     {
+        linkEvent.ThrowIfNone(nameof(linkEvent));
         using HandleLease lease = handle.Lease();
         StatusTable.Check(NativeMethods.smpfota_session_link(lease.Value, NativeTime.Now(now), linkEvent.Kind, linkEvent.Value));
     }
@@ -249,8 +249,7 @@ public sealed unsafe class SmpSession : IDisposable
     public string GetResult()
     {
         using HandleLease lease = handle.Lease();
-        nuint raw = lease.Value;
-        return NativeText.Read((buffer, capacity, length) => NativeMethods.smpfota_session_result(raw, buffer, capacity, length));
+        return NativeText.Read(NativeMethods.smpfota_session_result, lease.Value);
     }
 
     /// <summary>Takes the oldest entry out of the session's log, which is bounded: who never reads it loses the oldest.</summary>
@@ -261,9 +260,7 @@ public sealed unsafe class SmpSession : IDisposable
     public bool TryReadEvent([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? json)
     {
         using HandleLease lease = handle.Lease();
-        nuint raw = lease.Value;
-        StatusTable.Check(NativeText.TryRead(
-            (buffer, capacity, length) => NativeMethods.smpfota_session_next_event(raw, buffer, capacity, length), out json));
+        StatusTable.Check(NativeText.TryRead(NativeMethods.smpfota_session_next_event, lease.Value, out json));
         return json is not null;
     }
 
@@ -277,8 +274,7 @@ public sealed unsafe class SmpSession : IDisposable
     public byte[] Save()
     {
         using HandleLease lease = handle.Lease();
-        nuint raw = lease.Value;
-        return NativeText.ReadBytes((buffer, capacity, length) => NativeMethods.smpfota_session_save(raw, buffer, capacity, length));
+        return NativeText.ReadBytes(NativeMethods.smpfota_session_save, lease.Value);
     }
 
     /// <summary>As <see cref="Save()"/>, into the caller's buffer.</summary>

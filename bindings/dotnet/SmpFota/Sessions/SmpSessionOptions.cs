@@ -7,69 +7,95 @@ namespace SmpFota;
 /// What is known of the way to the device. Everything may stay unset: null leaves a value to the library, which learns
 /// it from the device or takes its own default.
 /// </summary>
-/// <remarks>Immutable, and safe to share among sessions. Values are checked when a session is opened.</remarks>
+/// <remarks>
+/// Can be bound from configuration. A session or client takes a copy and checks it at once: a later change has no effect on it, and a
+/// value outside its range is an <see cref="ArgumentOutOfRangeException"/> with the option's name.
+/// </remarks>
 public sealed record SmpSessionOptions
 {
     /// <summary>How frames are wrapped. Raw by default.</summary>
-    public SmpFramingMode Framing { get; init; }
+    public SmpFramingMode Framing { get; set; }
 
-    /// <summary>The most bytes one write may carry: the ATT MTU - 3 over Bluetooth, or the gateway's own limit. 244 by default.</summary>
-    public int? MaxWrite { get; init; }
+    /// <summary>The most bytes one write may carry: the ATT MTU - 3 over Bluetooth, or the gateway's own limit. 20 to 65,535; 244 by default.</summary>
+    public int? MaxWrite { get; set; }
 
-    /// <summary>The most bytes one SMP frame may hold. Learnt from the device by default.</summary>
-    public int? MaxFrame { get; init; }
+    /// <summary>The most bytes one SMP frame may hold. 32 to 65,535; learnt from the device by default.</summary>
+    public int? MaxFrame { get; set; }
 
-    /// <summary>The most requests in flight while uploading. By default what the device's buffers and the link bear.</summary>
-    public int? Window { get; init; }
+    /// <summary>The most requests in flight while uploading. 1 to 16; by default what the device's buffers and the link bear.</summary>
+    public int? Window { get; set; }
 
     /// <summary>The version of the SMP header.</summary>
-    public SmpProtocolVersion Version { get; init; }
+    public SmpProtocolVersion Version { get; set; }
 
     /// <summary>Where sequence numbers start, so that answers meant for an earlier session are told apart. Any number; a fresh one each time is best.</summary>
-    public uint? Nonce { get; init; }
+    public uint? Nonce { get; set; }
 
-    /// <summary>A first guess of the time there and back; measured from then on.</summary>
-    public TimeSpan? RoundTripHint { get; init; }
+    /// <summary>A first guess of the time there and back; measured from then on. 1 s by default, at most 10 minutes.</summary>
+    public TimeSpan? RoundTripHint { get; set; }
 
     /// <summary>How long to wait at least for the answer to the first packet, during which a device may erase its slot. 40 s by default.</summary>
-    public TimeSpan? FirstTimeout { get; init; }
+    public TimeSpan? FirstTimeout { get; set; }
 
     /// <summary>How long to wait at least for the answer to the last packet, during which a device may hash the image. 20 s by default.</summary>
-    public TimeSpan? LastTimeout { get; init; }
+    public TimeSpan? LastTimeout { get; set; }
 
-    /// <summary>How long to wait at least for any other answer.</summary>
-    public TimeSpan? Timeout { get; init; }
+    /// <summary>How long to wait at least for any other answer. 400 ms by default, at most one day.</summary>
+    public TimeSpan? Timeout { get; set; }
 
-    /// <summary>How often a request is repeated before the device counts as silent.</summary>
-    public int? Retries { get; init; }
+    /// <summary>How often a request is sent before the device counts as silent. 1 to 100; 6 by default.</summary>
+    public int? Retries { get; set; }
 
-    /// <summary>How long an upload may go without moving on.</summary>
-    public TimeSpan? StallTimeout { get; init; }
+    /// <summary>How long an upload may go without moving on. 150 s by default, at most one day.</summary>
+    public TimeSpan? StallTimeout { get; set; }
 
     /// <summary>The least time between two writes, for carriers that limit their rate. None by default.</summary>
-    public TimeSpan? WriteInterval { get; init; }
+    public TimeSpan? WriteInterval { get; set; }
 
     /// <summary>Whether the device joins several writes to one frame.</summary>
-    public SmpReassembly Reassembly { get; init; }
+    public SmpReassembly Reassembly { get; set; }
 
+    /// <summary>Refuses what the library would refuse, by the name it has here.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It bears the option's name.</exception>
+    internal void Check()
+    {
+        var millisecond = TimeSpan.FromMilliseconds(1);
+        var tenMinutes = TimeSpan.FromMinutes(10);
+        NativeOption.Named(Framing is SmpFramingMode.Raw or SmpFramingMode.Serial, Framing, nameof(Framing));
+        NativeOption.Named(Version is SmpProtocolVersion.Auto or SmpProtocolVersion.V1 or SmpProtocolVersion.V2, Version, nameof(Version));
+        NativeOption.Named(Reassembly is SmpReassembly.Auto or SmpReassembly.Yes or SmpReassembly.No, Reassembly, nameof(Reassembly));
+        NativeOption.Within(MaxWrite, nameof(MaxWrite), 20, 65_535);
+        NativeOption.Within(MaxFrame, nameof(MaxFrame), 32, 65_535);
+        NativeOption.Within(Window, nameof(Window), 1, 16);
+        NativeOption.Within(RoundTripHint, nameof(RoundTripHint), millisecond, tenMinutes);
+        NativeOption.Within(FirstTimeout, nameof(FirstTimeout), millisecond, NativeOption.Day);
+        NativeOption.Within(LastTimeout, nameof(LastTimeout), millisecond, NativeOption.Day);
+        NativeOption.Within(Timeout, nameof(Timeout), millisecond, NativeOption.Day);
+        NativeOption.Within(Retries, nameof(Retries), 1, 100);
+        NativeOption.Within(StallTimeout, nameof(StallTimeout), millisecond, NativeOption.Day);
+        NativeOption.Within(WriteInterval, nameof(WriteInterval), TimeSpan.Zero, tenMinutes);
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
     internal unsafe smpfota_session_options ToNative()
     {
+        Check();
         smpfota_session_options native;
         StatusTable.Check(NativeMethods.smpfota_session_options_init(&native, (uint)sizeof(smpfota_session_options)));
         native.framing = (uint)Framing;
         native.smp_version = (uint)Version;
         native.reassembly = (uint)Reassembly;
-        if (MaxWrite is { } maxWrite) { native.max_write = NativeOption.From(maxWrite, nameof(MaxWrite)); }
-        if (MaxFrame is { } maxFrame) { native.max_frame = NativeOption.From(maxFrame, nameof(MaxFrame)); }
-        if (Window is { } window) { native.window = NativeOption.From(window, nameof(Window)); }
+        if (MaxWrite is { } maxWrite) { native.max_write = (uint)maxWrite; }
+        if (MaxFrame is { } maxFrame) { native.max_frame = (uint)maxFrame; }
+        if (Window is { } window) { native.window = (uint)window; }
         if (Nonce is { } nonce) { native.nonce = nonce; }
-        if (RoundTripHint is { } hint) { native.rtt_hint_ms = NativeOption.From(hint, nameof(RoundTripHint)); }
-        if (FirstTimeout is { } first) { native.first_timeout_ms = NativeOption.From(first, nameof(FirstTimeout)); }
-        if (LastTimeout is { } last) { native.last_timeout_ms = NativeOption.From(last, nameof(LastTimeout)); }
-        if (Timeout is { } timeout) { native.timeout_ms = NativeOption.From(timeout, nameof(Timeout)); }
-        if (Retries is { } retries) { native.retries = NativeOption.From(retries, nameof(Retries)); }
-        if (StallTimeout is { } stall) { native.stall_timeout_ms = NativeOption.From(stall, nameof(StallTimeout)); }
-        if (WriteInterval is { } interval) { native.write_interval_ms = NativeOption.From(interval, nameof(WriteInterval)); }
+        if (RoundTripHint is { } hint) { native.rtt_hint_ms = NativeOption.From(hint); }
+        if (FirstTimeout is { } first) { native.first_timeout_ms = NativeOption.From(first); }
+        if (LastTimeout is { } last) { native.last_timeout_ms = NativeOption.From(last); }
+        if (Timeout is { } timeout) { native.timeout_ms = NativeOption.From(timeout); }
+        if (Retries is { } retries) { native.retries = (uint)retries; }
+        if (StallTimeout is { } stall) { native.stall_timeout_ms = NativeOption.From(stall); }
+        if (WriteInterval is { } interval) { native.write_interval_ms = NativeOption.From(interval); }
         return native;
     }
 }

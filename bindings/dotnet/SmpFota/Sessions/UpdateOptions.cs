@@ -1,12 +1,13 @@
 using System;
-using System.Threading;
-using System.Threading.Tasks;
 using SmpFota.Interop;
 
 namespace SmpFota;
 
 /// <summary>What an update shall do. Everything may stay unset: null leaves a value to the library.</summary>
-/// <remarks>Immutable, and safe to share among updates. Values are checked when an update is started.</remarks>
+/// <remarks>
+/// Can be bound from configuration. An update takes a copy and checks it at once: a later change has no effect on it, and a value
+/// outside its range is an <see cref="ArgumentOutOfRangeException"/> with the option's name.
+/// </remarks>
 public sealed record UpdateOptions
 {
     private const uint EraseFirstFlag = 1;
@@ -15,56 +16,75 @@ public sealed record UpdateOptions
     private const uint ForceUploadFlag = 8;
 
     /// <summary>How far the update goes.</summary>
-    public UpdateMode Mode { get; init; }
+    public UpdateMode Mode { get; set; }
 
     /// <summary>Erase the slot with a command of its own before the upload.</summary>
-    public bool EraseFirst { get; init; }
+    public bool EraseFirst { get; set; }
 
     /// <summary>Let the device refuse an image that is not newer than the running one.</summary>
-    public bool UpgradeOnly { get; init; }
+    public bool UpgradeOnly { get; set; }
 
     /// <summary>Upload even what the device already holds.</summary>
-    public bool ForceUpload { get; init; }
+    public bool ForceUpload { get; set; }
 
     /// <summary>
-    /// Ask before the new image is confirmed. With <see cref="SmpSession"/> the caller answers by
-    /// <see cref="SmpSession.ReportHealth"/>; <see cref="SmpClient"/> calls <see cref="HealthCheck"/>, which sets this by itself.
+    /// Ask before the new image is confirmed, in the mode <see cref="UpdateMode.TestAndConfirm"/>. With <see cref="SmpSession"/> the
+    /// caller answers by <see cref="SmpSession.ReportHealth"/>; <see cref="SmpClient"/> calls <see cref="SmpClientServices.HealthCheck"/>.
     /// </summary>
-    public bool WaitForHealth { get; init; }
+    public bool WaitForHealth { get; set; }
 
-    /// <summary>
-    /// Called by <see cref="SmpClient"/> when the new image runs on trial: true lets it be confirmed, false or an exception
-    /// leaves it unconfirmed, so that the next reset reverts it. It may ask other systems, but not the client that calls it.
-    /// </summary>
-    public Func<CancellationToken, Task<bool>>? HealthCheck { get; init; }
+    /// <summary>How long the bootloader is likely to swap the images: the device is not asked before. 0 by default, at most one day.</summary>
+    public TimeSpan? SwapEstimate { get; set; }
 
-    /// <summary>How long the bootloader is likely to swap the images.</summary>
-    public TimeSpan? SwapEstimate { get; init; }
-
-    /// <summary>How long the device may take at most to come back after the reset.</summary>
-    public TimeSpan? SwapTimeout { get; init; }
+    /// <summary>How long the device may take at most to come back after the reset. 5 minutes by default, at most one day.</summary>
+    public TimeSpan? SwapTimeout { get; set; }
 
     /// <summary>The size of the slot in bytes, for devices that cannot say it themselves; a larger image is refused before a byte is sent.</summary>
-    public int? SlotSize { get; init; }
+    public int? SlotSize { get; set; }
 
-    /// <summary>How long to wait at most for the word on the new image.</summary>
-    public TimeSpan? HealthTimeout { get; init; }
+    /// <summary>How long to wait at most for the word on the new image. 10 minutes by default, at most one day.</summary>
+    public TimeSpan? HealthTimeout { get; set; }
 
-    /// <summary>How long the whole update may take at most.</summary>
-    public TimeSpan? Deadline { get; init; }
+    /// <summary>How long the whole update may take at most, pauses not counted, whatever the carrier does. No limit by default, at most 49 days.</summary>
+    public TimeSpan? Deadline { get; set; }
 
+    /// <summary>Refuses what the library would refuse, by the name it has here.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It bears the option's name.</exception>
+    internal void Check() => ToNative();
+
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
     internal unsafe smpfota_update_options ToNative()
     {
+        var millisecond = TimeSpan.FromMilliseconds(1);
+        NativeOption.Named(
+            Mode is UpdateMode.TestAndConfirm or UpdateMode.TestOnly or UpdateMode.ConfirmAtOnce or UpdateMode.UploadOnly, Mode, nameof(Mode));
+        NativeOption.Within(SwapEstimate, nameof(SwapEstimate), TimeSpan.Zero, NativeOption.Day);
+        NativeOption.Within(SwapTimeout, nameof(SwapTimeout), millisecond, NativeOption.Day);
+        NativeOption.Within(SlotSize, nameof(SlotSize), 1, int.MaxValue);
+        NativeOption.Within(HealthTimeout, nameof(HealthTimeout), millisecond, NativeOption.Day);
+        NativeOption.Within(Deadline, nameof(Deadline), millisecond, TimeSpan.FromDays(49));
+        if (WaitForHealth && Mode != UpdateMode.TestAndConfirm)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(WaitForHealth), WaitForHealth, "WaitForHealth needs the mode TestAndConfirm; in the others there is nothing left to decide.");
+        }
+
         smpfota_update_options native;
         StatusTable.Check(NativeMethods.smpfota_update_options_init(&native, (uint)sizeof(smpfota_update_options)));
         native.mode = (uint)Mode;
         native.flags |= (EraseFirst ? EraseFirstFlag : 0) | (UpgradeOnly ? UpgradeOnlyFlag : 0)
-            | (WaitForHealth || HealthCheck is not null ? HealthCheckFlag : 0) | (ForceUpload ? ForceUploadFlag : 0);
-        if (SwapEstimate is { } estimate) { native.swap_estimate_ms = NativeOption.From(estimate, nameof(SwapEstimate)); }
-        if (SwapTimeout is { } swap) { native.swap_timeout_ms = NativeOption.From(swap, nameof(SwapTimeout)); }
-        if (SlotSize is { } slot) { native.slot_size = NativeOption.From(slot, nameof(SlotSize)); }
-        if (HealthTimeout is { } health) { native.health_timeout_ms = NativeOption.From(health, nameof(HealthTimeout)); }
-        if (Deadline is { } deadline) { native.deadline_ms = NativeOption.From(deadline, nameof(Deadline)); }
+            | (WaitForHealth ? HealthCheckFlag : 0) | (ForceUpload ? ForceUploadFlag : 0);
+        if (SwapEstimate is { } estimate) { native.swap_estimate_ms = NativeOption.From(estimate); }
+        if (SwapTimeout is { } swap) { native.swap_timeout_ms = NativeOption.From(swap); }
+        if (SlotSize is { } slot) { native.slot_size = (uint)slot; }
+        if (HealthTimeout is { } health) { native.health_timeout_ms = NativeOption.From(health); }
+        if (Deadline is { } deadline) { native.deadline_ms = NativeOption.From(deadline); }
+        if (native.swap_estimate_ms > native.swap_timeout_ms)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(SwapEstimate), SwapEstimate, $"SwapEstimate ({native.swap_estimate_ms} ms) is longer than SwapTimeout ({native.swap_timeout_ms} ms).");
+        }
+
         return native;
     }
 }

@@ -67,8 +67,17 @@ public sealed partial class SmpClient
 
     private static T Read<T>(string json, Func<JsonElement, T> read)
     {
-        using JsonDocument document = JsonDocument.Parse(json);
-        return read(document.RootElement);
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return read(document.RootElement);
+        }
+        catch (Exception e) when (e is FormatException or InvalidOperationException or JsonException or OverflowException
+            or System.Collections.Generic.KeyNotFoundException or ArgumentException)
+        {
+            throw new SmpProtocolException(
+                SmpStatus.UnexpectedResponse, $"The device's answer holds something that is not what it should be: {e.Message}", null, null, null, e);
+        }
     }
 
     private Task<T> AskAsync<T>(

@@ -38,6 +38,7 @@ public sealed partial class SmpClient
     /// <param name="cancellationToken">Stops waiting for the answer.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
+    /// <exception cref="SmpUsageException">The file is longer than <paramref name="maxLength"/> (<see cref="SmpStatus.ImageTooLarge"/>).</exception>
     public Task<byte[]> DownloadFileAsync(
         string name, int? maxLength = null, bool verify = true, IProgress<UpdateProgress>? progress = null,
         CancellationToken cancellationToken = default)
@@ -53,8 +54,21 @@ public sealed partial class SmpClient
                 w.WriteNumber("max_length", most);
             }
         });
-        return AskAsync(
-            "file_download", arguments, static a => a.GetProperty("content_base64").GetBytesFromBase64(), cancellationToken, progress);
+        return WithinLengthAsync(AskAsync(
+            "file_download", arguments, static a => a.GetProperty("content_base64").GetBytesFromBase64(), cancellationToken, progress));
+    }
+
+    // The library has one status for what is larger than it may be; here it is no firmware image.
+    private static async Task<byte[]> WithinLengthAsync(Task<byte[]> download)
+    {
+        try
+        {
+            return await download.ConfigureAwait(false);
+        }
+        catch (FirmwareImageException e)
+        {
+            throw new SmpUsageException(e.Status, e.Message, e.Finding, e);
+        }
     }
 
     /// <summary>The length of a file of the device, in bytes.</summary>

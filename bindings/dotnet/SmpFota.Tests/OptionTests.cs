@@ -1,0 +1,196 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Reflection;
+using System.Threading;
+using System.Threading.Tasks;
+using SmpFota.Interop;
+using SmpFota.Tests.Support;
+using Xunit;
+
+namespace SmpFota.Tests;
+
+/// <summary>Options: copied when given, refused at once by name, the same ranges as the library's, and figures only.</summary>
+public sealed class OptionTests
+{
+    private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
+
+    public static TheoryData<string, object[], object[]> SessionEdges => new()
+    {
+        { nameof(SmpSessionOptions.MaxWrite), [20, 65_535], [-1, 0, 19, 65_536] },
+        { nameof(SmpSessionOptions.MaxFrame), [32, 65_535], [-1, 31, 65_536] },
+        { nameof(SmpSessionOptions.Window), [1, 16], [-1, 17] },
+        { nameof(SmpSessionOptions.RoundTripHint), [Millisecond, TimeSpan.FromMinutes(10)], [TimeSpan.Zero, TimeSpan.FromMinutes(10) + Millisecond, TimeSpan.MinValue] },
+        { nameof(SmpSessionOptions.FirstTimeout), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(1) + Millisecond, TimeSpan.MaxValue] },
+        { nameof(SmpSessionOptions.LastTimeout), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(1) + Millisecond] },
+        { nameof(SmpSessionOptions.Timeout), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(1) + Millisecond] },
+        { nameof(SmpSessionOptions.Retries), [1, 100], [-1, 0, 101] },
+        { nameof(SmpSessionOptions.StallTimeout), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(1) + Millisecond] },
+        { nameof(SmpSessionOptions.WriteInterval), [TimeSpan.Zero, TimeSpan.FromMinutes(10)], [-Millisecond, TimeSpan.FromMinutes(10) + Millisecond] },
+        { nameof(SmpSessionOptions.Framing), [SmpFramingMode.Raw, SmpFramingMode.Serial], [(SmpFramingMode)2] },
+        { nameof(SmpSessionOptions.Version), [SmpProtocolVersion.V2], [(SmpProtocolVersion)3] },
+        { nameof(SmpSessionOptions.Reassembly), [SmpReassembly.No], [(SmpReassembly)(-1)] },
+    };
+
+    public static TheoryData<string, object[], object[]> UpdateEdges => new()
+    {
+        { nameof(UpdateOptions.Mode), [UpdateMode.UploadOnly], [(UpdateMode)4] },
+        { nameof(UpdateOptions.SwapEstimate), [TimeSpan.Zero, TimeSpan.FromMinutes(5)], [-Millisecond, TimeSpan.FromDays(2), TimeSpan.FromMinutes(6)] },
+        { nameof(UpdateOptions.SwapTimeout), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(1) + Millisecond] },
+        { nameof(UpdateOptions.SlotSize), [1, int.MaxValue], [0, -1] },
+        { nameof(UpdateOptions.HealthTimeout), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(1) + Millisecond] },
+        { nameof(UpdateOptions.Deadline), [Millisecond, TimeSpan.FromDays(49)], [TimeSpan.Zero, TimeSpan.FromDays(50)] },
+    };
+
+    public static TheoryData<string, object[], object[]> ClientEdges => new()
+    {
+        { nameof(SmpClientOptions.ProgressInterval), [TimeSpan.Zero, TimeSpan.FromDays(1)], [-Millisecond, TimeSpan.FromDays(2)] },
+        { nameof(SmpClientOptions.MaxExchangeWait), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(2)] },
+        { nameof(SmpClientOptions.EmptyExchangePause), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, -Millisecond] },
+        { nameof(SmpClientOptions.CarrierTimeout), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.MaxValue] },
+    };
+
+    [Theory]
+    [MemberData(nameof(SessionEdges))]
+    public void SessionOptionsHaveEdges(string name, object[] good, object[] bad)
+    {
+        using var way = new VirtualLink();
+        foreach (object value in good)
+        {
+            new SmpSession(Set(new SmpSessionOptions(), name, value)).Dispose();
+        }
+
+        foreach (object value in bad)
+        {
+            SmpSessionOptions options = Set(new SmpSessionOptions(), name, value);
+            Refused(name, () => new SmpSession(options).Dispose());
+            Refused(name, () => new SmpClient((ISmpTransport)way, new SmpClientOptions { Session = options }).Dispose());
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(UpdateEdges))]
+    public void UpdateOptionsHaveEdges(string name, object[] good, object[] bad)
+    {
+        using FirmwareImage image = Images.Open();
+        using var way = new VirtualLink();
+        using SmpClient client = way.Duplex();
+        foreach (object value in good)
+        {
+            using var session = new SmpSession();
+            session.StartUpdate(image, Set(new UpdateOptions(), name, value));
+        }
+
+        foreach (object value in bad)
+        {
+            using var session = new SmpSession();
+            UpdateOptions options = Set(new UpdateOptions(), name, value);
+            Refused(name, () => session.StartUpdate(image, options));
+            Refused(name, () => { _ = client.UpdateAsync(image, options); });
+        }
+
+        Refused(nameof(UpdateOptions.WaitForHealth), () => { _ = client.UpdateAsync(image, new UpdateOptions { WaitForHealth = true, Mode = UpdateMode.TestOnly }); });
+        Assert.Equal(0, way.Writes);
+    }
+
+    [Theory]
+    [MemberData(nameof(ClientEdges))]
+    public void ClientOptionsHaveEdges(string name, object[] good, object[] bad)
+    {
+        using var way = new VirtualLink();
+        foreach (object value in good)
+        {
+            new SmpClient((ISmpExchange)way, Set(new SmpClientOptions(), name, value)).Dispose();
+        }
+
+        foreach (object value in bad)
+        {
+            Refused(name, () => new SmpClient((ISmpExchange)way, Set(new SmpClientOptions(), name, value)).Dispose());
+        }
+
+        Assert.Throws<ArgumentNullException>(() => new SmpClient((ISmpExchange)way, null, new SmpClientServices { TimeProvider = null! }));
+    }
+
+    /// <summary>The edges are the library's own: it takes what is taken here, and refuses one more.</summary>
+    [Fact]
+    public void TheLibraryHasTheSameEdges()
+    {
+        Assert.True(Opens((ref smpfota_session_options o) => o.max_write = 20) && !Opens((ref smpfota_session_options o) => o.max_write = 19));
+        Assert.True(Opens((ref smpfota_session_options o) => o.max_frame = 32) && !Opens((ref smpfota_session_options o) => o.max_frame = 31));
+        Assert.True(Opens((ref smpfota_session_options o) => o.window = 16) && !Opens((ref smpfota_session_options o) => o.window = 17));
+        Assert.True(Opens((ref smpfota_session_options o) => o.retries = 100) && !Opens((ref smpfota_session_options o) => o.retries = 101));
+        Assert.True(Opens((ref smpfota_session_options o) => o.rtt_hint_ms = 600_000) && !Opens((ref smpfota_session_options o) => o.rtt_hint_ms = 600_001));
+        Assert.True(Opens((ref smpfota_session_options o) => o.timeout_ms = 86_400_000) && !Opens((ref smpfota_session_options o) => o.timeout_ms = 86_400_001));
+        Assert.True(Opens((ref smpfota_session_options o) => o.write_interval_ms = 600_000) && !Opens((ref smpfota_session_options o) => o.write_interval_ms = 600_001));
+    }
+
+    [Fact]
+    public async Task ALaterChangeHasNoEffect()
+    {
+        using FirmwareImage image = Images.Open();
+        using var way = new VirtualLink();
+        var options = new SmpClientOptions { Session = new SmpSessionOptions { Nonce = 7, MaxWrite = 100 } };
+        bool seen = false;
+        SmpClientServices services = way.Services with { EventSink = _ => seen = true };
+        await using var client = new SmpClient((ISmpTransport)way, options, services);
+        options.Session.MaxWrite = 200;
+        options.Session = null;
+        options.CarrierTimeout = TimeSpan.Zero;
+        services.EventSink = null;
+        services.TimeProvider = null!;
+        var update = new UpdateOptions { Mode = UpdateMode.UploadOnly };
+        Task<UpdateResult> running = client.UpdateAsync(image, update);
+        update.Mode = UpdateMode.ConfirmAtOnce;
+        update.Deadline = Millisecond;
+        Assert.Equal(UpdateOutcome.Uploaded, (await running).Outcome);
+        Assert.Equal(100, way.LongestWrite);
+        Assert.True(seen);
+    }
+
+    /// <summary>What the binder of a configuration generates code for: settable, and neither a delegate nor a clock.</summary>
+    [Fact]
+    public void BoundOptionsAreFiguresWithSetters()
+    {
+        foreach (Type type in new[] { typeof(SmpClientOptions), typeof(SmpSessionOptions), typeof(UpdateOptions) })
+        {
+            PropertyInfo[] properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance);
+            Assert.NotEmpty(properties);
+            Assert.NotNull(type.GetConstructor(Type.EmptyTypes));
+            Assert.All(properties, property =>
+            {
+                Type kind = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+                Assert.True(
+                    kind.IsEnum || kind == typeof(bool) || kind == typeof(int) || kind == typeof(uint) || kind == typeof(TimeSpan) || kind == typeof(SmpSessionOptions),
+                    $"{type.Name}.{property.Name} is a {kind}");
+                Assert.NotNull(property.SetMethod);
+                Assert.DoesNotContain(
+                    property.SetMethod!.ReturnParameter.GetRequiredCustomModifiers(), modifier => modifier.Name == "IsExternalInit");
+            });
+        }
+    }
+
+    private delegate void Change(ref smpfota_session_options options);
+
+    private static unsafe bool Opens(Change change)
+    {
+        smpfota_session_options native = new SmpSessionOptions().ToNative();
+        change(ref native);
+        nuint session = 0;
+        int status = NativeMethods.smpfota_session_open(&native, &session, null);
+        Assert.True(status is 0 or (int)SmpStatus.InvalidArgument, $"{status}");
+        return status == 0 && NativeMethods.smpfota_session_close(session) == 0;
+    }
+
+    private static T Set<T>(T options, string name, object value)
+    {
+        typeof(T).GetProperty(name)!.SetValue(options, value);
+        return options;
+    }
+
+    private static void Refused(string name, Action action)
+    {
+        var thrown = Assert.Throws<ArgumentOutOfRangeException>(action);
+        Assert.Equal(name, thrown.ParamName);
+        Assert.Contains(name, thrown.Message);
+    }
+}
