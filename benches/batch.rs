@@ -51,7 +51,9 @@ fn main() {
     let mut rows = Vec::new();
     for frame in [244, 2_475] {
         for erase in [Erase::Before, Erase::FirstChunk, Erase::Progressive] {
-            rows.push(measure(0, frame, 10, erase));
+            for per_call in [0, 8, 32, 128] {
+                rows.push(measure(per_call, frame, 10, erase));
+            }
         }
     }
     support::write("batch.json", &rows);
@@ -65,7 +67,12 @@ fn measure(per_call: u32, frame: u32, gap_ms: u64, erase: Erase) -> Value {
         let scenario = scenario(frame, erase, seed);
         let update = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
         let carrier = CallProfile::direct_method(gap_ms * 1_000);
-        let mut drive = CallDrive::update(&scenario, carrier, SessionOptions::default(), update);
+        let session = SessionOptions {
+            batch_frames: per_call,
+            batch_gap_ms: gap_ms as u32,
+            ..SessionOptions::default()
+        };
+        let mut drive = CallDrive::update(&scenario, carrier, session, update);
         let end = drive.run(24 * 3_600_000);
         let image = scenario.image();
         let device = drive.calls.link().device();

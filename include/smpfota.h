@@ -857,6 +857,23 @@ typedef struct smpfota_session_options {
      * Must be 0.
      */
     uint32_t reserved;
+    /**
+     * How many frames one call of the carrier takes, where it makes several writes in one call; at most 128. 0: no more than the
+     * device has buffers for (default). See `smpfota_session_next_write`.
+     */
+    uint32_t batch_frames;
+    /**
+     * How many bytes one such call takes, before the carrier encodes them; 0: without limit (default).
+     */
+    uint32_t batch_bytes;
+    /**
+     * The least time in milliseconds that the gateway keeps between two writes of a call anyway. Default 0.
+     */
+    uint32_t batch_gap_ms;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved2;
 } smpfota_session_options;
 
 /**
@@ -1456,6 +1473,51 @@ int32_t smpfota_session_next_event(uintptr_t session,
                                    char *text,
                                    size_t capacity,
                                    size_t *length);
+
+/**
+ * As `smpfota_session_next_frame`, for a carrier that takes several writes in one call, as an IoT Hub direct method does.
+ *
+ * All writes until `SMPFOTA_WAIT` go into one call, in this order. `*delay_ms` receives how many milliseconds after the write before
+ * it in the same call each shall leave; 0 for the first one, and for the pieces of one frame. A gateway may keep more time, not less:
+ * it is the time in which the device works one frame off. What goes into one call never exceeds `batch_frames` and `batch_bytes` of
+ * the session's options, and no second frame of an upload leaves before the first is answered.
+ *
+ * Returns what `smpfota_session_next_frame` returns. `*delay_ms` is 0 with everything but `SMPFOTA_OK`, and unchanged by an error.
+ */
+SMPFOTA_API
+SMPFOTA_MUST_USE
+int32_t smpfota_session_next_write(uintptr_t session,
+                                   uint64_t now_ms,
+                                   uint8_t *buffer,
+                                   size_t capacity,
+                                   size_t *length,
+                                   uint32_t *delay_ms);
+
+/**
+ * When the gateway shall come back from the call that carries the writes since the last `SMPFOTA_WAIT` but one: as soon as it has heard
+ * `*answers` messages of the device, and at the latest `*wait_ms` milliseconds after its last write. Ask after `SMPFOTA_WAIT`.
+ *
+ * A call without writes that listens as long is right where nothing is to be written.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+ */
+SMPFOTA_API
+int32_t smpfota_session_expected(uintptr_t session,
+                                 uint32_t *answers,
+                                 uint32_t *wait_ms);
+
+/**
+ * The call came back, and what it brought was fed: what is unanswered by now will not be answered any more. The next batch begins
+ * where the device stands.
+ *
+ * Do not say it of a call whose outcome nobody knows, as after a time-out: the session then waits until its deadline and asks the
+ * device with one frame. Outside of batches it changes nothing.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+ */
+SMPFOTA_API
+int32_t smpfota_session_call_returned(uintptr_t session,
+                                      uint64_t now_ms);
 
 /**
  * Saves a session, to go on with it in another process, on another machine, hours later: in at most 512 bytes, or, while a

@@ -25,7 +25,7 @@ pub use command::Command;
 pub use conversation::{Counters, Event, EventKind, Framing, Reassembly, SessionOptions, SmpVersion};
 pub use failure::{Failure, Finding};
 pub use firmware::{Firmware, FirmwareError};
-pub use session::{Counts, LeftWith, LinkEvent, Next, Progress, Session};
+pub use session::{Counts, Expected, LeftWith, LinkEvent, Next, Progress, Session};
 pub use status::{Retry, Status};
 pub use trace::Trace;
 pub use update::{BootMode, Phase, UpdateMode, UpdateOptions};

@@ -264,12 +264,13 @@ const LAYOUTS: &[(&str, usize, &[Field])] = &[
         ("struct_size", 0, 4), ("status", 4, 4), ("group", 8, 4), ("code", 12, 4), ("finding", 16, 4),
         ("text_length", 20, 4), ("text", 24, 488),
     ]),
-    ("smpfota_session_options", 64, &[
+    ("smpfota_session_options", 80, &[
         ("struct_size", 0, 4), ("framing", 4, 4), ("max_write", 8, 4), ("max_frame", 12, 4),
         ("window", 16, 4), ("smp_version", 20, 4), ("nonce", 24, 4), ("rtt_hint_ms", 28, 4),
         ("first_timeout_ms", 32, 4), ("last_timeout_ms", 36, 4), ("timeout_ms", 40, 4), ("retries", 44, 4),
         ("stall_timeout_ms", 48, 4), ("write_interval_ms", 52, 4), ("reassembly", 56, 4),
-        ("reserved", 60, 4),
+        ("reserved", 60, 4), ("batch_frames", 64, 4), ("batch_bytes", 68, 4), ("batch_gap_ms", 72, 4),
+        ("reserved2", 76, 4),
     ]),
     ("smpfota_update_options", 36, &[
         ("struct_size", 0, 4), ("mode", 4, 4), ("flags", 8, 4), ("swap_estimate_ms", 12, 4),
@@ -333,7 +334,11 @@ fn rust_layouts() -> Vec<(&'static str, usize, Fields)> {
             stall_timeout_ms,
             write_interval_ms,
             reassembly,
-            reserved
+            reserved,
+            batch_frames,
+            batch_bytes,
+            batch_gap_ms,
+            reserved2
         }),
         layout!(smpfota_update_options {
             struct_size,

@@ -12,8 +12,18 @@ use abi_support::root;
 use smpfota::{Finding, Status};
 
 /// The sources of the ABI, in the order in which the header tells its story.
-const SOURCES: [&str; 9] =
-    ["constants", "structs", "library", "image", "session", "snapshot", "explain", "serial", "device"];
+const SOURCES: [&str; 10] = [
+    "constants",
+    "structs",
+    "library",
+    "image",
+    "session",
+    "calls",
+    "snapshot",
+    "explain",
+    "serial",
+    "device",
+];
 
 const INTRODUCTION: &str = "\
 /*

@@ -41,6 +41,11 @@ pub(crate) struct Conversation {
     /// Whether version 1 is in use only because version 2 was met with silence.
     doubt: version::Doubt,
     sequence: u8,
+    /// The time that the frame just begun shall keep after the one before it, in milliseconds.
+    pub delay_ms: u32,
+    /// How many frames were begun since the session last had to wait, and whether it has to.
+    pub handed: u32,
+    pub waited: bool,
     /// The earliest time of the next frame, where the caller asked for pacing.
     paced_until: u64,
 }
@@ -62,6 +67,9 @@ impl Conversation {
             doubt: version::Doubt::default(),
             // Not 0 for everybody: a stale response of the previous session is then rarely taken for one of ours.
             sequence: (options.nonce ^ options.nonce >> 8 ^ options.nonce >> 16 ^ options.nonce >> 24) as u8,
+            delay_ms: 0,
+            handed: 0,
+            waited: false,
             paced_until: 0,
             options,
         }
@@ -74,6 +82,8 @@ impl Conversation {
         self.sequence = sequence.wrapping_add(1);
         self.counters.sent = self.counters.sent.wrapping_add(1);
         self.counters.bytes_sent = self.counters.bytes_sent.wrapping_add((HEADER_LEN + body_len) as u32);
+        self.delay_ms = 0;
+        self.handed = if std::mem::take(&mut self.waited) { 1 } else { self.handed.wrapping_add(1) };
         self.paced_until = now.saturating_add(u64::from(self.options.write_interval_ms));
         Header {
             op,

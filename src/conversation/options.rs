@@ -74,6 +74,15 @@ pub struct SessionOptions {
     pub write_interval_ms: u32,
     /// Whether the device puts several writes together.
     pub reassembly: Reassembly,
+    /// How many frames one call of the carrier takes, where it makes several writes in one call and keeps the delays that the
+    /// session asks for between them ([`Session::delay_ms`](crate::Session::delay_ms)); at most 128. 0 or 1, the default: no
+    /// more than the device has buffers for.
+    pub batch_frames: u32,
+    /// How many bytes one call takes, before the carrier encodes them; 0, the default, is without limit. It holds for more
+    /// than one frame: the first of a call always fits.
+    pub batch_bytes: u32,
+    /// The least time that the gateway keeps between two writes of a call anyway. Default 0.
+    pub batch_gap_ms: u32,
 }
 
 impl Default for SessionOptions {
@@ -93,9 +102,15 @@ impl Default for SessionOptions {
             stall_timeout_ms: 150_000,
             write_interval_ms: 0,
             reassembly: Reassembly::Auto,
+            batch_frames: 0,
+            batch_bytes: 0,
+            batch_gap_ms: 0,
         }
     }
 }
+
+/// The most frames that one call of the carrier takes.
+pub const MAX_BATCH: u32 = 128;
 
 /// The most upload frames that may be unanswered, whatever the device and the caller allow.
 pub const MAX_WINDOW: u32 = 16;
@@ -115,6 +130,8 @@ impl SessionOptions {
             ("retries", self.retries, 1, 100),
             ("stall_timeout_ms", self.stall_timeout_ms, 1, DAY),
             ("write_interval_ms", self.write_interval_ms, 0, 600_000),
+            ("batch_frames", self.batch_frames, 0, MAX_BATCH),
+            ("batch_gap_ms", self.batch_gap_ms, 0, 10_000),
         ];
         for (name, value, least, most) in ranges {
             if !(least..=most).contains(&value) {

@@ -5,9 +5,13 @@ use crate::failure::Failure;
 use crate::smp::Version;
 use crate::snapshot::{Reader, Writer, damaged};
 
+/// With the framing: the figures of a carrier that takes several writes in one call follow.
+const BATCHES: u8 = 0x80;
+
 impl SessionOptions {
     pub(crate) fn save(&self, out: &mut Writer) {
-        out.u8(self.framing as u8);
+        let batches = self.batch_frames != 0;
+        out.u8(self.framing as u8 | if batches { BATCHES } else { 0 });
         out.u8(self.smp_version as u8);
         out.u8(self.reassembly as u8);
         for field in [
@@ -25,11 +29,17 @@ impl SessionOptions {
         ] {
             out.u32(field);
         }
+        if batches {
+            out.u8(self.batch_frames as u8);
+            out.u32(self.batch_bytes);
+            out.u16(self.batch_gap_ms as u16);
+        }
     }
 
     pub(crate) fn load(from: &mut Reader<'_>) -> Result<SessionOptions, Failure> {
-        let options = SessionOptions {
-            framing: match from.u8()? {
+        let framing = from.u8()?;
+        let mut options = SessionOptions {
+            framing: match framing & !BATCHES {
                 0 => Framing::Raw,
                 1 => Framing::Serial,
                 _ => return Err(damaged("its framing is unknown")),
@@ -52,7 +62,13 @@ impl SessionOptions {
             retries: from.u32()?,
             stall_timeout_ms: from.u32()?,
             write_interval_ms: from.u32()?,
+            ..SessionOptions::default()
         };
+        if framing & BATCHES != 0 {
+            options.batch_frames = u32::from(from.u8()?);
+            options.batch_bytes = from.u32()?;
+            options.batch_gap_ms = u32::from(from.u16()?);
+        }
         options.check().map_err(|failure| damaged(&failure.sentence))?;
         Ok(options)
     }

@@ -16,6 +16,7 @@
 // The structs carry their C names, so that both generators give the same names without a table.
 #![allow(non_camel_case_types)]
 
+mod calls;
 mod constants;
 mod device;
 mod explain;
@@ -34,6 +35,7 @@ mod structs;
 #[cfg(not(feature = "simulator"))]
 mod unsimulated;
 
+pub use calls::*;
 pub use constants::*;
 pub use device::*;
 pub use explain::*;

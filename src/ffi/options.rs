@@ -32,13 +32,19 @@ impl smpfota_session_options {
             write_interval_ms: options.write_interval_ms,
             reassembly: options.reassembly as u32,
             reserved: 0,
+            batch_frames: options.batch_frames,
+            batch_bytes: options.batch_bytes,
+            batch_gap_ms: options.batch_gap_ms,
+            reserved2: 0,
         }
     }
 
     /// The ranges of the figures are checked where the session opens.
     pub(super) fn parse(&self) -> Result<SessionOptions, Failure> {
-        if self.reserved != 0 {
-            return Err(invalid("the session option reserved", self.reserved, "0"));
+        for reserved in [self.reserved, self.reserved2] {
+            if reserved != 0 {
+                return Err(invalid("the session option reserved", reserved, "0"));
+            }
         }
         Ok(SessionOptions {
             framing: match self.framing {
@@ -77,6 +83,9 @@ impl smpfota_session_options {
                     ));
                 }
             },
+            batch_frames: self.batch_frames,
+            batch_bytes: self.batch_bytes,
+            batch_gap_ms: self.batch_gap_ms,
         })
     }
 }
@@ -191,6 +200,10 @@ mod tests {
             write_interval_ms: 13,
             reassembly: 2,
             reserved: 0,
+            batch_frames: 14,
+            batch_bytes: 15,
+            batch_gap_ms: 16,
+            reserved2: 0,
         };
         let expected = SessionOptions {
             framing: Framing::Serial,
@@ -207,6 +220,9 @@ mod tests {
             stall_timeout_ms: 12,
             write_interval_ms: 13,
             reassembly: Reassembly::No,
+            batch_frames: 14,
+            batch_bytes: 15,
+            batch_gap_ms: 16,
         };
         assert_eq!(options.parse(), Ok(expected));
     }

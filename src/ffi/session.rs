@@ -204,23 +204,27 @@ pub unsafe extern "C" fn smpfota_session_next_frame(
     guard(|| {
         // SAFETY: the module's contract.
         let mut out = unsafe { BufferOut::new(buffer, capacity, length) }?;
-        SESSIONS.with_mut(session, |session| {
-            let needed = session.buffer_len();
-            if out.capacity() < needed {
-                return Err(out.too_small(needed));
-            }
-            let (status, length) = match session.next_frame(now_ms, out.as_mut()) {
-                Ok(Next::Write(length)) => (Status::Ok, length),
-                Ok(Next::Wait) => (Status::Wait, 0),
-                Ok(Next::LinkReset) => (Status::LinkReset, 0),
-                Ok(Next::HealthCheck) => (Status::HealthCheck, 0),
-                Ok(Next::Done) => (Status::Done, 0),
-                Err(failure) => return Err(failure.status),
-            };
-            out.wrote(length);
-            Ok(status)
-        })?
+        SESSIONS.with_mut(session, |session| next_into(session, now_ms, &mut out))?
     })
+}
+
+/// The next write into the caller's buffer.
+#[inline]
+pub(super) fn next_into(session: &mut Session, now_ms: u64, out: &mut BufferOut) -> Result<Status, Status> {
+    let needed = session.buffer_len();
+    if out.capacity() < needed {
+        return Err(out.too_small(needed));
+    }
+    let (status, length) = match session.next_frame(now_ms, out.as_mut()) {
+        Ok(Next::Write(length)) => (Status::Ok, length),
+        Ok(Next::Wait) => (Status::Wait, 0),
+        Ok(Next::LinkReset) => (Status::LinkReset, 0),
+        Ok(Next::HealthCheck) => (Status::HealthCheck, 0),
+        Ok(Next::Done) => (Status::Done, 0),
+        Err(failure) => return Err(failure.status),
+    };
+    out.wrote(length);
+    Ok(status)
 }
 
 /// Bytes that came from the device, as they came: half a frame, several frames, console lines between log text.

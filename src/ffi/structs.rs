@@ -73,6 +73,15 @@ pub struct smpfota_session_options {
     pub reassembly: u32,
     /// Must be 0.
     pub reserved: u32,
+    /// How many frames one call of the carrier takes, where it makes several writes in one call; at most 128. 0: no more than the
+    /// device has buffers for (default). See `smpfota_session_next_write`.
+    pub batch_frames: u32,
+    /// How many bytes one such call takes, before the carrier encodes them; 0: without limit (default).
+    pub batch_bytes: u32,
+    /// The least time in milliseconds that the gateway keeps between two writes of a call anyway. Default 0.
+    pub batch_gap_ms: u32,
+    /// Must be 0.
+    pub reserved2: u32,
 }
 
 /// What an update shall do. Fill it with `smpfota_update_options_init`, then change what is wanted.
@@ -206,7 +215,7 @@ pub struct smpfota_device_options {
 
 // The sizes of version 1. A struct may grow at its end; then a new size joins these, and SMALLEST stays.
 const _: () = assert!(size_of::<smpfota_error>() == 512);
-const _: () = assert!(size_of::<smpfota_session_options>() == 64);
+const _: () = assert!(size_of::<smpfota_session_options>() == 80);
 const _: () = assert!(size_of::<smpfota_update_options>() == 36);
 const _: () = assert!(size_of::<smpfota_image_info>() == 160);
 const _: () = assert!(size_of::<smpfota_progress>() == 64);

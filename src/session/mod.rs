@@ -9,6 +9,7 @@
 //!
 //! Time is the caller's monotonic clock in milliseconds. It may stand still; a time that goes back counts as standing still.
 
+mod calls;
 mod counts;
 mod ending;
 mod inbound;
@@ -18,6 +19,7 @@ mod progress;
 mod saved;
 mod single;
 
+pub use calls::Expected;
 pub use counts::Counts;
 pub use ending::LeftWith;
 pub use progress::Progress;
@@ -182,6 +184,7 @@ impl Session {
         if let Some(outbound) = &mut self.outbound
             && let Some(length) = outbound.next_piece(max_write, buffer)
         {
+            self.talk.delay_ms = 0;
             return Ok(Next::Write(length));
         }
         if self.paused && self.operation.is_running() {
@@ -206,7 +209,10 @@ impl Session {
         self.tally.see(now, self.operation.phase());
         match poll {
             update::Poll::Send(length) => Ok(Next::Write(length)),
-            update::Poll::Wait => Ok(Next::Wait),
+            update::Poll::Wait => {
+                self.talk.waited = true;
+                Ok(Next::Wait)
+            }
             update::Poll::LinkReset => Ok(Next::LinkReset),
             update::Poll::HealthCheck => Ok(Next::HealthCheck),
             update::Poll::Done => Ok(Next::Done),

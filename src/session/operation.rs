@@ -76,6 +76,29 @@ impl Operation {
         }
     }
 
+    /// How long the gateway shall listen behind the last write of a batch; `None` when none is in flight.
+    pub fn batch_wait(&self, talk: &Conversation) -> Option<u32> {
+        match self {
+            Operation::Update(update) => update.batch_wait(talk),
+            _ => None,
+        }
+    }
+
+    /// How many messages of the device may come of what is in flight; `None` where that is what was sent last.
+    pub fn expected_answers(&self) -> Option<u32> {
+        match self {
+            Operation::Update(update) => update.expected_answers(),
+            _ => None,
+        }
+    }
+
+    /// The call that carried what is in flight came back.
+    pub fn call_returned(&mut self, talk: &mut Conversation, now: u64) {
+        if let Operation::Update(update) = self {
+            update.call_returned(talk, now);
+        }
+    }
+
     pub fn link_changed(&mut self, talk: &mut Conversation, now: u64, down: bool) {
         match self {
             Operation::None => {}

@@ -243,6 +243,23 @@ impl Update {
             .saturating_add(u64::from(patience))
     }
 
+    /// How long the gateway shall listen behind the last write of a batch; `None` when none is in flight.
+    pub fn batch_wait(&self, talk: &Conversation) -> Option<u32> {
+        self.sending.as_ref()?.engine.wait_of_batch(talk)
+    }
+
+    /// How many messages of the device may come of the chunks in flight; `None` when none is.
+    pub fn expected_answers(&self) -> Option<u32> {
+        self.sending.as_ref().map(|sending| sending.engine.expected_answers()).filter(|answers| *answers > 0)
+    }
+
+    /// The call that carried what is in flight came back.
+    pub fn call_returned(&mut self, talk: &mut Conversation, now: u64) {
+        if let Some(sending) = &mut self.sending {
+            sending.engine.call_returned(talk, now);
+        }
+    }
+
     pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
         let poll = self.poll_step(talk, now, out);
         match poll {

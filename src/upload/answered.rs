@@ -65,6 +65,9 @@ impl Upload {
         if late {
             talk.counters.late = talk.counters.late.wrapping_add(1);
             self.flight.answered_late(order);
+            if let Some(batch) = &mut self.batch {
+                batch.answered_late();
+            }
         } else {
             talk.counters.expected = talk.counters.expected.wrapping_add(1);
         }
@@ -72,14 +75,19 @@ impl Upload {
             && sent.offset != 0
             && sent.end() < self.size
             && order >= self.unmeasured
+            && self.batch.is_none()
         {
             talk.rtt.sample(sent.age(now));
         }
         if let Some(error) = answer.error {
             talk.evidence.refused(error, frame.body);
             if !late {
-                self.flight.settle(order);
+                let settled = self.flight.settle(order);
+                if let Some(batch) = &mut self.batch {
+                    batch.answer(settled.saturating_sub(1));
+                }
                 self.refused(talk, now, error);
+                self.end_settled_batch(talk, now);
             }
             return true;
         }
@@ -147,11 +155,22 @@ impl Upload {
             Stage::Stream if late => self.advance(talk, now, off),
             Stage::Stream => {
                 let settled = self.flight.settle(order);
+                if let Some(batch) = &mut self.batch {
+                    batch.answer(settled.saturating_sub(1));
+                }
                 self.stream_answered(talk, now, order, sent, off, settled);
+                self.end_settled_batch(talk, now);
             }
             Stage::Ended => {}
         }
         true
+    }
+
+    /// Ends the batch when nothing of it is in flight any more.
+    fn end_settled_batch(&mut self, talk: &mut Conversation, now: u64) {
+        if self.batch.is_some() && self.stage == Stage::Stream && self.flight.flying() == 0 {
+            self.end_batch(talk, now);
+        }
     }
 
     pub(super) fn first_answered(&mut self, talk: &mut Conversation, now: u64, off: u32, first_end: u32) {
@@ -173,6 +192,7 @@ impl Upload {
             return self.begin_again();
         }
         self.stage = Stage::Stream;
+        self.start_batches(talk);
         // An echo that is still to be answered is waited for no longer, but known when it comes.
         if self.behind.as_ref().is_some_and(|behind| !behind.is_open()) {
             self.behind = None;
@@ -200,7 +220,7 @@ impl Upload {
         if off > self.acknowledged {
             let lost = u32::from(sent.end() > off && sent.offset > off);
             let limit = talk.limits.window();
-            if self.window.settled(limit, settled, lost) {
+            if self.batch.is_none() && self.window.settled(limit, settled, lost) {
                 talk.note(now, EventKind::Window(self.window.size(limit)));
             }
             return self.advance(talk, now, off);
@@ -210,10 +230,13 @@ impl Upload {
             if sent.offset == off {
                 // The device got just the chunk that it asks for and did not take it.
                 self.asked_again(talk, now);
-            } else if self.window.settled(limit, settled, u32::from(sent.offset > off)) {
+            } else if self.batch.is_none()
+                && self.window.settled(limit, settled, u32::from(sent.offset > off))
+            {
                 talk.note(now, EventKind::Window(self.window.size(limit)));
             }
-            if sent.offset > off && self.flight.predict(off) == off {
+            let last = self.batch.is_none() || self.flight.flying() == 0;
+            if sent.offset > off && last && self.flight.predict(off) == off {
                 talk.note(now, EventKind::WentBack(off));
             }
             return;
@@ -243,7 +266,7 @@ impl Upload {
         self.progressed(now);
         if off == self.size {
             self.end(Outcome::Complete { told: true });
-        } else if self.flight.flying() > 0 && self.flight.predict(off) < self.high {
+        } else if self.batch.is_none() && self.flight.flying() > 0 && self.flight.predict(off) < self.high {
             talk.note(now, EventKind::WentBack(off));
         }
     }
@@ -297,6 +320,10 @@ impl Upload {
             self.holds = self.holds.saturating_add(1);
             self.evidence.busy = true;
             talk.note(now, EventKind::Busy(error.code));
+            if let Some(batch) = &mut self.batch {
+                batch.refused();
+                return;
+            }
             let limit = talk.limits.window();
             if self.window.refused(limit) {
                 talk.note(now, EventKind::Window(self.window.size(limit)));

@@ -39,6 +39,13 @@ impl Behind {
     }
 }
 
+impl Behind {
+    /// How many echoes may still be answered.
+    pub fn open_echoes(&self) -> u32 {
+        self.echo.as_ref().map_or(0, Request::attempts)
+    }
+}
+
 impl Upload {
     /// How many echoes may stand behind the first chunk: a buffer is left for the response.
     fn most_echoes(&self, talk: &Conversation) -> u32 {

@@ -5,11 +5,14 @@
 //! in flight, in the order they were sent. The next frame to send starts just there. This one rule goes back once per loss,
 //! skips what a late answer covers, and never sends twice what is already on its way.
 
+use super::batch::MOST_DOUBTFUL;
 use std::ops::Range;
 
 /// How many transmissions are remembered: the largest window, and with an ordinary one some that were given up. A power of
 /// two, so that an order becomes a place without a division.
 pub(super) const REMEMBERED: usize = 16;
+/// How many are remembered where a call carries many: more than the sequence numbers that may be in doubt, a power of two again.
+const REMEMBERED_OF_BATCHES: usize = 256;
 
 /// What became of a transmission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,12 +56,41 @@ pub(crate) struct Flight {
     /// How many were sent so far; the order of the next one.
     next_order: u32,
     ring: [Sent; REMEMBERED],
+    /// In place of the ring, where a call carries many.
+    batches: Option<Box<[Sent; REMEMBERED_OF_BATCHES]>>,
 }
+
+const NONE: Sent = Sent { offset: 0, at: 0, length: 0, sequence: 0, answered: true };
 
 impl Flight {
     pub fn new() -> Flight {
-        let none = Sent { offset: 0, at: 0, length: 0, sequence: 0, answered: true };
-        Flight { first_flying: 0, next_order: 0, ring: [none; REMEMBERED] }
+        Flight { first_flying: 0, next_order: 0, ring: [NONE; REMEMBERED], batches: None }
+    }
+
+    /// Remembers as many as calls with many writes need.
+    pub fn remember_batches(&mut self) {
+        if self.batches.is_some() {
+            return;
+        }
+        let mut batches = Box::new([NONE; REMEMBERED_OF_BATCHES]);
+        for order in self.remembered() {
+            batches[order as usize % REMEMBERED_OF_BATCHES] = *self.at(order);
+        }
+        self.batches = Some(batches);
+    }
+
+    /// How many are remembered: with batches no more than can be told apart by their sequence numbers.
+    #[inline]
+    fn capacity(&self) -> u32 {
+        if self.batches.is_some() { MOST_DOUBTFUL } else { REMEMBERED as u32 }
+    }
+
+    #[inline]
+    fn place(&mut self, order: u32) -> &mut Sent {
+        match &mut self.batches {
+            Some(batches) => &mut batches[order as usize % REMEMBERED_OF_BATCHES],
+            None => &mut self.ring[order as usize % REMEMBERED],
+        }
     }
 
     /// How many are unanswered and not given up.
@@ -70,7 +102,7 @@ impl Flight {
     /// Whether another one would push one out that is in flight.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.flying() >= REMEMBERED as u32
+        self.flying() >= self.capacity()
     }
 
     /// The order that the next transmission will have.
@@ -79,18 +111,20 @@ impl Flight {
     }
 
     fn remembered(&self) -> Range<u32> {
-        self.next_order.saturating_sub(REMEMBERED as u32)..self.next_order
+        self.next_order.saturating_sub(self.capacity())..self.next_order
     }
 
     #[inline]
     fn at(&self, order: u32) -> &Sent {
-        &self.ring[order as usize % REMEMBERED]
+        match &self.batches {
+            Some(batches) => &batches[order as usize % REMEMBERED_OF_BATCHES],
+            None => &self.ring[order as usize % REMEMBERED],
+        }
     }
 
     #[inline]
     pub fn push(&mut self, now: u64, sequence: u8, offset: u32, length: u16) {
-        self.ring[self.next_order as usize % REMEMBERED] =
-            Sent { offset, at: now as u32, length, sequence, answered: false };
+        *self.place(self.next_order) = Sent { offset, at: now as u32, length, sequence, answered: false };
         self.next_order += 1;
         self.first_flying = self.first_flying.max(self.remembered().start);
     }
@@ -105,6 +139,13 @@ impl Flight {
     #[inline]
     pub fn find(&self, sequence: u8) -> Option<(u32, Sent)> {
         let found = |order: &u32| self.at(*order).sequence == sequence;
+        if self.flying() > REMEMBERED as u32 {
+            // A batch: most answers come in the order of its frames.
+            let first = self.first_flying;
+            if let Some(order) = (first..first + 4).find(found) {
+                return Some((order, *self.at(order)));
+            }
+        }
         self.remembered().rev().find(found).map(|order| (order, *self.at(order)))
     }
 
@@ -130,7 +171,7 @@ impl Flight {
     /// Marks the answer to one that was given up as seen.
     #[inline]
     pub fn answered_late(&mut self, order: u32) {
-        self.ring[order as usize % REMEMBERED].answered = true;
+        self.place(order).answered = true;
     }
 
     /// Whether one of the transmissions from the order `since` on, as far as they are remembered, ended at this offset.

@@ -6,6 +6,7 @@
 mod answer;
 mod answered;
 mod aside;
+pub(crate) mod batch;
 mod behind;
 pub(crate) mod chunk;
 mod errand;
@@ -13,6 +14,7 @@ mod evidence;
 mod file_chunk;
 pub(crate) mod flight;
 mod growth;
+mod pages;
 pub(crate) mod probe;
 pub(crate) mod refusal;
 mod saved;
@@ -26,6 +28,7 @@ use crate::smp::header::HEADER_LEN;
 use crate::smp::{Op, group};
 use crate::status::Status;
 use aside::{Aside, Purpose};
+use batch::Batch;
 use behind::Behind;
 use chunk::FirstChunk;
 use evidence::{Evidence, frame_too_small};
@@ -153,6 +156,8 @@ pub(crate) struct Upload {
     stepped_down: bool,
     probe: Option<Box<Probe>>,
     behind: Option<Box<Behind>>,
+    /// There where the carrier takes several writes in one call.
+    batch: Option<Box<Batch>>,
     growth: Growth,
     outcome: Option<Box<Outcome>>,
     evidence: Evidence,
@@ -193,6 +198,7 @@ impl Upload {
             stepped_down: false,
             probe: None,
             behind: None,
+            batch: None,
             growth: Growth::default(),
             outcome: None,
             evidence: Evidence::default(),
@@ -217,7 +223,11 @@ impl Upload {
 
     /// The window in use.
     pub fn window(&self, talk: &Conversation) -> u32 {
-        if self.stage == Stage::First { 1 } else { self.window.size(talk.limits.window()) }
+        match &self.batch {
+            _ if self.stage == Stage::First => 1,
+            Some(batch) => self.batch_size(talk, batch),
+            None => self.window.size(talk.limits.window()),
+        }
     }
 
     /// The offset of the chunk that may be sent as far as the window goes.
@@ -227,6 +237,9 @@ impl Upload {
             Stage::First => (self.flight.flying() == 0).then_some(0),
             // What goes unanswered again and again may all stand in a queue: one chunk at a time lets it drain.
             Stage::Stream if self.growth.is_due() => None,
+            Stage::Stream if let Some(batch) = &self.batch => {
+                self.next_in_batch(talk, batch, now).filter(|next| *next < self.size)
+            }
             Stage::Stream if self.silent > SILENCES_BEFORE_ONE && self.flight.flying() > 0 => None,
             Stage::Stream => {
                 let (next, holding) = self.flight.outlook(self.acknowledged, now, talk.rtt.smoothed() / 2);
@@ -259,7 +272,9 @@ impl Upload {
             }
         }
         if let Some(offset) = self.next_offset(talk, now) {
-            if now < self.hold_until.max(talk.paced_until()) {
+            // Within a batch the gateway keeps the time.
+            let within = self.batch.is_some() && self.flight.flying() > 0;
+            if !within && now < self.hold_until.max(talk.paced_until()) {
                 return Poll::Wait;
             }
             return self.send(talk, now, source, offset, out);
@@ -272,7 +287,7 @@ impl Upload {
         if self.growth.is_due() && self.flight.flying() == 0 {
             return self.poll_growth(talk, now, out);
         }
-        if now < self.active_at.saturating_add(self.patience(talk)) || now < talk.paced_until() {
+        if now < self.silence_at(talk) || now < talk.paced_until() {
             return Poll::Wait;
         }
         self.on_silence(talk, now, source, out)
@@ -338,6 +353,15 @@ impl Upload {
             talk.counters.retransmissions = talk.counters.retransmissions.wrapping_add(1);
         }
         self.high = self.high.max(end);
+        if self.stage == Stage::Stream
+            && let Some(batch) = &mut self.batch
+        {
+            if self.flight.flying() == 0 {
+                batch.begin(now, offset);
+            }
+            let pieces = (frame_len as u32).div_ceil(talk.limits.max_write());
+            talk.delay_ms = batch.add(offset, end, frame_len, pieces, talk.options.batch_gap_ms);
+        }
         self.flight.push(now, header.sequence, offset, length as u16);
         self.active_at = now;
         Poll::Send(frame_len)
@@ -369,6 +393,9 @@ impl Upload {
         self.errand = self.file.then_some(Purpose::Close);
         self.aside = None;
         self.behind = None;
+        if let Some(batch) = &mut self.batch {
+            batch.forget();
+        }
     }
 
     /// The link went down or came up.
@@ -376,6 +403,9 @@ impl Upload {
         self.flight.give_up_all();
         self.probe = None;
         self.behind = None;
+        if let Some(batch) = &mut self.batch {
+            batch.forget();
+        }
         self.silent = 0;
         self.echoed = false;
         self.size_passed = false;

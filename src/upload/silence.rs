@@ -34,6 +34,10 @@ impl Upload {
         }
         // A slow answer is as likely as a loss at first: new data as the probe then is no waste (RFC 8985 section 7.3), and
         // its answer tells what was lost. Later silence means that what was in flight is gone.
+        if !first && self.batch.is_some() {
+            let offset = self.doubt_batch(talk, now);
+            return self.send(talk, now, source, offset, out);
+        }
         let next = self.flight.predict(self.acknowledged);
         if first || self.silent > PROBES_OF_NEW_DATA {
             self.flight.give_up_all();

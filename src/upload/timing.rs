@@ -31,11 +31,19 @@ impl Upload {
         let next = if self.next_offset(talk, now).is_some() {
             self.hold_until.max(talk.paced_until())
         } else {
-            self.active_at.saturating_add(self.patience(talk)).max(talk.paced_until())
+            self.silence_at(talk).max(talk.paced_until())
         };
         let next = if self.growth.is_due() && self.flight.flying() == 0 { talk.paced_until() } else { next };
         let behind = self.behind_due(talk).unwrap_or(u64::MAX).max(talk.paced_until());
         next.min(behind).min(self.stall_end(talk))
+    }
+
+    /// When silence is no longer ordinary.
+    pub(super) fn silence_at(&self, talk: &Conversation) -> u64 {
+        match &self.batch {
+            Some(batch) if self.stage == Stage::Stream => self.batch_deadline(talk, batch),
+            _ => self.active_at.saturating_add(self.patience(talk)),
+        }
     }
 
     pub(super) fn stall_end(&self, talk: &Conversation) -> u64 {

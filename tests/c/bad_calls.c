@@ -28,6 +28,10 @@ static void expect_invalid_everywhere(uintptr_t image, uintptr_t session, uintpt
     STATUS(smpfota_session_next_frame(session, 0, bytes, sizeof bytes, &length), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_feed(session, 0, bytes, sizeof bytes), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_deadline(session, &deadline), SMPFOTA_INVALID_HANDLE);
+    uint32_t delay = 0, wait = 0;
+    STATUS(smpfota_session_next_write(session, 0, bytes, sizeof bytes, &length, &delay), SMPFOTA_INVALID_HANDLE);
+    STATUS(smpfota_session_expected(session, &delay, &wait), SMPFOTA_INVALID_HANDLE);
+    STATUS(smpfota_session_call_returned(session, 0), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_link(session, 0, SMPFOTA_LINK_DOWN, 0), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_cancel(session, 0), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_pause(session, 0), SMPFOTA_INVALID_HANDLE);
@@ -118,6 +122,11 @@ static void pointers_that_are_null(void) {
     STATUS(smpfota_session_next_frame(session, 0, bytes, 244, NULL), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_feed(session, 0, NULL, 1), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_deadline(session, NULL), SMPFOTA_NULL_POINTER);
+    uint32_t delay = 0;
+    STATUS(smpfota_session_next_write(session, 0, bytes, 244, &length, NULL), SMPFOTA_NULL_POINTER);
+    STATUS(smpfota_session_next_write(session, 0, bytes, 244, NULL, &delay), SMPFOTA_NULL_POINTER);
+    STATUS(smpfota_session_expected(session, NULL, &delay), SMPFOTA_NULL_POINTER);
+    STATUS(smpfota_session_expected(session, &delay, NULL), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_progress_get(session, 0, NULL), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_result(session, text, sizeof text, NULL), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_error(session, NULL), SMPFOTA_NULL_POINTER);

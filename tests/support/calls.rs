@@ -17,6 +17,12 @@ pub enum End {
     Hung,
 }
 
+/// Looks at the writes of a call, made in this phase.
+pub type LookAt = Box<dyn FnMut(Phase, &[CallWrite])>;
+
+/// Hears what the device says.
+pub type Hear = Box<dyn FnMut(&[u8])>;
+
 /// A session, a carrier and the clock between them.
 pub struct CallDrive {
     pub session: Session,
@@ -27,6 +33,13 @@ pub struct CallDrive {
     pub upload_to_us: u64,
     pub upload_frames: u64,
     pub upload_calls: u64,
+    /// Looks at the writes of every call.
+    pub on_call: Option<LookAt>,
+    /// Looks at everything that is fed.
+    pub on_answer: Option<Hear>,
+    /// Saves and restores the session in the middle of every call.
+    pub restores: bool,
+    firmware: Arc<Firmware>,
     buffer: Vec<u8>,
 }
 
@@ -38,9 +51,9 @@ impl CallDrive {
         session: SessionOptions,
         update: UpdateOptions,
     ) -> CallDrive {
-        let firmware = Firmware::parse(scenario.image()).expect("an image of the simulator");
+        let firmware = Arc::new(Firmware::parse(scenario.image()).expect("an image of the simulator"));
         let mut session = Session::open(session).expect("valid options");
-        session.start_update(Arc::new(firmware), update).expect("valid options");
+        session.start_update(firmware.clone(), update).expect("valid options");
         CallDrive {
             session,
             calls: VirtualCalls::new(carrier, scenario.seed, scenario.build()),
@@ -49,6 +62,10 @@ impl CallDrive {
             upload_to_us: 0,
             upload_frames: 0,
             upload_calls: 0,
+            on_call: None,
+            on_answer: None,
+            restores: false,
+            firmware,
             buffer: vec![0; 65_535],
         }
     }
@@ -68,7 +85,8 @@ impl CallDrive {
                         self.upload_frames += 1;
                         self.upload_from_us.get_or_insert(self.now_us);
                     }
-                    writes.push(CallWrite { delay_us: 0, bytes });
+                    let delay_us = u64::from(self.session.delay_ms()) * 1_000;
+                    writes.push(CallWrite { delay_us, bytes });
                 }
                 Ok(Next::Wait | Next::LinkReset) => return Ok((writes, frames)),
                 Ok(Next::HealthCheck) => {
@@ -80,28 +98,47 @@ impl CallDrive {
         }
     }
 
-    /// One call, or a wait for the deadline when there is nothing to send.
+    /// One call.
     pub fn step(&mut self) -> Option<End> {
         let (writes, frames) = match self.collect() {
             Ok(found) => found,
             Err(end) => return Some(end),
         };
-        let deadline = self.session.deadline().map_or(self.now_us, |ms| ms.saturating_mul(1_000));
-        if writes.is_empty() {
-            self.now_us = deadline.max(self.now_us + 1_000);
-            return None;
-        }
+        // With nothing to write the call asks for what has arrived.
         let uploads = self.session.phase() == Phase::Upload;
         self.upload_calls += u64::from(uploads);
-        let wait = deadline.saturating_sub(self.now_us);
-        let back = self.calls.call(self.now_us, &writes, wait, frames);
+        let expected = self.session.expected();
+        if let Some(look) = &mut self.on_call {
+            look(self.session.phase(), &writes);
+        }
+        if self.restores {
+            let mut saved = [0; 512];
+            let length = self.session.save(&mut saved).expect("room for every session");
+            let restored = Session::restore(&saved[..length], Some(self.firmware.clone()), None);
+            self.session = restored.expect("what was saved");
+        }
+        assert!(expected.answers as usize >= frames.min(1), "somebody answers");
+        let back = self.calls.call(
+            self.now_us,
+            &writes,
+            u64::from(expected.wait_ms) * 1_000,
+            expected.answers as usize,
+        );
         self.now_us = back.at_us;
-        for (_, bytes) in back.answers.into_iter().flatten() {
+        let Some(answers) = back.answers else {
+            // Nobody knows: the deadline tells when to go on.
+            return None;
+        };
+        for (_, bytes) in answers {
             if uploads {
                 self.upload_to_us = self.now_us;
             }
+            if let Some(look) = &mut self.on_answer {
+                look(&bytes);
+            }
             self.session.feed(self.now_us / 1_000, &bytes);
         }
+        self.session.call_returned(self.now_us / 1_000);
         None
     }
 

@@ -390,6 +390,42 @@ namespace SmpFota.Interop
         internal static extern int smpfota_session_next_event(nuint session, byte* text, nuint capacity, nuint* length);
 
         /// <summary>
+        ///  As `smpfota_session_next_frame`, for a carrier that takes several writes in one call, as an IoT Hub direct method does.
+        ///
+        ///  All writes until `SMPFOTA_WAIT` go into one call, in this order. `*delay_ms` receives how many milliseconds after the write before
+        ///  it in the same call each shall leave; 0 for the first one, and for the pieces of one frame. A gateway may keep more time, not less:
+        ///  it is the time in which the device works one frame off. What goes into one call never exceeds `batch_frames` and `batch_bytes` of
+        ///  the session's options, and no second frame of an upload leaves before the first is answered.
+        ///
+        ///  Returns what `smpfota_session_next_frame` returns. `*delay_ms` is 0 with everything but `SMPFOTA_OK`, and unchanged by an error.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_next_write", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_next_write(nuint session, ulong now_ms, byte* buffer, nuint capacity, nuint* length, uint* delay_ms);
+
+        /// <summary>
+        ///  When the gateway shall come back from the call that carries the writes since the last `SMPFOTA_WAIT` but one: as soon as it has heard
+        ///  `*answers` messages of the device, and at the latest `*wait_ms` milliseconds after its last write. Ask after `SMPFOTA_WAIT`.
+        ///
+        ///  A call without writes that listens as long is right where nothing is to be written.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_expected", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_expected(nuint session, uint* answers, uint* wait_ms);
+
+        /// <summary>
+        ///  The call came back, and what it brought was fed: what is unanswered by now will not be answered any more. The next batch begins
+        ///  where the device stands.
+        ///
+        ///  Do not say it of a call whose outcome nobody knows, as after a time-out: the session then waits until its deadline and asks the
+        ///  device with one frame. Outside of batches it changes nothing.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_call_returned", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_call_returned(nuint session, ulong now_ms);
+
+        /// <summary>
         ///  Saves a session, to go on with it in another process, on another machine, hours later: in at most 512 bytes, or, while a
         ///  message of the device has come in part, 512 and the bytes of that part (65,543 at most). Ask for the length with a capacity of 0.
         ///
@@ -734,6 +770,23 @@ namespace SmpFota.Interop
         ///  Must be 0.
         /// </summary>
         public uint reserved;
+        /// <summary>
+        ///  How many frames one call of the carrier takes, where it makes several writes in one call; at most 128. 0: no more than the
+        ///  device has buffers for (default). See `smpfota_session_next_write`.
+        /// </summary>
+        public uint batch_frames;
+        /// <summary>
+        ///  How many bytes one such call takes, before the carrier encodes them; 0: without limit (default).
+        /// </summary>
+        public uint batch_bytes;
+        /// <summary>
+        ///  The least time in milliseconds that the gateway keeps between two writes of a call anyway. Default 0.
+        /// </summary>
+        public uint batch_gap_ms;
+        /// <summary>
+        ///  Must be 0.
+        /// </summary>
+        public uint reserved2;
     }
 
     /// <summary>
