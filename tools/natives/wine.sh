@@ -7,13 +7,13 @@
 wine_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 wine_root=$(cd "$wine_here/../.." && pwd)
 
-# usage: wine_setup FOLDER   wine itself, its own settings in .cache, and the stand-in in FOLDER
+# usage: wine_setup FOLDER   wine itself, settings of its own, and the stand-in in FOLDER
 wine_setup() {
     wine_program=$(command -v wine64 || echo /usr/lib/wine/wine64)
     [ -x "$wine_program" ] || apt_install wine64 || return 1
     wine_program=$(command -v wine64 || echo /usr/lib/wine/wine64)
-    export WINEPREFIX=$wine_root/.cache/wine WINEDEBUG=-all
-    mkdir -p "$wine_root/.cache"
+    # Not below the repository: its drive Z: is a link to /, and cargo follows links when it looks for what a build may depend on.
+    export WINEPREFIX=${TMPDIR:-/tmp}/smpfota-wine-$(id -u) WINEDEBUG=-all
     wine_stand_in "$1"
     # No offer to install Mono or Gecko while the settings are made. Later mscoree has to be there: wine asks for it at each assembly.
     [ -f "$WINEPREFIX/system.reg" ] || WINEDLLOVERRIDES="mscoree,mshtml=" timeout 300 "$wine_program" cmd.exe /c exit >/dev/null 2>&1 </dev/null || return 1
