@@ -43,7 +43,7 @@ natives:
 	@tools/natives/setup.sh
 	@.cache/cross/venv/bin/python tools/natives/build.py $(RIDS)
 
-# PACK="--leave-out RID": see tools/package/pack.py. REPOSITORY_URL in the environment goes into the package.
+# PACK="--leave-out RID": see tools/package/pack.py; for both targets. REPOSITORY_URL in the environment goes into the package.
 package:
 	@tools/package/setup.sh
 	@.cache/package/bin/python tools/package/pack.py $(PACK)

@@ -4,7 +4,8 @@ virtual device over UDP.
 
 usage: tests/package/run.py [--local] [--package FOLDER] [CASE...]
 
-Without --package the package is made first (`make package`; with --local one of this machine's library alone, from target/release).
+Without --package the package is made first, with the options of PACK in the environment, as by `make package` (with --local one of this
+machine's library alone, from target/release).
 A case prints `ok NAME`, `not ok NAME: why` or `skip NAME: why`; the last line is `N passed, N failed, N skipped`. What may be skipped
 stands in MAY_SKIP below: with CI=true any other skip is a failure. Needs a .NET SDK 10; mono and wine come from Debian's archive.
 """
@@ -14,6 +15,7 @@ import ctypes
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -352,7 +354,9 @@ def has_runtime_pack(rid: str) -> bool:
 
 
 def make_package(local: bool, folder: Path) -> Path:
-    run(["make", "--no-print-directory", "package", f'PACK=--output {folder} {"--local" if local else ""} {os.environ.get("PACK", "")}'], ROOT, 1200)
+    run([ROOT / "tools/package/setup.sh"], ROOT)
+    options = [*shlex.split(os.environ.get("PACK", "")), *(["--local"] if local else []), "--output", folder]
+    run([ROOT / ".cache/package/bin/python", ROOT / "tools/package/pack.py", *options], ROOT, 1200)
     return folder
 
 
@@ -368,8 +372,12 @@ def main() -> int:
     passed = failed = skipped = 0
     with tempfile.TemporaryDirectory(prefix="smpfota-") as temporary:
         work = Path(temporary).resolve()
-        run(["cargo", "build", "--quiet", "--example", "virtual_device"], ROOT, 1200)
-        folder = options.package.resolve() if options.package else make_package(options.local, work / "feed")
+        try:
+            run(["cargo", "build", "--quiet", "--example", "virtual_device"], ROOT, 1200)
+            folder = options.package.resolve() if options.package else make_package(options.local, work / "feed")
+        except Failed as why:
+            print(f"not ok package: {why}\n0 passed, 1 failed, 0 skipped")
+            return 1
         suite = Suite(Package(folder, work), work)
         for name, method in cases.items():
             if options.case and name not in options.case or options.local and name in NOT_LOCAL:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the NuGet package: target/package/SmpFota.<version>.nupkg and .snupkg.
 
-usage: tools/package/pack.py [--leave-out RID]... [--local] [--natives FOLDER] [--readme FILE] [--suffix TEXT] [--output FOLDER]
+usage: tools/package/pack.py [--leave-out RID]... [--local] [--natives FOLDER] [--readme FILE] [--suffix=TEXT] [--output FOLDER]
 
 Needs a .NET SDK 10. Everything that goes in is checked first, and the finished package once more (check_package.py); after a problem
 there is no package. `--local` makes one for this machine alone out of cargo's release build, for tests: its version says so.
@@ -184,7 +184,7 @@ def main() -> int:
     parser.add_argument("--local", action="store_true", help="for tests: this machine's library from target/release, and no other")
     parser.add_argument("--natives", type=Path, default=NATIVE, metavar="FOLDER")
     parser.add_argument("--readme", type=Path, default=README, metavar="FILE")
-    parser.add_argument("--suffix", default="", help="what is put after the version, such as -preview.1")
+    parser.add_argument("--suffix", default="", help="what is put after the version: --suffix=-preview.1")
     parser.add_argument("--output", type=Path, default=TARGET / "package", metavar="FOLDER")
     options = parser.parse_args()
     if options.local:
