@@ -22,4 +22,5 @@ mod loaders;
 mod network_core;
 mod newest;
 mod recovery;
+mod several;
 mod world;

@@ -4,7 +4,7 @@ use smpfota::simulator::image::{self, Recipe, Version};
 use smpfota::simulator::rng::Rng;
 use smpfota::simulator::{
     AfterUpload, BootMode, DeviceOptions, DeviceProfile, EraseMode, ImmutableBootloader, Listing,
-    LoaderSetup, NetworkCore, RecoveryRelease, RecoveryServer, Transport, VirtualDevice,
+    LoaderSetup, NetworkCore, RecoveryList, RecoveryRelease, RecoveryServer, Transport, VirtualDevice,
 };
 use smpfota::{Failure, Framing, Status, UpdateMode, UpdateOptions};
 
@@ -354,6 +354,12 @@ impl Exhibit {
         server.lists_slot_1 = rng.chance(0.8);
         server.flags = matches!(release, V2_0 | V2_2) && rng.chance(0.2);
         server.hashes |= server.flags;
+        server.echo &= rng.chance(0.7);
+        server.list = match rng.below(20) {
+            0 => RecoveryList::Refused,
+            1 => RecoveryList::Crashes,
+            _ => RecoveryList::Answered,
+        };
         device.recovery = true;
         device.boot_mode = exchanging(rng);
         device.images = pick(rng, &[1, 1, 2, 3]);
@@ -450,6 +456,8 @@ impl Exhibit {
             (Kind::Recovery, Status::DeviceError) => several && !device.quirks.recovery.direct_upload,
             // Nothing could verify an upload that is not to be started.
             (Kind::Recovery, Status::NotSupported | Status::NotListed) => !boots(options),
+            // A bootloader that crashed says nothing more.
+            (Kind::Recovery, Status::Timeout) => device.quirks.recovery.list == RecoveryList::Crashes,
             (Kind::Recovery, Status::SlotInUse) => device.quirks.recovery.flags,
             (Kind::MarksItself, Status::SlotInUse) => options.erase_first || options.health_check,
             // An image that is older by its own counting than what runs beside it.
