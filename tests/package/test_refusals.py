@@ -72,8 +72,8 @@ class Refusals(unittest.TestCase):
     def test_a_wrong_export(self) -> None:
         self.plant(rb"\0smpfota_version\0", b"\0smpfota_versioX\0")
         said = self.pack(*OTHERS)
-        self.assertIn("it does not export smpfota_version", said)
-        self.assertIn("it exports what the header does not declare: smpfota_versioX", said)
+        self.assertRegex(said, r"it does not export .*\bsmpfota_version\b")
+        self.assertRegex(said, r"it exports what the header does not declare: .*\bsmpfota_versioX\b")
 
     def test_a_newer_glibc(self) -> None:
         self.plant(rb"\0GLIBC_2\.\d\d\0", b"\0GLIBC_2.99\0")
