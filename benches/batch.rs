@@ -12,6 +12,7 @@ use calls::{CallDrive, End};
 use serde_json::{Value, json};
 use smpfota::simulator::{CallProfile, EraseMode, LinkKind, RoundTrip, Scenario, fewest_frames};
 use smpfota::{SessionOptions, UpdateMode, UpdateOptions};
+use support::picture::{Bar, bars as bars_of};
 use support::{IMAGE, median, round, seeds};
 
 /// When the device erases.
@@ -57,6 +58,24 @@ fn main() {
         }
     }
     support::write("batch.json", &rows);
+    let kinds = ["window alone", "8 per call", "32 per call", "128 per call"];
+    let bars: Vec<Bar> = rows.iter().map(bar).collect();
+    support::draw("batch.svg", &bars_of("409,600 bytes over direct methods", &kinds, &bars));
+}
+
+fn bar(row: &Value) -> Bar {
+    let per_call = row["per_call"].as_u64().unwrap_or(0);
+    let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    Bar {
+        label: format!("{} bytes, erase {}", row["frame"], text("erase")),
+        seconds: row["seconds"].as_f64().unwrap_or(0.0),
+        kind: match per_call {
+            0 => 0,
+            8 => 1,
+            32 => 2,
+            _ => 3,
+        },
+    }
 }
 
 /// `per_call` frames in one call; 0: the window alone, as for any other carrier.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use smpfota::simulator::fewest_frames;
 use smpfota::{SessionOptions, UpdateMode, UpdateOptions};
 use support::links::{Case, held_out, known};
+use support::picture::{Bar, bars as bars_of};
 use support::{IMAGE, median, round, seeds};
 
 fn main() {
@@ -38,6 +39,19 @@ fn main() {
     let cases = cases.iter().filter(|case| case.name.contains(&only));
     let rows: Vec<Value> = cases.map(measure).collect();
     support::write("links.json", &rows);
+    let mut bars = Vec::new();
+    for row in rows.iter().filter(|row| row["held_out"] == false) {
+        let label = format!("{} {}", row["profile"].as_str().unwrap_or_default(), row["frame"]);
+        for (kind, name) in ["limit_ms", "ideal_ms", "median_ms"].into_iter().enumerate() {
+            let seconds = row[name].as_f64().unwrap_or(0.0) / 1e3;
+            // The slowest would make all others a point.
+            if row["ideal_ms"].as_f64().unwrap_or(0.0) < 1e6 {
+                bars.push(Bar { label: label.clone(), seconds, kind });
+            }
+        }
+    }
+    let kinds = ["physical limit", "oracle", "smpfota"];
+    support::draw("links.svg", &bars_of("409,600 bytes, one frame after another", &kinds, &bars));
 }
 
 fn measure(case: &Case) -> Value {

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod links;
+pub mod picture;
 
 use serde_json::Value;
 
@@ -32,6 +33,13 @@ pub fn median(values: &mut [f64]) -> f64 {
 pub fn round(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
     (value * scale).round() / scale
+}
+
+/// Writes a picture to `target/bench/`; docs/ has a copy of it.
+pub fn draw(name: &str, svg: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    std::fs::create_dir_all(&path).expect("a folder to write to");
+    std::fs::write(path.join(name), svg).expect("written");
 }
 
 /// Writes the rows to `target/bench/`.

@@ -14,7 +14,8 @@ const PAGE: u64 = 4_096;
 pub fn physical_limit_us(link: &LinkProfile, device: &DeviceOptions, frame: u32, image_len: u32) -> u64 {
     let frames = u64::from(fewest_frames(frame, image_len));
     let bytes = u64::from(image_len) + frames * 23;
-    let writes = frames * u64::from(frame.div_ceil(link.max_write.max(1)));
+    // The last frame may be short, and the first write of all waits for nothing.
+    let writes = frames.saturating_sub(1) * u64::from(frame.div_ceil(link.max_write.max(1)));
     let wire = (bytes * 1_000_000).checked_div(link.bandwidth).unwrap_or(0).max(writes * link.operation_us);
     let flash = device.flash;
     let written = u64::from(image_len).div_ceil(4) * flash.write_word_us + frames * device.request_us;

@@ -5,6 +5,7 @@
 // The soak program and its test each use a part of this.
 #![allow(dead_code)]
 
+mod calls;
 pub mod exhibit;
 pub mod goal;
 mod lists;
@@ -24,6 +25,7 @@ use smpfota::simulator::rng::Rng;
 use smpfota::simulator::{VirtualLink, image};
 use smpfota::{Failure, LinkEvent, Next, Session, UpdateOptions};
 
+use calls::Calls;
 use goal::Goal;
 use plan::{Control, Health, Other, Pieces, Plan};
 pub use verdict::{Outcome, Verdict};
@@ -60,6 +62,8 @@ struct Run<'a> {
     drops_seen: u64,
     /// Notifications that come again.
     replays: BinaryHeap<Reverse<(u64, Vec<u8>)>>,
+    /// The carrier, where it takes several writes in one call.
+    calls: Option<Calls>,
     health_at: Option<(u64, bool)>,
     paused: bool,
     cancelled: bool,
@@ -144,6 +148,7 @@ impl<'a> Run<'a> {
             reports: BinaryHeap::new(),
             drops_seen: 0,
             replays: BinaryHeap::new(),
+            calls: plan.batched.then(|| Calls::new(plan.seed)),
             health_at: None,
             paused: false,
             cancelled: false,
@@ -242,9 +247,17 @@ impl<'a> Run<'a> {
                         trace::bytes(self.now_us, "->", write);
                     }
                     self.watch.sent(self.now_us, write);
-                    self.link.write(self.now_us, write);
+                    match &mut self.calls {
+                        Some(calls) => calls.add(self.session.delay_ms(), write),
+                        None => self.link.write(self.now_us, write),
+                    }
                 }
-                Ok(Next::Wait) => return None,
+                Ok(Next::Wait) => {
+                    if let Some(calls) = &mut self.calls {
+                        calls.make(self.now_us, self.session.expected().wait_ms);
+                    }
+                    return None;
+                }
                 Ok(Next::LinkReset) => {
                     if self.plan.caller.control != Control::Ignores && self.up_at.is_none() {
                         self.tell("link reset");
@@ -304,6 +317,7 @@ impl<'a> Run<'a> {
             self.up_at,
             self.reports.peek().map(|Reverse((at, _))| *at),
             self.replays.peek().map(|Reverse((at, _))| *at),
+            self.calls.as_ref().and_then(Calls::next),
             self.health_at.map(|(at, _)| at).filter(|at| *at != u64::MAX),
             caller.cancel_at.filter(|_| !self.cancelled),
             caller.down_for_ever.filter(|_| !self.down_for_ever),
@@ -318,6 +332,14 @@ impl<'a> Run<'a> {
     fn act(&mut self) {
         let (now, ms) = (self.now_us, self.now_us / 1_000);
         let caller = &self.plan.caller;
+        if let Some(calls) = &mut self.calls {
+            while let Some(write) = calls.write(now) {
+                self.link.write(now, &write);
+            }
+            if calls.is_back(now) {
+                self.session.call_returned(ms);
+            }
+        }
         if self.up_at.is_some_and(|at| at <= now) {
             self.up_at = None;
             if !self.down_for_ever {

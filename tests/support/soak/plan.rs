@@ -4,6 +4,7 @@ use smpfota::simulator::rng::Rng;
 use smpfota::simulator::{BootMode, Fault, Scenario, Transport, image};
 use smpfota::{Framing, Reassembly, SessionOptions, SmpVersion, UpdateMode, UpdateOptions};
 
+use super::calls;
 use super::exhibit::Exhibit;
 use super::goal::Goal;
 
@@ -80,6 +81,8 @@ pub struct Plan {
     pub seed: u64,
     pub scenario: Scenario,
     pub session: SessionOptions,
+    /// The carrier takes several writes in one call.
+    pub batched: bool,
     pub update: UpdateOptions,
     pub caller: Caller,
     pub other: Other,
@@ -115,7 +118,8 @@ impl Plan {
         } else if rng.chance(0.05) {
             scenario.device.transport = Transport::Udp;
         }
-        let session = session_options(&scenario, framing, &mut rng);
+        let mut session = session_options(&scenario, framing, &mut rng);
+        let batched = framing == Framing::Raw && calls::draw(seed, &mut session);
         let update = update_options(&mut rng);
         let caller = caller(&mut rng);
         let other = match rng.below(20) {
@@ -128,6 +132,7 @@ impl Plan {
         Plan {
             seed,
             session,
+            batched,
             update,
             caller,
             other,
@@ -205,6 +210,7 @@ impl Plan {
             && self.session.stall_timeout_ms >= session.stall_timeout_ms
             && self.session.retries >= session.retries
             && caller.lag_us < 1_000_000
+            && !self.batched
     }
 
     /// How long a session may go without ending, changing its phase or getting a byte acknowledged, in virtual
