@@ -456,6 +456,12 @@
 #define SMPFOTA_UPDATE_ENTER_LOADER 16
 
 /**
+ * `smpfota_update_options.flags`: only look. The device is asked what an update asks before its first byte, nothing is written, and
+ * the result is what the update would do with each image.
+ */
+#define SMPFOTA_UPDATE_CHECK 32
+
+/**
  * `smpfota_update_options.boot_mode`: not known.
  */
 #define SMPFOTA_BOOT_MODE_UNKNOWN 0

@@ -205,6 +205,7 @@ const CONSTANTS: &[(&str, u32)] = &[
     ("UPDATE_HEALTH_CHECK", 4),
     ("UPDATE_FORCE_UPLOAD", 8),
     ("UPDATE_ENTER_LOADER", 16),
+    ("UPDATE_CHECK", 32),
     ("BOOT_MODE_UNKNOWN", 0),
     ("BOOT_MODE_SINGLE", 1),
     ("BOOT_MODE_SWAP", 2),

@@ -32,6 +32,9 @@ pub const SMPFOTA_UPDATE_FORCE_UPLOAD: u32 = 8;
 /// `smpfota_update_options.flags`: where an application answers for which a firmware loader takes images, reset the device into that
 /// loader (reset with `boot_mode` 1, Zephyr 4.2) and go on there; otherwise that ends as `SMPFOTA_NOT_SUPPORTED`.
 pub const SMPFOTA_UPDATE_ENTER_LOADER: u32 = 16;
+/// `smpfota_update_options.flags`: only look. The device is asked what an update asks before its first byte, nothing is written, and
+/// the result is what the update would do with each image.
+pub const SMPFOTA_UPDATE_CHECK: u32 = 32;
 
 /// `smpfota_update_options.boot_mode`: not known.
 pub const SMPFOTA_BOOT_MODE_UNKNOWN: u32 = 0;

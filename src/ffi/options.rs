@@ -99,6 +99,7 @@ impl smpfota_update_options {
             (options.health_check, SMPFOTA_UPDATE_HEALTH_CHECK),
             (options.force_upload, SMPFOTA_UPDATE_FORCE_UPLOAD),
             (options.enter_loader, SMPFOTA_UPDATE_ENTER_LOADER),
+            (options.check_only, SMPFOTA_UPDATE_CHECK),
         ];
         smpfota_update_options {
             struct_size: size_of::<smpfota_update_options>() as u32,
@@ -119,9 +120,10 @@ impl smpfota_update_options {
             | SMPFOTA_UPDATE_UPGRADE_ONLY
             | SMPFOTA_UPDATE_HEALTH_CHECK
             | SMPFOTA_UPDATE_FORCE_UPLOAD
-            | SMPFOTA_UPDATE_ENTER_LOADER;
+            | SMPFOTA_UPDATE_ENTER_LOADER
+            | SMPFOTA_UPDATE_CHECK;
         if self.flags & !KNOWN != 0 {
-            return Err(invalid("the update option flags", self.flags, "a sum of 1, 2, 4, 8 and 16"));
+            return Err(invalid("the update option flags", self.flags, "a sum of 1, 2, 4, 8, 16 and 32"));
         }
         Ok(UpdateOptions {
             mode: match self.mode {
@@ -145,6 +147,7 @@ impl smpfota_update_options {
                 .and_then(BootMode::from_number)
                 .ok_or_else(|| invalid("the update option boot_mode", self.boot_mode, "between 0 and 7"))?,
             enter_loader: self.flags & SMPFOTA_UPDATE_ENTER_LOADER != 0,
+            check_only: self.flags & SMPFOTA_UPDATE_CHECK != 0,
         })
     }
 }

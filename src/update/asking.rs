@@ -81,7 +81,11 @@ impl Update {
     /// The request that the present step makes, or `None` when the step moved on without one.
     pub(super) fn next_request(&mut self, talk: &mut Conversation, now: u64) -> Option<Request> {
         if self.step.awaits_return() && self.swap_is_overdue(now) {
-            let failure = if self.step == Step::Look { self.did_not_return() } else { self.loader_away() };
+            let failure = if self.step == Step::Look {
+                self.did_not_return(talk.evidence.is_ignored(now))
+            } else {
+                self.loader_away()
+            };
             self.fail(now, failure);
             return None;
         }

@@ -5,7 +5,7 @@ use super::plan::{Action, Task};
 use super::step::{self, Step};
 use super::{Listing, Update, UpdateMode};
 use crate::conversation::{Conversation, EventKind};
-use crate::failure::Failure;
+use crate::failure::{Failure, Finding};
 use crate::smp::DeviceError;
 use crate::status::Status;
 
@@ -27,16 +27,23 @@ impl Update {
         failure
     }
 
-    pub(super) fn did_not_return(&self) -> Failure {
-        Failure::new(
+    /// `ignored` says that the link came up, by the caller's word, and nothing was answered since.
+    pub(super) fn did_not_return(&self, ignored: bool) -> Failure {
+        let away = match self.tasks.first() {
+            // Something is up that keeps the link: the swap is over.
+            Some(task) if !ignored => task.kind.away(),
+            _ => "",
+        };
+        let failure = Failure::new(
             Status::DidNotReturn,
             format!(
-                "the device did not answer within {} s after the reset that was to start version {}. {}",
+                "the device did not answer within {} s after the reset that was to start version {}. {away}",
                 self.options.swap_timeout_ms / 1_000,
                 self.version(),
-                self.tasks.first().map_or("", |task| task.kind.away())
-            ),
-        )
+            )
+            .trim_end(),
+        );
+        if ignored { failure.with_finding(Finding::BondsLost) } else { failure }
     }
 
     /// What the images are while they wait for the reset.

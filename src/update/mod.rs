@@ -9,6 +9,7 @@
 mod answer;
 mod asking;
 mod boot;
+mod check;
 mod confirm;
 mod kinds;
 pub mod listing;

@@ -47,6 +47,9 @@ pub struct UpdateOptions {
     /// Where an application answers that a firmware loader takes images for, reset the device into that loader (reset with `boot_mode`
     /// 1, Zephyr 4.2) and go on there. Otherwise such an update ends as NOT_SUPPORTED.
     pub enter_loader: bool,
+    /// Only look: ask the device what an update asks before its first byte, write nothing, and end with what the update would do. What the
+    /// update would refuse is refused here too.
+    pub check_only: bool,
 }
 
 impl Default for UpdateOptions {
@@ -64,6 +67,7 @@ impl Default for UpdateOptions {
             deadline_ms: 0,
             boot_mode: BootMode::Unknown,
             enter_loader: false,
+            check_only: false,
         }
     }
 }

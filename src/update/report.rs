@@ -91,6 +91,9 @@ impl Update {
         if !matches!(self.outcome.as_deref(), Some(Ok(()))) {
             return None;
         }
+        if self.options.check_only {
+            return Some(self.check_result());
+        }
         let last = self.listing.as_deref().or(self.before.as_ref());
         let images: Vec<Value> = self
             .tasks
@@ -131,7 +134,7 @@ impl Update {
     }
 
     /// How the device starts images, by what its images turned out to be.
-    fn boot_name(&self) -> &'static str {
+    pub(super) fn boot_name(&self) -> &'static str {
         match self.tasks.first() {
             Some(task) => task.kind.name(),
             None => kinds::boot_name(&self.told, &Listing::default()),

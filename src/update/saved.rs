@@ -451,7 +451,7 @@ impl UpdateOptions {
             out.u32(field);
         }
         out.u8(self.boot_mode as u8);
-        out.bool(self.enter_loader);
+        out.u8(u8::from(self.enter_loader) | u8::from(self.check_only) << 1);
     }
 
     fn load(from: &mut Reader<'_>) -> Result<UpdateOptions, Failure> {
@@ -477,7 +477,11 @@ impl UpdateOptions {
         if from.version() > 1 {
             let mode = BootMode::from_number(from.u8()?);
             options.boot_mode = mode.ok_or_else(|| damaged("its boot mode is unknown"))?;
-            options.enter_loader = from.bool()?;
+            let flags = from.u8()?;
+            if flags > 3 {
+                return Err(damaged("its options are unknown"));
+            }
+            (options.enter_loader, options.check_only) = (flags & 1 != 0, flags & 2 != 0);
         }
         options.check().map_err(|failure| damaged(&failure.sentence))?;
         Ok(options)

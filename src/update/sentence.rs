@@ -26,7 +26,7 @@ impl Update {
 
     pub(super) fn lost_link(&self) -> Failure {
         match self.step {
-            Step::Reset | Step::Look => return self.did_not_return(),
+            Step::Reset | Step::Look => return self.did_not_return(false),
             Step::EnterLoader | Step::LookLoader => return self.loader_away(),
             _ => {}
         }

@@ -23,6 +23,9 @@ impl Update {
         self.tasks = plan::plan(&self.firmware, &listing, &self.told, &self.options, self.tries.force)?;
         self.before = Some(listing);
         self.current = 0;
+        if self.options.check_only {
+            return self.checked(talk, now);
+        }
         if self.tasks.iter().any(|task| task.action == Action::EnterLoader) {
             return self.enter_loader(talk, now, None);
         }
@@ -43,6 +46,9 @@ impl Update {
                 Some(Ok(WithoutList::GoOn)) => {
                     self.told.unlisted = true;
                     return self.plan(talk, now, Listing::default());
+                }
+                Some(Ok(WithoutList::EnterLoader)) if self.options.check_only => {
+                    return Err(kinds::loader_needed(Some(error)));
                 }
                 Some(Ok(WithoutList::EnterLoader)) => return self.enter_loader(talk, now, Some(error)),
                 Some(Err(failure)) => return Err(failure.with_device(error)),

@@ -9,6 +9,7 @@ mod drive;
 mod kit;
 
 mod cases;
+mod check;
 mod counts;
 mod hopeless;
 mod item_29_own_words;

@@ -135,3 +135,28 @@ fn pairing_is_guessed_only_where_the_link_was_seen_to_come_up() {
     assert_eq!(never_answered(1), Finding::NeverAnswered);
     assert_eq!(never_answered(2), Finding::PairingNeeded);
 }
+
+/// Item 20: after the reset the link comes up and nothing is answered.
+#[test]
+fn bonds_are_called_lost_only_where_the_link_came_up_after_the_reset() {
+    for comes_up in [false, true] {
+        each(|scenario| {
+            let mut drive = start(&scenario, UpdateOptions::default());
+            let mut reset = false;
+            drive.on_request = Some(Box::new(move |_, frame| {
+                let lost = reset;
+                reset |= kind(frame) == Kind::Reset;
+                if lost { Passage::Lost } else { Passage::Through }
+            }));
+            assert_eq!(drive.run_to(smpfota::Phase::Swap), None);
+            drive.session.link(drive.now_ms(), LinkEvent::Down);
+            if comes_up {
+                drive.idle(4_000);
+                drive.session.link(drive.now_ms(), LinkEvent::Up);
+            }
+            let finding = if comes_up { Finding::BondsLost } else { Finding::None };
+            fails_with(&mut drive, Status::DidNotReturn, finding, &["1.1.0"]);
+            assert_eq!(drive.session.failure_json().unwrap()["left_with"], "unknown");
+        });
+    }
+}

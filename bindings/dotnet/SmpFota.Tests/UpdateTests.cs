@@ -54,6 +54,9 @@ public sealed class UpdateTests
         Assert.True(result.UploadedBytes == image.Info.Size || reverts > 0, result.Json);
         Assert.True(reverts == 0 || link == "cellular-bad", $"{reverts} reverts");
         Assert.InRange(way.LongestWrite, 100, 244);
+        SmpCounts counts = result.Counts!;
+        Assert.True(counts.FramesSent >= counts.FramesAnswered && counts.BytesSent > image.Info.Size, result.Json);
+        Assert.True(counts.RoundTripMedian <= counts.RoundTripP95 && counts.Phases["upload"] > TimeSpan.Zero, result.Json);
         Assert.True(result.Duration > TimeSpan.Zero && result.Duration >= result.UploadTime + result.SwapTime, result.Json);
 
         DeviceImage running = (await client.ReadImagesAsync()).Single(i => i.IsActive);
@@ -203,6 +206,10 @@ public sealed class UpdateTests
         using var way = new VirtualLink();
         await using SmpClient client = way.Duplex();
         var thrown = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.UpdateAsync(image, new UpdateOptions { UpgradeOnly = true }));
+        Assert.Equal(SmpRetry.Never, thrown.Retry);
+        Assert.Equal(UpdateLeftWith.OldImageRuns, thrown.LeftWith);
+        Assert.Null(thrown.Reason);
+        Assert.True(thrown.Counts!.FramesSent > 0 && thrown.Counts.Phases.ContainsKey("discover"));
         Assert.Equal(SmpStatus.DowngradeRefused, thrown.Status);
         Assert.Equal("0.9.0", (await client.UpdateAsync(image)).After.Single(i => i.IsActive).Version);
     }

@@ -87,7 +87,9 @@ internal sealed class SessionDriver(
         }
         catch (UpdateOutcomeException e) when (health.Thrown is { } cause)
         {
-            throw new UpdateOutcomeException(e.Status, e.Message, e.Finding, e.Group, e.Code, cause);
+            var whole = new UpdateOutcomeException(e.Status, e.Message, e.Finding, e.Group, e.Code, cause);
+            whole.Take(e);
+            throw whole;
         }
         finally
         {

@@ -1,4 +1,6 @@
 using System;
+using System.Text.Json;
+using SmpFota.Interop;
 
 namespace SmpFota;
 
@@ -35,4 +37,44 @@ public abstract class SmpException : Exception
 
     /// <summary>The device's error code: one of <see cref="Group"/>, or a general one where that is null. Null where it answered none.</summary>
     public int? Code { get; }
+
+    /// <summary>
+    /// The device's own words beside its error: at most 96 printable ASCII characters, null where it gave none. They come from
+    /// outside and are to be shown, not trusted.
+    /// </summary>
+    public string? Reason { get; private set; }
+
+    /// <summary>Whether, and when, a program may start the same operation again by itself.</summary>
+    public SmpRetry Retry => StatusTable.Retry((int)Status);
+
+    /// <summary>What the device is left with, where an update failed.</summary>
+    public UpdateLeftWith LeftWith { get; private set; }
+
+    /// <summary>What the operation took; null where no operation failed but a call.</summary>
+    public SmpCounts? Counts { get; private set; }
+
+    /// <summary>Takes what the library tells of the failed operation as JSON.</summary>
+    internal void Take(string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        JsonElement root = document.RootElement;
+        Reason = root.Text("reason");
+        Counts = SmpCounts.Read(root);
+        LeftWith = root.Text("left_with") switch
+        {
+            "old_image_runs" => UpdateLeftWith.OldImageRuns,
+            "new_image_stored" => UpdateLeftWith.NewImageStored,
+            "new_image_pending" => UpdateLeftWith.NewImagePending,
+            "on_trial" => UpdateLeftWith.OnTrial,
+            _ => UpdateLeftWith.Unknown,
+        };
+    }
+
+    /// <summary>Takes what another exception of the same failure knows.</summary>
+    internal void Take(SmpException other)
+    {
+        Reason = other.Reason;
+        Counts = other.Counts;
+        LeftWith = other.LeftWith;
+    }
 }

@@ -62,6 +62,15 @@ internal static unsafe class StatusTable
         };
     }
 
+    /// <summary>What may be done about a status; never by itself for a number that the library does not know.</summary>
+    internal static SmpRetry Retry(int status)
+    {
+        NativeLibraryLoader.EnsureLoaded();
+        uint retry = 0;
+        int answer = NativeMethods.smpfota_status_retry(status, &retry);
+        return answer == 0 ? (SmpRetry)retry : status < 0 ? SmpRetry.Never : SmpRetry.None;
+    }
+
     /// <summary>The library's sentence for a status; for a number that it does not know, one that keeps the number.</summary>
     internal static string Text(int status)
     {

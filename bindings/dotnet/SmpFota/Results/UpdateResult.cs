@@ -28,6 +28,7 @@ public sealed class UpdateResult
         SwapTime = TimeSpan.FromMilliseconds(root.Number("swap_ms") ?? 0);
         Duration = TimeSpan.FromMilliseconds(root.Number("duration_ms") ?? 0);
         BootMode = root.Text("boot_mode");
+        Counts = SmpCounts.Read(root);
     }
 
     /// <summary>The end.</summary>
@@ -56,6 +57,9 @@ public sealed class UpdateResult
 
     /// <summary>How the device's bootloader works, where the device told; for people.</summary>
     public string? BootMode { get; }
+
+    /// <summary>What the update took: frames, bytes, round trips, time by phase.</summary>
+    public SmpCounts? Counts { get; }
 
     /// <summary>Everything that the library tells of the update, as JSON.</summary>
     public string Json { get; }

@@ -319,6 +319,18 @@ public sealed unsafe class SmpSession : IDisposable
         using HandleLease lease = handle.Lease();
         smpfota_error error = NativeError.Create();
         _ = NativeMethods.smpfota_session_error(lease.Value, &error);
-        return StatusTable.ToException(status, error);
+        Exception exception = StatusTable.ToException(status, error);
+        if (exception is SmpException known && error.status == status)
+        {
+            nuint session = lease.Value;
+            int answer = NativeText.TryRead(
+                (buffer, capacity, length) => NativeMethods.smpfota_session_failure(session, buffer, capacity, length), out string? json);
+            if (answer == (int)SmpStatus.Ok)
+            {
+                known.Take(json!);
+            }
+        }
+
+        return exception;
     }
 }
