@@ -242,6 +242,9 @@
 /** The finished upload was erased again before it could be installed. */
 #define SMPFOTA_UPLOAD_LOST (-414)
 
+/** The image needs another image in a version that neither the device nor the package has. */
+#define SMPFOTA_DEPENDENCY_UNMET (-415)
+
 /** A defect in the library was caught; close the handle and report it. */
 #define SMPFOTA_PANIC (-500)
 
@@ -460,6 +463,12 @@
  * the result is what the update would do with each image.
  */
 #define SMPFOTA_UPDATE_CHECK 32
+
+/**
+ * `smpfota_update_options.flags`: send an image although another one that it depends on is neither on the device nor in the package in
+ * the version that it needs.
+ */
+#define SMPFOTA_UPDATE_IGNORE_DEPENDENCIES 64
 
 /**
  * `smpfota_update_options.boot_mode`: not known.

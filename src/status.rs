@@ -141,6 +141,7 @@ statuses! {
     DidNotReturn = -412, "DID_NOT_RETURN", Later, "The device did not come back after the reset.";
     HealthCheckFailed = -413, "HEALTH_CHECK_FAILED", Never, "The caller found the new image unhealthy; it was left unconfirmed.";
     UploadLost = -414, "UPLOAD_LOST", AtOnce, "The finished upload was erased again before it could be installed.";
+    DependencyUnmet = -415, "DEPENDENCY_UNMET", Never, "The image needs another image in a version that neither the device nor the package has.";
 
     Panic = -500, "PANIC", Never, "A defect in the library was caught; close the handle and report it.";
 }

@@ -72,6 +72,7 @@ const STATUSES: &[(i32, &str)] = &[
     (-412, "DID_NOT_RETURN"),
     (-413, "HEALTH_CHECK_FAILED"),
     (-414, "UPLOAD_LOST"),
+    (-415, "DEPENDENCY_UNMET"),
     (-500, "PANIC"),
 ];
 
@@ -188,6 +189,7 @@ const RETRIES: &[(i32, &str)] = &[
     (-412, "later"),
     (-413, "never"),
     (-414, "at_once"),
+    (-415, "never"),
     (-500, "never"),
 ];
 
@@ -206,6 +208,7 @@ const CONSTANTS: &[(&str, u32)] = &[
     ("UPDATE_FORCE_UPLOAD", 8),
     ("UPDATE_ENTER_LOADER", 16),
     ("UPDATE_CHECK", 32),
+    ("UPDATE_IGNORE_DEPENDENCIES", 64),
     ("BOOT_MODE_UNKNOWN", 0),
     ("BOOT_MODE_SINGLE", 1),
     ("BOOT_MODE_SWAP", 2),

@@ -35,6 +35,9 @@ pub const SMPFOTA_UPDATE_ENTER_LOADER: u32 = 16;
 /// `smpfota_update_options.flags`: only look. The device is asked what an update asks before its first byte, nothing is written, and
 /// the result is what the update would do with each image.
 pub const SMPFOTA_UPDATE_CHECK: u32 = 32;
+/// `smpfota_update_options.flags`: send an image although another one that it depends on is neither on the device nor in the package in
+/// the version that it needs.
+pub const SMPFOTA_UPDATE_IGNORE_DEPENDENCIES: u32 = 64;
 
 /// `smpfota_update_options.boot_mode`: not known.
 pub const SMPFOTA_BOOT_MODE_UNKNOWN: u32 = 0;

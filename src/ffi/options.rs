@@ -100,6 +100,7 @@ impl smpfota_update_options {
             (options.force_upload, SMPFOTA_UPDATE_FORCE_UPLOAD),
             (options.enter_loader, SMPFOTA_UPDATE_ENTER_LOADER),
             (options.check_only, SMPFOTA_UPDATE_CHECK),
+            (options.ignore_dependencies, SMPFOTA_UPDATE_IGNORE_DEPENDENCIES),
         ];
         smpfota_update_options {
             struct_size: size_of::<smpfota_update_options>() as u32,
@@ -121,9 +122,10 @@ impl smpfota_update_options {
             | SMPFOTA_UPDATE_HEALTH_CHECK
             | SMPFOTA_UPDATE_FORCE_UPLOAD
             | SMPFOTA_UPDATE_ENTER_LOADER
-            | SMPFOTA_UPDATE_CHECK;
+            | SMPFOTA_UPDATE_CHECK
+            | SMPFOTA_UPDATE_IGNORE_DEPENDENCIES;
         if self.flags & !KNOWN != 0 {
-            return Err(invalid("the update option flags", self.flags, "a sum of 1, 2, 4, 8, 16 and 32"));
+            return Err(invalid("the update option flags", self.flags, "a sum of 1, 2, 4, 8, 16, 32 and 64"));
         }
         Ok(UpdateOptions {
             mode: match self.mode {
@@ -148,6 +150,7 @@ impl smpfota_update_options {
                 .ok_or_else(|| invalid("the update option boot_mode", self.boot_mode, "between 0 and 7"))?,
             enter_loader: self.flags & SMPFOTA_UPDATE_ENTER_LOADER != 0,
             check_only: self.flags & SMPFOTA_UPDATE_CHECK != 0,
+            ignore_dependencies: self.flags & SMPFOTA_UPDATE_IGNORE_DEPENDENCIES != 0,
         })
     }
 }

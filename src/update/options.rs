@@ -50,6 +50,9 @@ pub struct UpdateOptions {
     /// Only look: ask the device what an update asks before its first byte, write nothing, and end with what the update would do. What the
     /// update would refuse is refused here too.
     pub check_only: bool,
+    /// Send an image although another one that it depends on (MCUboot TLV 0x40) is neither on the device nor in the package in the version that
+    /// it needs. The bootloader does not start it before that is there.
+    pub ignore_dependencies: bool,
 }
 
 impl Default for UpdateOptions {
@@ -68,6 +71,7 @@ impl Default for UpdateOptions {
             boot_mode: BootMode::Unknown,
             enter_loader: false,
             check_only: false,
+            ignore_dependencies: false,
         }
     }
 }

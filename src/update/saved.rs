@@ -451,7 +451,8 @@ impl UpdateOptions {
             out.u32(field);
         }
         out.u8(self.boot_mode as u8);
-        out.u8(u8::from(self.enter_loader) | u8::from(self.check_only) << 1);
+        let flags = [self.enter_loader, self.check_only, self.ignore_dependencies];
+        out.u8(flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
     }
 
     fn load(from: &mut Reader<'_>) -> Result<UpdateOptions, Failure> {
@@ -478,10 +479,11 @@ impl UpdateOptions {
             let mode = BootMode::from_number(from.u8()?);
             options.boot_mode = mode.ok_or_else(|| damaged("its boot mode is unknown"))?;
             let flags = from.u8()?;
-            if flags > 3 {
+            if flags > 7 {
                 return Err(damaged("its options are unknown"));
             }
             (options.enter_loader, options.check_only) = (flags & 1 != 0, flags & 2 != 0);
+            options.ignore_dependencies = flags & 4 != 0;
         }
         options.check().map_err(|failure| damaged(&failure.sentence))?;
         Ok(options)

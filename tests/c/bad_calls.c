@@ -275,7 +275,7 @@ static void numbers_outside_their_range(void) {
     update_options.mode = 4;
     STATUS(smpfota_session_start_update(session, image, &update_options, &error), SMPFOTA_INVALID_ARGUMENT);
     update_options.mode = 0;
-    update_options.flags = 64;
+    update_options.flags = 1024;
     STATUS(smpfota_session_start_update(session, image, &update_options, &error), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_session_start_request(session, 1, 0, 0, NULL, 0, &error), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_session_start_request(session, 0, 65536, 0, NULL, 0, &error), SMPFOTA_INVALID_ARGUMENT);

@@ -8,9 +8,13 @@ mod drive;
 #[allow(dead_code, reason = "each test file uses its own part")]
 mod kit;
 
+#[path = "../firmware_support/mod.rs"]
+mod firmware_support;
+
 mod cases;
 mod check;
 mod counts;
+mod dependencies;
 mod hopeless;
 mod item_29_own_words;
 mod near_misses;

@@ -19,6 +19,8 @@ const ASK: UpdateOptions = UpdateOptions {
     deadline_ms: 0,
     boot_mode: smpfota::BootMode::Unknown,
     enter_loader: false,
+    check_only: false,
+    ignore_dependencies: false,
 };
 
 #[test]

@@ -137,6 +137,8 @@ public enum SmpStatus
     HealthCheckFailed = -413,
     /// <summary>The finished upload was erased again before it could be installed.</summary>
     UploadLost = -414,
+    /// <summary>The image needs another image in a version that neither the device nor the package has.</summary>
+    DependencyUnmet = -415,
 
     /// <summary>A defect in the library was caught; close the handle and report it.</summary>
     Panic = -500,
