@@ -7,7 +7,7 @@ SECONDS ?= 60
 
 SMALL = $${CARGO_TARGET_DIR:-target}/small
 
-.PHONY: help demo library test test-rust test-c test-dotnet test-peers test-qemu lint natives package test-package bindings bench bench-peers soak fuzz clean
+.PHONY: help demo library test test-rust test-c test-dotnet test-peers test-qemu lint natives package test-package bindings bench bench-dotnet bench-peers soak fuzz clean
 
 help:
 	@echo 'make demo [ARGS="--help"]   update a virtual device, in C#, through the library'
@@ -54,8 +54,12 @@ test-package:
 bindings:
 	SMPFOTA_BLESS=1 cargo test --test bindings
 
-bench:
+bench: bench-dotnet
 	cargo bench
+
+# What the C# client allocates, into target/bench/dotnet.json.
+bench-dotnet:
+	@SMPFOTA_BENCH="$$(realpath -m "$${CARGO_TARGET_DIR:-target}")/bench/dotnet.json" tests/dotnet/run.sh --filter AllocationBench
 
 bench-peers:
 	@tests/peers/bench.sh

@@ -1,10 +1,12 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 
 namespace SmpFota;
 
 /// <summary>The two kinds of transport under one face, as the driver loop sees them.</summary>
+/// <remarks>What waits in every exchange keeps its state in pooled objects, where the platform has them.</remarks>
 internal abstract class Carrier
 {
     /// <summary>The longest single wait; timers take no more than some weeks.</summary>
@@ -70,6 +72,9 @@ internal abstract class Carrier
     /// is left behind goes on by itself; what becomes of it is observed.
     /// </summary>
     /// <returns>False when the update's deadline has passed before the call was done: the session is to say so.</returns>
+#if !NETSTANDARD2_0
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+#endif
     protected async ValueTask<bool> GuardAsync(Task call, TimeSpan asked, OperationScope scope)
     {
         if (call.Status == TaskStatus.RanToCompletion)

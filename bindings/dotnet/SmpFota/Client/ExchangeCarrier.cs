@@ -2,6 +2,7 @@ using System;
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -28,6 +29,9 @@ internal sealed class ExchangeCarrier(ISmpExchange exchange, SmpClientOptions op
 
     internal override bool TryReceive(out ReadOnlyMemory<byte> bytes) => arrived.TryDequeue(out bytes);
 
+#if !NETSTANDARD2_0
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+#endif
     internal override async ValueTask WaitAsync(TimeSpan? wait, Task wake, OperationScope scope)
     {
         if (batch.Count == 0 && wait is null)
@@ -80,6 +84,9 @@ internal sealed class ExchangeCarrier(ISmpExchange exchange, SmpClientOptions op
         }
     }
 
+#if !NETSTANDARD2_0
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+#endif
     private async ValueTask<int> ExchangeAsync(TimeSpan wait, OperationScope scope)
     {
         if (!await SettleAsync(scope).ConfigureAwait(false))
