@@ -13,7 +13,7 @@ use soak::plan::Plan;
 use soak::tally::Tally;
 
 /// How many of a hundred seeds get a device of the field where `--field` does not say.
-const FIELD_PERCENT: u64 = 0;
+const FIELD_PERCENT: u64 = 50;
 
 const HELP: &str = "\
 Simulated updates, each a seed: link, fault, device, options and caller follow from it.
@@ -21,7 +21,7 @@ Simulated updates, each a seed: link, fault, device, options and caller follow f
   --seeds N      how many seeds (default 1000)
   --from K       the first seed (default 1)
   --threads T    how many threads (default 1)
-  --field P      this share of the seeds, in percent, gets a device of the field (default 0)
+  --field P      this share of the seeds, in percent, gets a device of the field (default 50)
   --table        also print which failures came how often, with an example of each, and every wrong seed
   --seed K       run this seed alone and say how it ended
   --trace        with --seed: print the run, frame by frame

@@ -74,6 +74,8 @@ pub(crate) struct Request {
     body: Vec<u8>,
     patience: Patience,
     sent: [(u8, u64); REMEMBERED],
+    /// How many stand in `sent`, counted on where the attempts begin anew.
+    remembered: u32,
     attempts: u32,
     refusals: u32,
     /// Attempts that do not count any more: the request was taken up anew.
@@ -104,6 +106,7 @@ impl Request {
             body,
             patience,
             sent: [(0, 0); REMEMBERED],
+            remembered: 0,
             attempts: 0,
             refusals: 0,
             forgiven: 0,
@@ -146,7 +149,7 @@ impl Request {
 
     /// The sequence numbers of the attempts that an answer may still come to.
     pub fn save(&self, out: &mut Writer) {
-        let remembered = (self.attempts as usize).min(REMEMBERED);
+        let remembered = (self.remembered as usize).min(REMEMBERED);
         out.u8(remembered as u8);
         for (sequence, _) in &self.sent[..remembered] {
             out.u8(*sequence);
@@ -163,6 +166,7 @@ impl Request {
             slot.0 = from.u8()?;
         }
         self.attempts = remembered as u32;
+        self.remembered = self.attempts;
         self.foreign_clock = true;
         Ok(())
     }
@@ -249,7 +253,8 @@ impl Request {
         if self.attempts > 0 && self.refusals == 0 && self.forgiven == 0 {
             talk.counters.retransmissions = talk.counters.retransmissions.wrapping_add(1);
         }
-        self.sent[self.attempts as usize % REMEMBERED] = (header.sequence, now);
+        self.sent[self.remembered as usize % REMEMBERED] = (header.sequence, now);
+        self.remembered = self.remembered.wrapping_add(1);
         // Before anything is measured the hint is all there is: one more request after it costs little, and a lost one would
         // cost three times as much (RFC 6298 section 2.1 starts with one second as well).
         // A server or a path that is up a few seconds late is met by the next ones.
@@ -340,7 +345,7 @@ impl Request {
         if (header.group, header.command, header.op) != (self.group, self.command, self.op.response()) {
             return None;
         }
-        let remembered = (self.attempts as usize).min(REMEMBERED);
+        let remembered = (self.remembered as usize).min(REMEMBERED);
         let (_, at) = *self.sent[..remembered].iter().find(|(sequence, _)| *sequence == header.sequence)?;
         if self.answered {
             talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
@@ -388,7 +393,10 @@ impl Request {
 
     fn try_again(&mut self, talk: &mut Conversation, now: u64, error: DeviceError) -> bool {
         // Before Zephyr 3.1 a response that was too long was "no memory" too: a shell command had run by then.
-        if error.is_retryable() && self.refusals < 8 && self.group != group::SHELL {
+        // Of a frame in one write "truncated" says that the way cut it, not that the device puts no writes together.
+        let cut = error.is_common(rc::CORRUPT) && self.frame_len() <= talk.limits.max_write() as usize;
+        let retryable = error.is_retryable() || cut;
+        if retryable && self.refusals < 8 && self.group != group::SHELL {
             talk.note(now, EventKind::Busy(error.code));
             self.refusals += 1;
             self.due = now + (50u64 << self.refusals.min(6));

@@ -78,7 +78,7 @@ impl Update {
                     Ok(())
                 }
             },
-            Step::Confirm => self.confirm_answered(talk, now, error),
+            Step::Confirm => self.confirm_answered(talk, now, error, body),
             Step::ListBefore
             | Step::ListUploaded
             | Step::ListMarked

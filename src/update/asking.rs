@@ -12,6 +12,10 @@ use crate::smp::error::rc;
 use crate::status::Status;
 use crate::upload::{self, Destination, Source, Upload};
 
+/// How often the first question is asked before the list is, and how often once the list has come.
+const FIRST_ATTEMPTS: u32 = 4;
+const ATTEMPTS_AGAIN: u32 = 2;
+
 impl Update {
     pub(super) fn poll_upload(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Option<Poll> {
         let sending = self.sending.as_mut()?;
@@ -61,6 +65,8 @@ impl Update {
 
     /// Old servers have one code for what is not newer and for what is in the way; the list showed nothing in the way.
     fn upload_failed(&self, failure: Failure) -> Failure {
+        let task = &self.tasks[self.current as usize];
+        let failure = self.with_before(task, |view| task.kind.upload_failed(&view, failure));
         let ambiguous = failure.device.is_some_and(|error| error.is_common(rc::BAD_STATE));
         if ambiguous && self.options.upgrade_only {
             return Failure { status: Status::DowngradeRefused, ..failure };
@@ -114,6 +120,7 @@ impl Update {
 
     fn begin_upload(&mut self, talk: &mut Conversation, now: u64) -> Result<Sending, Failure> {
         self.shrink_what_vanishes(talk, now);
+        self.tries.offset_asked = false;
         let task = &self.tasks[self.current as usize];
         let address = self.with_before(task, |view| task.kind.address(&view))?;
         let size = payload::length(self.task_image(task), &self.options);
@@ -134,6 +141,7 @@ impl Update {
                 _ => None,
             },
             resets: self.manners().map(|manner| manner.resets).min().unwrap_or(1),
+            first_attempts: if self.tries.list_first { ATTEMPTS_AGAIN } else { FIRST_ATTEMPTS },
             // Without a hash it is image 0 that is confirmed.
             by_hash: self.trial.as_ref().is_none_or(|trial| trial.confirms == 0)
                 || task.is_some_and(|task| task.number != 0),
@@ -166,6 +174,11 @@ impl Update {
                 talk.limits.learn_reassembly(false);
                 self.enter(talk, now, Step::BootMode);
             }
+            // Recovery of MCUboot up to 1.8 is silent about what it does not know. Every server has the list.
+            Step::Parameters => {
+                self.tries.list_first = true;
+                self.enter(talk, now, Step::ListBefore);
+            }
             // So is one that tells nothing of its bootloader (serial recovery up to MCUboot 1.8), and then it has no slot information.
             Step::BootMode | Step::SlotInformation if talk.answered => {
                 self.enter(talk, now, Step::ListBefore)
@@ -174,10 +187,15 @@ impl Update {
                 self.told.b0_asked = true;
                 self.enter(talk, now, Step::ListBefore);
             }
+            // Asked again once the device answers its list, for as long as it may stay away.
             Step::B0SlotAfter => {
-                self.told.b0_slot_after = Some(None);
+                if self.swap_is_overdue(now) {
+                    self.told.b0_slot_after = Some(None);
+                }
                 self.enter(talk, now, Step::Look);
             }
+            // What was confirmed when it was seen last does not go back.
+            Step::ListHealthy if self.is_confirmed() => self.succeed(talk, now),
             // What the list said stands.
             Step::StateUploaded | Step::StateMarked if request.was_sent() => {
                 if let Err(failure) = self.verify_state(talk, now, None) {

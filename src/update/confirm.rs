@@ -41,7 +41,7 @@ impl Update {
     }
 
     /// Whether all images were listed as confirmed when they were last seen.
-    fn is_confirmed(&self) -> bool {
+    pub(super) fn is_confirmed(&self) -> bool {
         self.listing.as_ref().is_some_and(|listing| self.first_unconfirmed(listing).is_none())
     }
 
@@ -114,13 +114,14 @@ impl Update {
         Ok(())
     }
 
-    /// Old servers answer success whatever happened (Zephyr issue 56617), and an answer may be that to a repeated request,
-    /// so the list decides.
+    /// Old servers answer success whatever happened (Zephyr issue 56617), so the list decides: that of the answer itself, where it shows
+    /// every image confirmed, or else the next one.
     pub(super) fn confirm_answered(
         &mut self,
         talk: &mut Conversation,
         now: u64,
         error: Option<DeviceError>,
+        body: &[u8],
     ) -> Result<(), Failure> {
         if let Some(error) = error
             && error.is_common(rc::ACCESS_DENIED)
@@ -133,6 +134,16 @@ impl Update {
         {
             let task = &mut self.tasks[self.current as usize];
             task.kind = task.kind.without_marks();
+        }
+        let listing =
+            Listing::decode(body).ok().filter(|listing| error.is_none() && !listing.slots.is_empty());
+        if let Some(listing) = listing.map(Listing::with_other_images_running)
+            && self.check_running(&listing).is_ok()
+            && self.first_unconfirmed(&listing).is_none()
+        {
+            self.listing = Some(Box::new(listing));
+            self.succeed(talk, now);
+            return Ok(());
         }
         self.enter(talk, now, Step::ListConfirmed);
         Ok(())

@@ -40,7 +40,7 @@ use crate::conversation::{Conversation, EventKind};
 use crate::failure::Failure;
 use crate::firmware::{Firmware, Image};
 use crate::smp::{DeviceError, Frame, group};
-use kinds::View;
+use kinds::{LastLook, View};
 use parts::{Clock, Reboot, Restored, Sending, Totals, Trial, Tries};
 use plan::Task;
 use step::Step;
@@ -450,6 +450,13 @@ impl Update {
         }
         if let Some(request) = self.request.as_mut().filter(|_| !self.step.is_reset()) {
             request.restart();
+        }
+        if self.step == Step::Reset
+            && self.last_look() != LastLook::Nothing
+            && self.request.as_ref().is_none_or(|request| !request.was_sent())
+        {
+            // The device may have reset by itself since its list.
+            self.enter(talk, now, Step::ListMarked);
         }
         self.returned(talk, now, !down);
         if down {

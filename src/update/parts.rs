@@ -36,6 +36,8 @@ pub(super) struct Tries {
     pub left_open: bool,
     /// A first chunk was sent more than once, so that one may arrive late.
     pub first_again: bool,
+    /// The server was asked where its upload stands since the last one.
+    pub offset_asked: bool,
     /// The device answered a chunk after the upload was over, as it does to one that came late.
     pub stray_chunk: bool,
     /// The bootloader did not start what was uploaded, and it was uploaded once more.
@@ -44,6 +46,9 @@ pub(super) struct Tries {
     pub trial_only: bool,
     /// The caller was told to drop the link since the last answer.
     pub reset_asked: bool,
+    /// The first question was not answered, so the list was asked for; and then the first question once more.
+    pub list_first: bool,
+    pub asked_again: bool,
     /// The device was reset into its loader.
     pub entered_loader: bool,
 }

@@ -16,6 +16,12 @@ impl Update {
         now: u64,
         listing: Listing,
     ) -> Result<(), Failure> {
+        if self.tries.list_first && !self.tries.asked_again {
+            // It may have been away only.
+            self.tries.asked_again = true;
+            self.enter(talk, now, Step::Parameters);
+            return Ok(());
+        }
         if let Some(question) = kinds::open_question(&self.firmware, &listing, &self.told) {
             self.enter(talk, now, question);
             return Ok(());
@@ -99,8 +105,15 @@ impl Update {
             self.tasks[index].action = Action::Boot;
         }
         if self.tasks.iter().any(|task| task.action == Action::Boot) {
-            let looks = self.last_look() != LastLook::Nothing;
-            return self.enter(talk, now, if looks { Step::ListMarked } else { Step::Reset });
+            return self.enter(
+                talk,
+                now,
+                match self.last_look() {
+                    LastLook::Nothing => Step::Reset,
+                    LastLook::ListAndOffset if !self.tries.offset_asked => Step::StateMarked,
+                    LastLook::List | LastLook::ListAndOffset => Step::ListMarked,
+                },
+            );
         }
         if let Some(index) = self.tasks.iter().position(|task| task.action == Action::Confirm) {
             self.current = index as u16;

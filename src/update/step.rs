@@ -66,6 +66,8 @@ pub(crate) struct Context<'a> {
     pub slot: Option<u32>,
     /// So many resets may be asked for at once: a second one does no harm.
     pub resets: u32,
+    /// So often the first question is asked before the list is asked for: every server has that.
+    pub first_attempts: u32,
     /// Confirm by hash; otherwise whatever runs.
     pub by_hash: bool,
     pub ordinary: Patience,
@@ -188,7 +190,10 @@ impl Step {
             Request::new(Op::Read, group, command, body(|w| _ = w.map(0)), patience)
         };
         Some(match self {
-            Step::Parameters => read(group::OS, group::os::PARAMETERS, at_least(1_000)),
+            Step::Parameters => {
+                let attempts = ordinary.attempts.min(context.first_attempts);
+                read(group::OS, group::os::PARAMETERS, Patience { attempts, ..at_least(1_000) })
+            }
             Step::ReassemblyProbe => {
                 echo_of(limits.reassembly_probe_len(), Patience { attempts: 4, ..at_least(1_000) })
             }

@@ -268,9 +268,10 @@ impl Update {
         } else if waits.is_none() {
             self.reboot().reset_at = now;
             self.enter(talk, now, Step::Look);
-        } else if self.last_look() == LastLook::ListAndOffset {
+        } else if self.last_look() == LastLook::ListAndOffset && !self.tries.offset_asked {
             self.enter(talk, now, Step::StateMarked);
         } else {
+            // Right behind the list, so that no trial that the device began by itself is reset.
             self.enter(talk, now, Step::Reset);
         }
         Ok(())
@@ -316,7 +317,8 @@ impl Update {
                 self.succeed(talk, now);
             }
         } else {
-            self.enter(talk, now, Step::Reset);
+            self.tries.offset_asked = true;
+            self.enter(talk, now, Step::ListMarked);
         }
         Ok(())
     }

@@ -147,7 +147,7 @@ impl Kind for InPlace {
 
     fn hold(&self, view: &View<'_>) -> Hold {
         match rules::hold(view) {
-            Hold::OnTrial if self.revert == Revert::None => Hold::Confirmed,
+            Hold::OnTrial if self.revert == Revert::None => Hold::Untold,
             hold => hold,
         }
     }

@@ -239,6 +239,11 @@ pub(crate) trait Kind: Sync {
         rules::other_slot(view)
     }
 
+    /// What an upload that failed died of, where the kind knows more.
+    fn upload_failed(&self, _view: &View<'_>, failure: Failure) -> Failure {
+        failure
+    }
+
     /// The action after an upload that need not be looked for in a list.
     fn after_upload(&self, _view: &View<'_>) -> Option<Action> {
         None

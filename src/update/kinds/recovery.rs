@@ -6,6 +6,7 @@ use super::{
     words,
 };
 use crate::failure::Failure;
+use crate::smp::error::rc;
 use crate::status::Status;
 use crate::update::UpdateMode;
 use crate::update::listing::{ListedSlot, Listing};
@@ -55,6 +56,20 @@ impl Kind for Recovery {
     /// It erases with the first chunk, and may not know the command.
     fn erase(&self, _view: &View<'_>) -> Erase {
         Erase::Nothing
+    }
+
+    /// A number of the package's that a build which counts images does not know. The image's own number is not tried then: in a build that
+    /// counts slots an image too large for its slot is refused alike, and that number is the application's.
+    fn upload_failed(&self, view: &View<'_>, failure: Failure) -> Failure {
+        let refused = failure.device.is_some_and(|error| error.is_common(rc::INVALID));
+        match upload_number(view) {
+            Ok(number)
+                if refused && number != 0 && view.told.upload_number(view.number, 0) != Some(number) =>
+            {
+                words::number_refused(view, number, failure)
+            }
+            _ => failure,
+        }
     }
 
     /// Without a list there is nothing to look at. An image that it decrypted in place is still taken for encrypted there, so that it is

@@ -47,7 +47,8 @@ impl Kind for Single {
 
     fn hold(&self, view: &View<'_>) -> Hold {
         match rules::hold(view) {
-            Hold::OnTrial => Hold::Confirmed,
+            // Without a trial the flag means nothing: "bare metal" builds never set it for what runs.
+            Hold::OnTrial => Hold::Untold,
             hold => hold,
         }
     }

@@ -60,6 +60,18 @@ pub(super) fn marked_too_early(firmware: &Firmware, application: &Task, core: &T
     ))
 }
 
+pub(super) fn number_refused(view: &View<'_>, number: u32, failure: Failure) -> Failure {
+    Failure {
+        status: Status::ImageUnsupported,
+        sentence: format!(
+            "serial recovery does not take upload number {number}, which the package names for image {}: either it counts images instead of \
+             slots, or version {} is too large for its slot. Update that image from the running application. {}",
+            view.number, view.image.version, failure.sentence
+        ),
+        ..failure
+    }
+}
+
 /// The version that runs after the reset.
 pub(crate) fn running(listing: &Listing, number: u32) -> String {
     listing.active(number).map_or_else(|| "?".to_owned(), |slot| slot.version.to_string())

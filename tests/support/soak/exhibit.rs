@@ -443,6 +443,7 @@ impl Exhibit {
             (Kind::PoorList, Status::DeviceError) => options.upgrade_only,
             (Kind::ConfirmedTrailer, Status::ImageUnsupported) => true,
             (Kind::EqualVersions, Status::DowngradeRefused) => true,
+            // A higher build was forced on a bootloader that does not compare builds.
             (Kind::EqualVersions, Status::NotMarked | Status::NotSwapped) => options.force_upload,
             (Kind::ImmutableBootloader, Status::ImageUnsupported) => true,
             (Kind::Loader, Status::NotSupported | Status::NotSwapped) => true,

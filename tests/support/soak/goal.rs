@@ -53,7 +53,10 @@ impl Goal {
         match self {
             Goal::Runs { number, bytes } => running(link, *number)
                 .filter(|slot| link.device().slot_bytes(*number, slot.slot).starts_with(bytes))
-                .map(|slot| slot.flags.confirmed),
+                // A loader's bootloader has no trial, and "bare metal" builds set no flag.
+                .map(|slot| {
+                    slot.flags.confirmed || link.device().options().boot_mode == BootMode::FirmwareLoader
+                }),
             Goal::Radio { bytes, .. } => link.device().network_core().starts_with(bytes).then_some(true),
             Goal::Stage { stages, .. } => {
                 let device = link.device();
