@@ -266,9 +266,11 @@ mod tests {
             assert_eq!(wrong.parse().map_err(|failure| failure.status), Err(Status::InvalidArgument));
         }
         let update = smpfota_update_options::defaults();
-        for wrong in
-            [smpfota_update_options { mode: 4, ..update }, smpfota_update_options { flags: 16, ..update }]
-        {
+        for wrong in [
+            smpfota_update_options { mode: 4, ..update },
+            smpfota_update_options { flags: 1 << 31, ..update },
+            smpfota_update_options { boot_mode: 8, ..update },
+        ] {
             assert_eq!(wrong.parse().map_err(|failure| failure.status), Err(Status::InvalidArgument));
         }
     }

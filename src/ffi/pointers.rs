@@ -366,10 +366,10 @@ mod tests {
         let mut words = [0xaaaa_aaaau32; 12];
         let defaults = options();
         // SAFETY: the array has the bytes that the call names.
-        let result = unsafe { init_struct(words.as_mut_ptr().cast(), 40, &defaults) };
+        let result = unsafe { init_struct(words.as_mut_ptr().cast(), 44, &defaults) };
         assert_eq!(result, Ok(Status::Ok));
-        assert_eq!((words[0], words[4]), (40, defaults.swap_timeout_ms));
-        assert_eq!(words[8..], [0, 0, 0xaaaa_aaaa, 0xaaaa_aaaa]);
+        assert_eq!((words[0], words[4]), (44, defaults.swap_timeout_ms));
+        assert_eq!(words[8..], [defaults.boot_mode, 0, 0, 0xaaaa_aaaa]);
         // SAFETY: refused before anything is written.
         let result = unsafe { init_struct(words.as_mut_ptr().cast(), u32::MAX, &defaults) };
         assert_eq!(result, Err(Status::StructSize));

@@ -198,6 +198,7 @@ impl Update {
             Step::ListHealthy if self.is_confirmed() => self.succeed(talk, now),
             // What the list said stands.
             Step::StateUploaded | Step::StateMarked if request.was_sent() => {
+                self.tries.list_is_stale = true;
                 if let Err(failure) = self.verify_state(talk, now, None) {
                     self.fail(now, failure);
                 }

@@ -50,6 +50,11 @@ impl Update {
         if self.step != Step::HealthCheck || self.outcome.is_some() {
             return Err(Status::WrongState.into());
         }
+        if healthy && self.told.unlisted {
+            // What answers has no list to look at again.
+            self.succeed(talk, now);
+            return Ok(());
+        }
         if healthy {
             self.enter(talk, now, Step::ListHealthy);
             return Ok(());

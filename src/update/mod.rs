@@ -451,11 +451,10 @@ impl Update {
         if let Some(request) = self.request.as_mut().filter(|_| !self.step.is_reset()) {
             request.restart();
         }
-        if self.step == Step::Reset
-            && self.last_look() != LastLook::Nothing
-            && self.request.as_ref().is_none_or(|request| !request.was_sent())
-        {
-            // The device may have reset by itself since its list.
+        // The device may have reset by itself since its list.
+        let unsent = self.request.as_ref().is_none_or(|request| !request.was_sent());
+        self.tries.list_is_stale |= self.step == Step::StateMarked;
+        if !down && self.step == Step::Reset && unsent && self.last_look() != LastLook::Nothing {
             self.enter(talk, now, Step::ListMarked);
         }
         self.returned(talk, now, !down);

@@ -12,6 +12,8 @@ pub(super) struct Clock {
     pub seen_at: u64,
     /// When the question was asked whose answer came last.
     pub asked_at: u64,
+    /// When the list was asked for that was looked at before the reset.
+    pub listed_at: u64,
     /// Nothing is sent before this time.
     pub not_before: u64,
     /// How long the caller stopped the clock.
@@ -36,6 +38,8 @@ pub(super) struct Tries {
     pub left_open: bool,
     /// A first chunk was sent more than once, so that one may arrive late.
     pub first_again: bool,
+    /// The device may have reset by itself since the last look before the reset.
+    pub list_is_stale: bool,
     /// The server was asked where its upload stands since the last one.
     pub offset_asked: bool,
     /// The device answered a chunk after the upload was over, as it does to one that came late.

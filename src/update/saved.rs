@@ -54,7 +54,16 @@ impl Update {
             tries.entered_loader,
             tries.stray_chunk,
         ]);
-        out.bool(tries.tried_anew);
+        out.flags([
+            tries.tried_anew,
+            tries.offset_asked,
+            tries.list_first,
+            tries.asked_again,
+            false,
+            false,
+            false,
+            false,
+        ]);
         out.u8(self.resets());
         out.bool(self.trial.is_some());
         if let Some(trial) = &self.trial {
@@ -156,7 +165,7 @@ impl Update {
             tries.entered_loader,
             tries.stray_chunk,
         ] = from.flags()?;
-        tries.tried_anew = from.bool()?;
+        [tries.tried_anew, tries.offset_asked, tries.list_first, tries.asked_again, ..] = from.flags()?;
         let resets = from.u8()?;
         if resets > 0 {
             self.reboot().resets = resets;

@@ -105,15 +105,8 @@ impl Update {
             self.tasks[index].action = Action::Boot;
         }
         if self.tasks.iter().any(|task| task.action == Action::Boot) {
-            return self.enter(
-                talk,
-                now,
-                match self.last_look() {
-                    LastLook::Nothing => Step::Reset,
-                    LastLook::ListAndOffset if !self.tries.offset_asked => Step::StateMarked,
-                    LastLook::List | LastLook::ListAndOffset => Step::ListMarked,
-                },
-            );
+            let looks = self.last_look() != LastLook::Nothing;
+            return self.enter(talk, now, if looks { Step::ListMarked } else { Step::Reset });
         }
         if let Some(index) = self.tasks.iter().position(|task| task.action == Action::Confirm) {
             self.current = index as u16;

@@ -12,6 +12,8 @@ use crate::smp::{DeviceError, group};
 use crate::status::Status;
 use crate::upload::refusal::code;
 
+/// No device resets and answers again in less.
+const COMES_BACK_MS: u64 = 1_000;
 /// How often a finished upload may vanish again before the update ends.
 const MOST_UPLOADS: u8 = 3;
 
@@ -225,6 +227,7 @@ impl Update {
         listing: Listing,
     ) -> Result<(), Failure> {
         self.check_unchanged(&listing)?;
+        self.clock.listed_at = self.clock.asked_at;
         let (mut vanished, mut waits, mut trial) = (None, None, None);
         for (index, task) in self.tasks.iter().enumerate().filter(|(_, task)| task.action == Action::Boot) {
             match task.kind.standing(&self.view(task, &listing)) {
@@ -271,7 +274,6 @@ impl Update {
         } else if self.last_look() == LastLook::ListAndOffset && !self.tries.offset_asked {
             self.enter(talk, now, Step::StateMarked);
         } else {
-            // Right behind the list, so that no trial that the device began by itself is reset.
             self.enter(talk, now, Step::Reset);
         }
         Ok(())
@@ -318,7 +320,10 @@ impl Update {
             }
         } else {
             self.tries.offset_asked = true;
-            self.enter(talk, now, Step::ListMarked);
+            // A device that resets by itself may have done so since its list, and its trial must not be reset.
+            let is_old = now.saturating_sub(self.clock.listed_at) > COMES_BACK_MS || self.tries.list_is_stale;
+            self.tries.list_is_stale = false;
+            self.enter(talk, now, if is_old { Step::ListMarked } else { Step::Reset });
         }
         Ok(())
     }

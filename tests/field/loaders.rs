@@ -55,7 +55,6 @@ fn item_19_the_update_enters_the_loader_where_it_may() {
 
 /// A health check is asked for there as anywhere; no list has to show the image again first.
 #[test]
-#[ignore = "after the health check a list is asked for that this application does not have"]
 fn item_19_a_health_check_needs_no_list() {
     for bare_metal in [false, true] {
         let scenario = with_loader(LoaderSetup { in_loader: true, bare_metal, ..SETUP });

@@ -56,7 +56,6 @@ fn item_10_an_unhealthy_image_goes_back() {
 /// Zephyr 4.3 and 4.4 list a trial of RAM load as confirmed, with the old image pending, and take no confirmation: what
 /// looks confirmed goes back at the next reset, and nobody may be told that it stays.
 #[test]
-#[ignore = "the update does not know this device yet"]
 fn item_10_a_trial_that_only_looks_confirmed_is_not_called_confirmed() {
     let scenario = with_revert(6).device(|device| device.quirks.flags_by_marks = true);
     let mut drive = start(&scenario, application(), UpdateOptions::default());

@@ -9,6 +9,7 @@ use super::{Ended, Fit, Hold, Kind, Mark, Ran, Standing, View, rules, swap, word
 use crate::failure::Failure;
 use crate::smp::DeviceError;
 use crate::smp::error::rc;
+use crate::update::UpdateMode;
 use crate::update::listing::Listing;
 use crate::update::plan::Action;
 
@@ -148,6 +149,14 @@ impl Kind for InPlace {
     fn hold(&self, view: &View<'_>) -> Hold {
         match rules::hold(view) {
             Hold::OnTrial if self.revert == Revert::None => Hold::Untold,
+            // Zephyr 4.3 and 4.4 list a trial of RAM load as confirmed, and the image that it came from as pending (Zephyr issue 107960).
+            Hold::Confirmed
+                if self.revert == Revert::Found
+                    && view.options.mode != UpdateMode::ConfirmAtOnce
+                    && view.others().any(|slot| slot.pending) =>
+            {
+                Hold::OnTrial
+            }
             hold => hold,
         }
     }
