@@ -47,6 +47,10 @@ const NEVER: &[&str] = &[
     "dbg!",
 ];
 
+/// The command `smpfota`: a program beside the library, not one of its layers. It may do what a library without I/O may not, and
+/// uses the library from outside, by its public names.
+const PROGRAM: &str = "cli/";
+
 /// The one file that opens files, and how often it says so.
 const OPENS_FILES: (&str, usize) = ("firmware/mod.rs", 1);
 
@@ -285,6 +289,7 @@ fn sources() -> Vec<(String, String)> {
             let source = std::fs::read_to_string(&path).expect("UTF-8");
             (path.strip_prefix(&root).expect("below").display().to_string().replace('\\', "/"), source)
         })
+        .filter(|(path, _)| !path.starts_with(PROGRAM))
         .collect()
 }
 
@@ -374,6 +379,22 @@ fn a_planted_kind_is_found() {
     ] {
         assert_eq!(known_kinds(path, source, &kinds), Vec::<String>::new(), "{path}: {source}");
     }
+}
+
+#[test]
+fn the_program_stands_outside_of_the_library() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(PROGRAM);
+    let files: Vec<_> = std::fs::read_dir(folder).expect("the program").collect();
+    assert!(files.len() > 3);
+    for file in files {
+        let source = std::fs::read_to_string(file.expect("a file").path()).expect("UTF-8");
+        let code = code_of(&source);
+        assert!(!code.split(|c| !is_word(c)).any(|word| word == "unsafe"), "unsafe in the program");
+        // Its own modules alone: what it takes from the library stands under the library's name.
+        let own = ["exit", "link", "explain", "drive"];
+        assert!(followers(&code, "crate::").iter().all(|name| own.contains(&name.as_str())));
+    }
+    assert!(!code_of(include_str!("../src/lib.rs")).contains("mod cli"));
 }
 
 #[test]

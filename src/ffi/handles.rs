@@ -18,6 +18,7 @@ pub(super) enum Kind {
     Session = 2,
     Decoder = 3,
     Device = 4,
+    Trace = 5,
 }
 
 /// How the bits of a handle are shared out, from the top: kind, generation, slot.
@@ -408,7 +409,7 @@ mod tests {
         fn both_layouts_give_back_what_was_packed(generation: u32, slot: u32, wide: bool) {
             let layout = if wide { Layout::BITS_64 } else { Layout::BITS_32 };
             let (generation, slot) = (generation & layout.last_generation(), slot % layout.slots());
-            for kind in [Kind::Image, Kind::Session, Kind::Decoder, Kind::Device] {
+            for kind in [Kind::Image, Kind::Session, Kind::Decoder, Kind::Device, Kind::Trace] {
                 let handle = layout.pack(kind, generation, slot);
                 prop_assert!(wide || handle <= u64::from(u32::MAX));
                 prop_assert_ne!(handle, 0);

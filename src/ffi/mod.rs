@@ -32,6 +32,7 @@ mod session;
 mod simulated;
 mod snapshot;
 mod structs;
+mod trace;
 #[cfg(not(feature = "simulator"))]
 mod unsimulated;
 
@@ -48,3 +49,4 @@ pub use structs::{
     smpfota_device_options, smpfota_error, smpfota_image_info, smpfota_progress, smpfota_session_options,
     smpfota_update_options,
 };
+pub use trace::*;

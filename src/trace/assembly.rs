@@ -175,14 +175,17 @@ impl Assembly {
             };
             rest = &rest[after..];
         }
-        while starts_frame(rest) {
+        while starts_frame(rest) || starts_frame(rest.get(..8).unwrap_or_default()) {
             let Some(seen) = glance(rest, telling.dress == Dress::Console) else { return };
             let need = 8 + seen.announced;
             let complete = seen.length >= need || seen.whole || seen.length < rest.len();
             // Whose answer is here is not under way any more, in this trace at least.
             let answers = |pending: &Pending| {
                 let asked = &pending.bytes;
-                asked[4..8] == rest[4..8] && asked[0] & 1 == 0 && rest[0] & 1 == 1
+                let is_request = asked[0] & 1 == 0;
+                // An answer is over when something is asked again.
+                let asks = rest[0] & 1 == 0;
+                is_request && !asks && asked[4..8] == rest[4..8] || !is_request && asks
             };
             self.give_up(answers, whole);
             // Nothing else of this voice can be under way any more.

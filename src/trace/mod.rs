@@ -13,6 +13,7 @@ mod figures;
 mod input;
 mod judge;
 mod line;
+mod recorder;
 mod report;
 mod stream;
 mod talk;
@@ -20,6 +21,7 @@ mod text;
 mod told;
 
 pub use causes::symptom_and_evidence;
+pub use recorder::{FIRST_LINE, Recorder};
 
 use crate::failure::Finding;
 use assembly::Assembly;
@@ -99,6 +101,11 @@ impl Trace {
     /// How many bytes [`Trace::feed`] has taken so far.
     pub fn bytes(&self) -> u64 {
         self.input.bytes
+    }
+
+    /// Whether the trace was ended: by [`Trace::end`], [`Trace::verdict`] or [`Trace::cause`].
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// The trace ends here: what was under way is finished, and further lines may wait.

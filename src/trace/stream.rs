@@ -18,7 +18,8 @@ impl Stream {
         self.waiting.extend_from_slice(bytes);
         let mut at = 0;
         while let Some(rest) = self.waiting.get(at..).filter(|rest| rest.len() >= 8) {
-            if !starts_frame(rest) {
+            // A header alone, whose body is empty, is one too.
+            if !starts_frame(rest) && !starts_frame(&rest[..8]) {
                 // A byte map may not be here yet.
                 if rest.len() == 8 && !last {
                     break;

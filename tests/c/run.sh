@@ -16,6 +16,7 @@ lib=${SMPFOTA_LIB:-}
 cc=${CC:-cc}
 flags=(-std=c11 -g -O1 -Wall -Wextra -Werror -pedantic -I"$root/include" -pthread)
 failed=0
+export SMPFOTA_TRACES=$root/tests/traces
 mkdir -p "$out"
 
 if [ -z "$lib" ]; then
@@ -91,7 +92,7 @@ esac
 
 sanitizer=yes
 echo 'int main(void) { return 0; }' | "$cc" -fsanitize=address,undefined -x c - -o "$out/probe" 2>/dev/null && "$out/probe" || sanitizer=no
-[ $# -gt 0 ] || { set -- update worker bad_calls bad_peer any_order threads && only_our_symbols; }
+[ $# -gt 0 ] || { set -- update worker bad_calls bad_peer any_order threads trace && only_our_symbols; }
 for name; do three_ways "$name"; done
 
 # The same arbitrary calls on a build that panics where a sum overflows.

@@ -162,6 +162,24 @@ pub fn table() -> Vec<(&'static str, Script, Finding)> {
         }
         s.echo(true);
     });
+    row("answers are cut to 20 bytes", Finding::AnswersCut, &|s| {
+        s.ask(first(0)).hear(taken(0, 176));
+        for n in 1..4u8 {
+            let mut cut = taken(n, 376);
+            cut.truncate(20);
+            s.ask(chunk(n, 176, 200)).hear(cut).wait(3_000);
+        }
+    });
+    row("answers without a body", Finding::EmptyAnswers, &|s| {
+        for n in 0..3u8 {
+            s.ask(first(n)).hear(frame(3, 1, 1, n, &[])).wait(3_000);
+        }
+    });
+    row("lists are lost, echoes are not", Finding::LongAnswersLost, &|s| {
+        for n in 0..3u8 {
+            s.ask(frame(0, 1, 0, 100 + n, &[0xa0])).wait(5_000).echo(true);
+        }
+    });
     row("nobody answers", Finding::NeverAnswered, &|s| {
         for _ in 0..4 {
             s.ask(first(0)).wait(40_000);
@@ -279,7 +297,7 @@ fn the_same_conversation_has_the_same_verdict_in_every_form() {
         }
         // A console frame has a checksum and a stream of frames nothing but lengths: neither can hold half a frame. A phone
         // tells it in words first, whole.
-        let whole_only = name.starts_with("writes are cut");
+        let whole_only = name.contains("are cut");
         let expected = told(&verdict(&recording(&script)));
         for (form, write) in FORMS {
             if whole_only

@@ -3,6 +3,7 @@
 mod bounds;
 mod causes;
 mod consequences;
+mod documented;
 mod script;
 mod seed;
 mod support;

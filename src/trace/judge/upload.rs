@@ -5,6 +5,7 @@ use crate::failure::Finding;
 use crate::trace::talk::{Talk, Upload};
 
 pub(super) fn cases(talk: &Talk, cases: &mut Vec<Case>) {
+    answers(talk, cases);
     refusals(talk, cases);
     if talk.restarted.count > 0 {
         let certainty = if talk.upload.as_ref().is_some_and(|upload| upload.complete) {
@@ -66,6 +67,34 @@ fn cut(talk: &Talk, cases: &mut Vec<Case>) {
     }
 }
 
+/// Answers that are there and say nothing.
+fn answers(talk: &Talk, cases: &mut Vec<Case>) {
+    if let (true, Some(at)) = (talk.answers_cut.count >= 2 && talk.answers_cut_alike, talk.answers_cut_at) {
+        let says =
+            format!("{} answers end after {at} bytes, whatever their header says.", talk.answers_cut.count);
+        cases.push(Case::new(Finding::AnswersCut, Certainty::Likely, says, &talk.answers_cut));
+    }
+    if talk.answers_empty.count >= 2 {
+        let says = format!("{} answers have a header and no body.", talk.answers_empty.count);
+        cases.push(Case::new(Finding::EmptyAnswers, Certainty::Certain, says, &talk.answers_empty));
+    }
+    // What is written in 16 bits is right up to 65,535.
+    if talk.answers_garbled.count >= 2 && talk.garbled_since >= 0xf000 {
+        let says = format!(
+            "{} answers cannot be read, since byte {}.",
+            talk.answers_garbled.count, talk.garbled_since
+        );
+        cases.push(Case::new(Finding::OffsetGarbled, Certainty::Likely, says, &talk.answers_garbled));
+    }
+    if talk.list_unanswered >= 2 && talk.others_answered_after_list && talk.stages.listed.is_none() {
+        let says = format!(
+            "{} requests for the image list were not answered, and others were.",
+            talk.list_unanswered
+        );
+        cases.push(Case::at(Finding::LongAnswersLost, Certainty::Likely, says, talk.last_mark));
+    }
+}
+
 /// Whether something went wrong at the end of the upload, and not only the trace ended.
 fn stuck(talk: &Talk, upload: &Upload) -> bool {
     upload.asked_again.count > 0
@@ -110,7 +139,7 @@ fn link(talk: &Talk, cases: &mut Vec<Case>) {
     for (code, evidence) in &talk.att_errors {
         if matches!(code, 0x05 | 0x08 | 0x0c | 0x0f) {
             let says = format!("ATT error {code:#04x}: {}.", evidence.text);
-            cases.push(Case::new(Finding::NeverAnswered, Certainty::Certain, says, evidence));
+            cases.push(Case::new(Finding::PairingNeeded, Certainty::Certain, says, evidence));
         } else if matches!(code, 0x0d | 0x13) {
             let says = format!("ATT error {code:#04x}: {}.", evidence.text);
             cases.push(Case::new(Finding::LargeFramesLost, Certainty::Likely, says, evidence));

@@ -473,6 +473,64 @@ namespace SmpFota.Interop
         internal static extern int smpfota_explain_frame(byte* bytes, nuint length, byte* text, nuint capacity, nuint* length_out);
 
         /// <summary>
+        ///  Opens a trace: what a log, a dump, the JSON of a gateway or a recording holds of SMP is explained line by line.
+        ///
+        ///  `*trace` receives the handle, which belongs to the caller until `smpfota_trace_close`. A trace takes at most 4 MiB,
+        ///  however long it is.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_TOO_MANY_HANDLES`. Any thread, any time.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_trace_open", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_trace_open(nuint* trace);
+
+        /// <summary>
+        ///  Feeds the next bytes of the trace, as they stand in the file, in pieces of any size.
+        ///
+        ///  `bytes` has `length` bytes; they are copied. Any bytes are taken: text in UTF-8 or UTF-16 with any line ends, or frames
+        ///  as they are. `*taken` receives how many of them were taken: fewer than `length` while lines wait for
+        ///  `smpfota_trace_next_line`. Read those, then feed the rest.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or `SMPFOTA_WRONG_STATE` after
+        ///  `smpfota_trace_verdict`; then nothing was taken.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_trace_feed", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_trace_feed(nuint trace, byte* bytes, nuint length, nuint* taken);
+
+        /// <summary>
+        ///  Fetches the next line of text: a frame with its time, direction, length, sequence number, what it asks or says and what
+        ///  is odd about it, or what the trace says of the link.
+        ///
+        ///  `text`, `capacity` and `length_out` as with `smpfota_version`; no end of line stands in it. A line that does not fit
+        ///  stays where it is.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when there is none, `SMPFOTA_BUFFER_TOO_SMALL` (`*length_out` says the need),
+        ///  `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_trace_next_line", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_trace_next_line(nuint trace, byte* text, nuint capacity, nuint* length_out);
+
+        /// <summary>
+        ///  Ends the trace and gives its verdict as a JSON object: `cause` and `number` (a finding), `certainty`, `says`,
+        ///  `next_step`, `evidence`, `points`, `also`, `ruled_out`, `undecided`, `phases` and `figures`; docs/DIAGNOSIS.md has them all.
+        ///
+        ///  Nothing can be fed afterwards; lines may still wait. The verdict may be asked for again. `text`, `capacity` and
+        ///  `length_out` as with `smpfota_version`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length_out` says the need), `SMPFOTA_INVALID_HANDLE`,
+        ///  `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_trace_verdict", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_trace_verdict(nuint trace, byte* text, nuint capacity, nuint* length_out);
+
+        /// <summary>
+        ///  Closes a trace. A call that is inside on another thread finishes first.
+        ///
+        ///  Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_trace_close", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_trace_close(nuint trace);
+
+        /// <summary>
         ///  Puts an SMP frame into the console framing: lines of at most 127 bytes, each with its newline.
         ///
         ///  `frame` has `length` bytes, 1 to 65,533. `out` receives all lines, one after the other, about 4/3 of the frame and 3
