@@ -35,7 +35,7 @@ impl Conversation {
     pub fn fall_back(&mut self, now: u64) {
         self.note_version(now, Version::V1);
         // Each silence makes the next trial rarer: a server that knows version 1 alone costs little.
-        self.doubt.next = self.doubt.next.saturating_mul(2).max(1);
+        self.doubt.next = self.doubt.next.saturating_mul(2).max(2);
         self.doubt.seen = 0;
     }
 
