@@ -28,7 +28,7 @@ impl RoundTrip {
         RoundTrip { smoothed8: 0, variation4: 0, hint: hint_ms, spread: Spread::default() }
     }
 
-    /// How all measurements since [`RoundTrip::forget_spread`] are spread.
+    /// How all measurements of the present operation are spread.
     pub const fn spread(&self) -> &Spread {
         &self.spread
     }

@@ -4,7 +4,7 @@
 //! compared. "Updated" is said only when the device, asked after its reboot, lists the new image as active and, where
 //! asked for, as confirmed.
 //!
-//! What an image needs on its device is decided under [`kinds`]; here is the walk, the same for all of them.
+//! What an image needs on its device is decided under `kinds`; here is the walk, the same for all of them.
 
 mod answer;
 mod asking;
