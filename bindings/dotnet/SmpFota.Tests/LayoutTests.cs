@@ -22,7 +22,7 @@ public sealed class LayoutTests
     public unsafe void SizesAreThoseOfAbiVersion1()
     {
         Assert.Equal(512, sizeof(smpfota_error));
-        Assert.Equal(64, sizeof(smpfota_session_options));
+        Assert.Equal(80, sizeof(smpfota_session_options));
         Assert.Equal(36, sizeof(smpfota_update_options));
         Assert.Equal(160, sizeof(smpfota_image_info));
         Assert.Equal(64, sizeof(smpfota_progress));
@@ -34,6 +34,8 @@ public sealed class LayoutTests
     {
         Assert.Equal(24, Offset<smpfota_error>("text"));
         Assert.Equal(60, Offset<smpfota_session_options>("reserved"));
+        Assert.Equal(64, Offset<smpfota_session_options>("batch_frames"));
+        Assert.Equal(76, Offset<smpfota_session_options>("reserved2"));
         Assert.Equal(28, Offset<smpfota_update_options>("deadline_ms"));
         Assert.Equal(32, Offset<smpfota_update_options>("boot_mode"));
         Assert.Equal(32, Offset<smpfota_image_info>("hash"));
