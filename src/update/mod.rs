@@ -315,7 +315,12 @@ impl Update {
             }
             if talk.link_down {
                 if now >= self.link_deadline(talk) {
-                    self.fail(now, self.lost_link());
+                    if self.step == Step::ListHealthy && self.is_confirmed() {
+                        // What was confirmed when it was seen last does not go back.
+                        self.succeed(talk, now);
+                    } else {
+                        self.fail(now, self.lost_link());
+                    }
                     continue;
                 }
                 return Poll::Wait;

@@ -188,6 +188,8 @@ fn false_failure(
 ) -> Option<&'static str> {
     let caller = &run.plan.caller;
     let decided = matches!(failure.status, Status::Cancelled | Status::HealthCheckFailed)
+        // Another image is pending, and the next reset would start that one.
+        || failure.status == Status::SlotInUse
         // The caller wanted to be heard and was not, within its own limit.
         || (failure.status == Status::Timeout && options.health_check && options.deadline_ms != 0)
         // With an upload forced upon it the goal is not to run the image.
