@@ -82,6 +82,11 @@ internal static class Updater
     // What the device itself lists decides what is said.
     private static string Sentence(UpdateResult result, IReadOnlyList<DeviceImage> after, FirmwareImage image)
     {
+        if (result.Outcome == UpdateOutcome.Unverified)
+        {
+            return $"done, not verified: {string.Join(" ", result.Images.Select(i => i.Remark).OfType<string>())}";
+        }
+
         DeviceImage? running = after.FirstOrDefault(i => i.IsActive);
         if (running is null || !running.Hash.Span.SequenceEqual(image.Info.Hash.Span))
         {

@@ -35,6 +35,7 @@ public sealed class OptionTests
     public static TheoryData<string, object[], object[]> UpdateEdges => new()
     {
         { nameof(UpdateOptions.Mode), [UpdateMode.UploadOnly], [(UpdateMode)4] },
+        { nameof(UpdateOptions.BootMode), [BootMode.Unknown, BootMode.FirmwareLoader], [(BootMode)(-1), (BootMode)8] },
         { nameof(UpdateOptions.SwapEstimate), [TimeSpan.Zero, TimeSpan.FromMinutes(5)], [-Millisecond, TimeSpan.FromDays(2), TimeSpan.FromMinutes(6)] },
         { nameof(UpdateOptions.SwapTimeout), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(1) + Millisecond] },
         { nameof(UpdateOptions.SlotSize), [1, int.MaxValue], [0, -1] },
@@ -124,6 +125,26 @@ public sealed class OptionTests
         Assert.True(Opens((ref smpfota_session_options o) => o.write_interval_ms = 600_000) && !Opens((ref smpfota_session_options o) => o.write_interval_ms = 600_001));
     }
 
+    /// <summary>Each option reaches the field or the bit that the header names, and no other.</summary>
+    [Fact]
+    public void UpdateOptionsReachTheirFields()
+    {
+        uint none = new UpdateOptions().ToNative().flags;
+        Assert.Equal(0u, none);
+        Assert.Equal(1u, new UpdateOptions { EraseFirst = true }.ToNative().flags);
+        Assert.Equal(2u, new UpdateOptions { UpgradeOnly = true }.ToNative().flags);
+        Assert.Equal(4u, new UpdateOptions { WaitForHealth = true }.ToNative().flags);
+        Assert.Equal(8u, new UpdateOptions { ForceUpload = true }.ToNative().flags);
+        Assert.Equal(Constant("UPDATE_ENTER_LOADER"), new UpdateOptions { EnterLoader = true }.ToNative().flags);
+        Assert.Equal(Constant("UPDATE_CHECK"), new UpdateOptions().ToNative(check: true).flags);
+        Assert.Equal(Constant("UPDATE_IGNORE_DEPENDENCIES"), new UpdateOptions { IgnoreDependencies = true }.ToNative().flags);
+        foreach (BootMode mode in Enum.GetValues<BootMode>())
+        {
+            string name = string.Concat(mode.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $"_{c}" : $"{c}")).ToUpperInvariant();
+            Assert.Equal(Constant($"BOOT_MODE_{name}"), new UpdateOptions { BootMode = mode }.ToNative().boot_mode);
+        }
+    }
+
     [Fact]
     public async Task ALaterChangeHasNoEffect()
     {
@@ -167,6 +188,13 @@ public sealed class OptionTests
                     property.SetMethod!.ReturnParameter.GetRequiredCustomModifiers(), modifier => modifier.Name == "IsExternalInit");
             });
         }
+    }
+
+    private static uint Constant(string name)
+    {
+        string start = $"#define SMPFOTA_{name} ";
+        string line = System.IO.File.ReadLines(Repository.Header).Single(l => l.StartsWith(start, StringComparison.Ordinal));
+        return uint.Parse(line.AsSpan(start.Length), System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private delegate void Change(ref smpfota_session_options options);

@@ -214,6 +214,35 @@ public sealed class UpdateTests
         Assert.Equal("0.9.0", (await client.UpdateAsync(image)).After.Single(i => i.IsActive).Version);
     }
 
+    [Fact]
+    public async Task AnUnmetDependencyIsRefusedUnlessItIsToBeIgnored()
+    {
+        using FirmwareImage image = FirmwareImage.Open(Images.WithDependency(Images.Bytes()));
+        Assert.Equal(1, image.Info.DependencyCount);
+        using var way = new VirtualLink();
+        await using SmpClient client = way.Duplex();
+        var upload = new UpdateOptions { Mode = UpdateMode.UploadOnly };
+        var thrown = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.UpdateAsync(image, upload));
+        Assert.Equal(SmpStatus.DependencyUnmet, thrown.Status);
+        Assert.Equal(["1.0.0"], (await client.ReadImagesAsync()).Select(i => i.Version));
+        UpdateResult result = await client.UpdateAsync(image, upload with { IgnoreDependencies = true });
+        Assert.Equal(UpdateOutcome.Uploaded, result.Outcome);
+        Assert.Equal(image.Info.Size, result.UploadedBytes);
+    }
+
+    /// <summary>What the caller says of the bootloader counts where the device does not tell: one that overwrites has no trial.</summary>
+    [Fact]
+    public async Task TheBootModeIsTheCallersWhereTheDeviceDoesNotTell()
+    {
+        using FirmwareImage image = Images.Open();
+        using var way = new VirtualLink(new VirtualDeviceOptions { Profile = VirtualProfile.Ncs21 });
+        await using SmpClient client = way.Duplex();
+        UpdatePlan unknown = await client.CheckAsync(image);
+        UpdatePlan told = await client.CheckAsync(image, new UpdateOptions { BootMode = BootMode.Overwrite });
+        Assert.NotEqual(unknown.BootMode, told.BootMode);
+        Assert.Contains("overwrite", told.BootMode);
+    }
+
     // A link that duplicates writes can deliver the reset twice. The second one reverts the trial, and the update says so.
     private static async Task<(UpdateResult Result, int Reverts)> UntilItStaysAsync(SmpClient client, FirmwareImage image)
     {

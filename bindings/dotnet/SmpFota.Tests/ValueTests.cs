@@ -108,6 +108,11 @@ public sealed class ValueTests
         Assert.Null(unknown.Images[0].IsConfirmed);
         UpdateResult no = UpdateResult.Parse("""{"outcome":"on_trial","images":[{"image":0,"from":"","to":"1.1.0","confirmed":false}]}""");
         Assert.Equal(false, no.Images[0].IsConfirmed);
+        Assert.Null(no.Images[0].Remark);
+        UpdateResult untold = UpdateResult.Parse("""{"outcome":"unverified","images":[{"image":1,"from":"","to":"1.1.0","confirmed":null,"remark":"Look at it."}]}""");
+        Assert.Equal(UpdateOutcome.Unverified, untold.Outcome);
+        Assert.Equal("Look at it.", untold.Images[0].Remark);
+        Assert.Null(untold.Images[0].IsConfirmed);
     }
 
     [Fact]

@@ -12,6 +12,21 @@ internal static class Images
     internal static FirmwareImage Open(string version = "1.1.0", int size = 20_000, ulong seed = 1) =>
         FirmwareImage.Open(Bytes(version, size, seed));
 
+    /// <summary>The same image with a dependency on image 0 in the version 9.0.0, and with its hash made anew (MCUboot TLV 0x40, protected).</summary>
+    internal static byte[] WithDependency(byte[] image)
+    {
+        int end = BinaryPrimitives.ReadUInt16LittleEndian(image.AsSpan(8)) + BinaryPrimitives.ReadInt32LittleEndian(image.AsSpan(12));
+        if (BinaryPrimitives.ReadUInt16LittleEndian(image.AsSpan(10)) != 0)
+        {
+            throw new InvalidOperationException("The image has protected TLVs already.");
+        }
+
+        byte[] entries = [0x08, 0x69, 20, 0, 0x40, 0, 12, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0];
+        byte[] made = [.. image[..end], .. entries, .. image[end..]];
+        made[10] = (byte)entries.Length;
+        return WithVersion(made, made[20], made[21], BinaryPrimitives.ReadUInt16LittleEndian(made.AsSpan(22)));
+    }
+
     /// <summary>The same image under another version, with its hash made anew: for bootloaders that check no signature.</summary>
     internal static byte[] WithVersion(byte[] image, byte major, byte minor, ushort revision)
     {

@@ -138,6 +138,28 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
         return RunAsync(s => s.StartUpdate(image, wanted), UpdateResult.Parse, wanted.Deadline, progress, cancellationToken);
     }
 
+    /// <summary>
+    /// Looks before an update: asks the device what <see cref="UpdateAsync"/> with the same options asks before its first byte, writes
+    /// nothing, and tells what the update would do with each image. What it would refuse, this refuses with the same exception.
+    /// </summary>
+    /// <param name="image">The image or package. May be disposed once the operation has started.</param>
+    /// <param name="options">What the update shall do; null tests and confirms. It needs no health check here.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    /// <returns>What the update would do.</returns>
+    /// <exception cref="ArgumentNullException">There is no image.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
+    /// <exception cref="ObjectDisposedException">The client or the image was disposed.</exception>
+    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    /// <exception cref="SmpException">As <see cref="UpdateAsync"/>.</exception>
+    public Task<UpdatePlan> CheckAsync(
+        FirmwareImage image, UpdateOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        UpdateOptions wanted = (options ?? new UpdateOptions()) with { };
+        wanted.Check();
+        return RunAsync(s => s.StartCheck(image, wanted), UpdatePlan.Parse, wanted.Deadline, null, cancellationToken);
+    }
+
     /// <summary>Goes on with the update of a restored session. The device is asked before anything is written.</summary>
     /// <param name="progress">Takes reports of the progress.</param>
     /// <param name="cancellationToken">Ends the update where it stands.</param>

@@ -71,6 +71,43 @@ public sealed unsafe class FirmwareImage : IDisposable
         return Finish(handle, raw, status, error);
     }
 
+    /// <summary>
+    /// The same file, where what shall run in the end is not what is sent: a delta, or an image that the device makes into another one.
+    /// An update of it succeeds when the device runs the image with this hash.
+    /// </summary>
+    /// <remarks>
+    /// The bytes of the file are shared, not copied; this image stays as it was, and either may be disposed first. A session or client that
+    /// is restored needs the image opened and named like this again.
+    /// </remarks>
+    /// <param name="index">Which image of the file (<see cref="Images"/>), from 0.</param>
+    /// <param name="hash">The hash by which the device lists the image that runs: 32, 48 or 64 bytes. Copied.</param>
+    /// <returns>An image of its own, owned by the caller.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The file has no such image.</exception>
+    /// <exception cref="ArgumentException">The hash has another length.</exception>
+    /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
+    public FirmwareImage Expecting(int index, ReadOnlySpan<byte> hash)
+    {
+        if (hash.Length is not (32 or 48 or 64))
+        {
+            throw new ArgumentException(
+                FormattableString.Invariant($"The hash has {hash.Length} bytes; image hashes have 32, 48 or 64."), nameof(hash));
+        }
+
+        return Expecting(index, hash, default);
+    }
+
+    /// <summary>
+    /// As <see cref="Expecting(int, ReadOnlySpan{byte})"/>, for those who know only the version: an update succeeds when the device runs
+    /// an image of this version.
+    /// </summary>
+    /// <param name="index">Which image of the file (<see cref="Images"/>), from 0.</param>
+    /// <param name="version">The version of the image that shall run.</param>
+    /// <returns>An image of its own, owned by the caller.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The file has no such image.</exception>
+    /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
+    public FirmwareImage Expecting(int index, ImageVersion version) =>
+        Expecting(index, default, Encoding.UTF8.GetBytes(version.ToString()));
+
     /// <summary>Everything that is known of the file, as JSON for people and logs.</summary>
     /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
     public string Describe()
@@ -85,6 +122,24 @@ public sealed unsafe class FirmwareImage : IDisposable
 
     /// <summary>Gives up this share of the image. Sessions that use it keep theirs.</summary>
     public void Dispose() => handle.Dispose();
+
+    // One of the two is empty.
+    private FirmwareImage Expecting(int index, ReadOnlySpan<byte> hash, ReadOnlySpan<byte> version)
+    {
+        NativeOption.Within(index, nameof(index), 0, Images.Count - 1);
+        using HandleLease lease = handle.Lease();
+        var expecting = new ImageHandle();
+        smpfota_error error = NativeError.Create();
+        nuint raw = 0;
+        int status;
+        fixed (byte* hashStart = hash, versionStart = version)
+        {
+            status = NativeMethods.smpfota_image_expect(
+                lease.Value, (uint)index, hashStart, (nuint)hash.Length, versionStart, (nuint)version.Length, &raw, &error);
+        }
+
+        return Finish(expecting, raw, status, error);
+    }
 
     private static FirmwareImage Finish(ImageHandle handle, nuint raw, int status, in smpfota_error error)
     {

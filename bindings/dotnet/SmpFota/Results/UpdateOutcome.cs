@@ -17,4 +17,16 @@ public enum UpdateOutcome
 
     /// <summary>The device already had what was asked for; nothing was uploaded.</summary>
     AlreadyInstalled = 4,
+
+    /// <summary>
+    /// Everything was done, and the device has no way to tell that each image runs: a network core, a bootloader, a list without
+    /// hashes. <see cref="UpdatedImage.Remark"/> says how to look; another try would end the same.
+    /// </summary>
+    Unverified = 5,
+
+    /// <summary>
+    /// The device was only looked at (<see cref="SmpSession.StartCheck"/>), by a session that was restored with that;
+    /// <see cref="UpdateResult.Json"/> has the plan.
+    /// </summary>
+    Checked = 6,
 }

@@ -18,6 +18,8 @@ public sealed class UpdateResult
             "on_trial" => UpdateOutcome.OnTrial,
             "uploaded" => UpdateOutcome.Uploaded,
             "already_installed" => UpdateOutcome.AlreadyInstalled,
+            "unverified" => UpdateOutcome.Unverified,
+            "checked" => UpdateOutcome.Checked,
             _ => UpdateOutcome.Other,
         };
         Images = root.Items("images", UpdatedImage.Read);

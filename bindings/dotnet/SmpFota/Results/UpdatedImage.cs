@@ -14,8 +14,14 @@ public sealed record UpdatedImage
     /// <summary>The version of the file.</summary>
     public string To { get; init; } = string.Empty;
 
-    /// <summary>Whether the device lists the new image active and confirmed; null where it was not asked, because nothing was to be booted.</summary>
+    /// <summary>Whether the device lists the new image active and confirmed; null where nothing tells it: nothing was to be booted, or see <see cref="Remark"/>.</summary>
     public bool? IsConfirmed { get; init; }
+
+    /// <summary>
+    /// Where the device cannot tell that the image runs (<see cref="UpdateOutcome.Unverified"/>): what was seen, what was not, and how to
+    /// look, in a sentence for people. Null where it told.
+    /// </summary>
+    public string? Remark { get; init; }
 
     internal static UpdatedImage Read(JsonElement json) => new()
     {
@@ -23,5 +29,6 @@ public sealed record UpdatedImage
         From = json.Text("from") ?? string.Empty,
         To = json.Text("to") ?? string.Empty,
         IsConfirmed = json.FlagOrNull("confirmed"),
+        Remark = json.Text("remark"),
     };
 }

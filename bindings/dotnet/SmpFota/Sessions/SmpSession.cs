@@ -99,15 +99,17 @@ public sealed unsafe class SmpSession : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
     /// <exception cref="ObjectDisposedException">The session or the image was disposed.</exception>
     /// <exception cref="SmpUsageException">An operation is running.</exception>
-    public void StartUpdate(FirmwareImage image, UpdateOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(image);
-        smpfota_update_options native = (options ?? new UpdateOptions()).ToNative();
-        smpfota_error error = NativeError.Create();
-        using HandleLease session = handle.Lease();
-        using HandleLease file = image.Handle.Lease();
-        StatusTable.Check(NativeMethods.smpfota_session_start_update(session.Value, file.Value, &native, &error), error);
-    }
+    public void StartUpdate(FirmwareImage image, UpdateOptions? options = null) => Start(image, options, check: false);
+
+    /// <summary>
+    /// Starts a look before an update: the device is asked what an update asks before its first byte, nothing is written, and the
+    /// result is what <see cref="StartUpdate"/> with the same options would do with each image. What that would refuse, this refuses too.
+    /// </summary>
+    /// <exception cref="ArgumentNullException">There is no image.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
+    /// <exception cref="ObjectDisposedException">The session or the image was disposed.</exception>
+    /// <exception cref="SmpUsageException">An operation is running.</exception>
+    public void StartCheck(FirmwareImage image, UpdateOptions? options = null) => Start(image, options, check: true);
 
     /// <summary>Starts one of the library's commands by name.</summary>
     /// <param name="name">Such as <c>echo</c> or <c>image_list</c>; docs/COMMANDS.md has them all.</param>
@@ -332,5 +334,15 @@ public sealed unsafe class SmpSession : IDisposable
         }
 
         return exception;
+    }
+
+    private void Start(FirmwareImage image, UpdateOptions? options, bool check)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        smpfota_update_options native = (options ?? new UpdateOptions()).ToNative(check);
+        smpfota_error error = NativeError.Create();
+        using HandleLease session = handle.Lease();
+        using HandleLease file = image.Handle.Lease();
+        StatusTable.Check(NativeMethods.smpfota_session_start_update(session.Value, file.Value, &native, &error), error);
     }
 }

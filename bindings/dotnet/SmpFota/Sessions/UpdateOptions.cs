@@ -14,6 +14,9 @@ public sealed record UpdateOptions
     private const uint UpgradeOnlyFlag = 2;
     private const uint HealthCheckFlag = 4;
     private const uint ForceUploadFlag = 8;
+    private const uint EnterLoaderFlag = 16;
+    private const uint CheckFlag = 32;
+    private const uint IgnoreDependenciesFlag = 64;
 
     /// <summary>How far the update goes.</summary>
     public UpdateMode Mode { get; set; }
@@ -26,6 +29,25 @@ public sealed record UpdateOptions
 
     /// <summary>Upload even what the device already holds.</summary>
     public bool ForceUpload { get; set; }
+
+    /// <summary>
+    /// Where an application answers for which a firmware loader takes the images, reset the device into that loader (reset with
+    /// <c>boot_mode</c> 1, Zephyr 4.2) and go on there. Without it such an update ends as <see cref="SmpStatus.NotSupported"/>.
+    /// </summary>
+    public bool EnterLoader { get; set; }
+
+    /// <summary>
+    /// Send an image although another one that it depends on (MCUboot TLV 0x40) is neither on the device nor in the package in the
+    /// version that it needs. The bootloader does not start it before that is there. Without it such an update ends as
+    /// <see cref="SmpStatus.DependencyUnmet"/> before the first byte.
+    /// </summary>
+    public bool IgnoreDependencies { get; set; }
+
+    /// <summary>
+    /// How the bootloader starts images, for devices that do not tell; what a device tells counts more. Unknown by default: then it is
+    /// taken for one that swaps, until something else shows.
+    /// </summary>
+    public BootMode BootMode { get; set; }
 
     /// <summary>
     /// Ask before the new image is confirmed, in the mode <see cref="UpdateMode.TestAndConfirm"/>. With <see cref="SmpSession"/> the
@@ -53,11 +75,12 @@ public sealed record UpdateOptions
     internal void Check() => ToNative();
 
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
-    internal unsafe smpfota_update_options ToNative()
+    internal unsafe smpfota_update_options ToNative(bool check = false)
     {
         var millisecond = TimeSpan.FromMilliseconds(1);
         NativeOption.Named(
             Mode is UpdateMode.TestAndConfirm or UpdateMode.TestOnly or UpdateMode.ConfirmAtOnce or UpdateMode.UploadOnly, Mode, nameof(Mode));
+        NativeOption.Named(BootMode is >= BootMode.Unknown and <= BootMode.FirmwareLoader, BootMode, nameof(BootMode));
         NativeOption.Within(SwapEstimate, nameof(SwapEstimate), TimeSpan.Zero, NativeOption.Day);
         NativeOption.Within(SwapTimeout, nameof(SwapTimeout), millisecond, NativeOption.Day);
         NativeOption.Within(SlotSize, nameof(SlotSize), 1, int.MaxValue);
@@ -73,7 +96,9 @@ public sealed record UpdateOptions
         StatusTable.Check(NativeMethods.smpfota_update_options_init(&native, (uint)sizeof(smpfota_update_options)));
         native.mode = (uint)Mode;
         native.flags |= (EraseFirst ? EraseFirstFlag : 0) | (UpgradeOnly ? UpgradeOnlyFlag : 0)
-            | (WaitForHealth ? HealthCheckFlag : 0) | (ForceUpload ? ForceUploadFlag : 0);
+            | (WaitForHealth ? HealthCheckFlag : 0) | (ForceUpload ? ForceUploadFlag : 0)
+            | (EnterLoader ? EnterLoaderFlag : 0) | (IgnoreDependencies ? IgnoreDependenciesFlag : 0) | (check ? CheckFlag : 0);
+        native.boot_mode = (uint)BootMode;
         if (SwapEstimate is { } estimate) { native.swap_estimate_ms = NativeOption.From(estimate); }
         if (SwapTimeout is { } swap) { native.swap_timeout_ms = NativeOption.From(swap); }
         if (SlotSize is { } slot) { native.slot_size = (uint)slot; }
