@@ -16,17 +16,19 @@ impl Update {
         now: u64,
         listing: Listing,
     ) -> Result<(), Failure> {
-        if self.tries.list_first && !self.tries.asked_again {
-            // It may have been away only.
-            self.tries.asked_again = true;
-            self.enter(talk, now, Step::Parameters);
-            return Ok(());
-        }
         if let Some(question) = kinds::open_question(&self.firmware, &listing, &self.told) {
             self.enter(talk, now, question);
             return Ok(());
         }
-        self.tasks = plan::plan(&self.firmware, &listing, &self.told, &self.options, self.tries.force)?;
+        let tasks = plan::plan(&self.firmware, &listing, &self.told, &self.options, self.tries.force)?;
+        let uploads = tasks.iter().any(|task| task.action == Action::Upload);
+        if uploads && self.tries.list_first && !self.tries.asked_again {
+            // The first question was not answered; the device may have been away only, and an upload goes by its answer.
+            self.tries.asked_again = true;
+            self.enter(talk, now, Step::Parameters);
+            return Ok(());
+        }
+        self.tasks = tasks;
         self.before = Some(listing);
         self.current = 0;
         if self.options.check_only {

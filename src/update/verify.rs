@@ -34,7 +34,7 @@ impl Update {
     fn check_unchanged(&self, listing: &Listing) -> Result<(), Failure> {
         let Some(before) = &self.before else { return Ok(()) };
         for task in &self.tasks {
-            let Some(old) = before.active(task.number) else { continue };
+            let Some(old) = task.kind.runs_in(&self.view(task, before)) else { continue };
             let now = listing.active(task.number);
             if now.is_some_and(|now| now.hash == old.hash) || self.runs(task, listing) {
                 continue;
@@ -89,6 +89,13 @@ impl Update {
             self.tasks[index].action = Action::Upload;
             talk.note(now, EventKind::Restarted(0));
         }
+        let more = self.tasks.iter().any(|task| matches!(task.action, Action::Upload | Action::Mark));
+        if started && !more && self.all_started(&listing) {
+            // The device reset by itself: this is the list after it.
+            self.reboot().reset_at = now;
+            self.enter(talk, now, Step::Look);
+            return self.verify_boot(talk, now, listing);
+        }
         self.listing = Some(Box::new(listing));
         // The server knows of its last upload only, so it is asked before the next image takes that place.
         let more = self.tasks.iter().any(|task| task.action == Action::Upload);
@@ -98,6 +105,15 @@ impl Update {
             self.next_task(talk, now);
         }
         Ok(())
+    }
+
+    /// Whether everything that was to be started runs.
+    fn all_started(&self, listing: &Listing) -> bool {
+        let runs = |task: &Task| {
+            let standing = task.kind.standing(&self.view(task, listing));
+            matches!(standing, Standing::Runs | Standing::OnTrial)
+        };
+        self.tasks.iter().filter(|task| task.action == Action::Boot).all(runs)
     }
 
     /// The list does not show what was uploaded.

@@ -103,7 +103,7 @@ pub(crate) fn without_list(told: &Told, options: &UpdateOptions) -> Option<Resul
     match told.boot {
         BootMode::FirmwareLoader if options.enter_loader => Some(Ok(WithoutList::EnterLoader)),
         BootMode::FirmwareLoader => Some(Err(words::loader_needed(None))),
-        BootMode::Unknown if told.boot_known || !told.slots.is_empty() => None,
+        BootMode::Unknown if told.boot_known => None,
         BootMode::Unknown if options.mode == UpdateMode::UploadOnly => Some(Err(Failure::new(
             Status::NotSupported,
             "the device does not list its images, so an upload alone could not be verified; let the update reset it, then its application \

@@ -224,6 +224,11 @@ pub(crate) trait Kind: Sync {
     /// written then.
     fn plan(&self, view: &View<'_>) -> Result<Action, Failure>;
 
+    /// The slot that runs, by a list from before the reset.
+    fn runs_in<'a>(&self, view: &View<'a>) -> Option<&'a ListedSlot> {
+        view.active()
+    }
+
     /// The slot whose image is replaced.
     fn replaced<'a>(&self, view: &View<'a>) -> Option<&'a ListedSlot> {
         view.active()

@@ -44,6 +44,11 @@ impl Kind for Recovery {
         Ok(Action::Upload)
     }
 
+    /// Nothing runs beside it, whatever its flags say.
+    fn runs_in<'a>(&self, _view: &View<'a>) -> Option<&'a ListedSlot> {
+        None
+    }
+
     fn replaced<'a>(&self, view: &View<'a>) -> Option<&'a ListedSlot> {
         view.slot(0)
     }
