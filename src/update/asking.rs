@@ -3,10 +3,12 @@
 use super::kinds::{Erase, Mark};
 use super::parts::Sending;
 use super::payload;
+use super::plan::Action;
 use super::step::{self, Step};
+use super::verify::MOST_UPLOADS;
 use super::{Poll, Update};
-use crate::conversation::Conversation;
 use crate::conversation::request::{Patience, Request};
+use crate::conversation::{Conversation, EventKind};
 use crate::failure::{Failure, Finding};
 use crate::smp::error::rc;
 use crate::status::Status;
@@ -54,7 +56,15 @@ impl Update {
     /// The list tells what became of the upload, unless its kind cannot show it there.
     fn after_upload(&mut self, talk: &mut Conversation, now: u64) {
         let task = &self.tasks[self.current as usize];
-        match self.with_before(task, |view| task.kind.after_upload(&view)) {
+        match self.with_before(task, |view| task.kind.after_upload(&view, !self.tries.left_open)) {
+            Some(Action::Upload) => {
+                self.tries.uploads += 1;
+                if self.tries.uploads >= MOST_UPLOADS {
+                    return self.fail(now, self.never_told_whole());
+                }
+                talk.note(now, EventKind::Restarted(0));
+                self.next_task(talk, now);
+            }
             Some(action) => {
                 self.tasks[self.current as usize].action = action;
                 self.next_task(talk, now);

@@ -15,7 +15,7 @@ use crate::upload::refusal::code;
 /// No device resets and answers again in less.
 const COMES_BACK_MS: u64 = 1_000;
 /// How often a finished upload may vanish again before the update ends.
-const MOST_UPLOADS: u8 = 3;
+pub(super) const MOST_UPLOADS: u8 = 3;
 
 impl Update {
     /// What a list from before the reset shows of an upload.
@@ -129,15 +129,7 @@ impl Update {
         let version = image.version;
         let uploads = self.tries.uploads + 1;
         let failure = if stored != Stored::No {
-            (uploads >= MOST_UPLOADS).then(|| {
-                Failure::new(
-                    Status::UploadLost,
-                    format!(
-                        "version {version} was sent whole, {uploads} times, and the device never said that it has every byte; what it \
-                         lists may be what lay there before."
-                    ),
-                )
-            })
+            (uploads >= MOST_UPLOADS).then(|| self.never_told_whole())
         } else if let Some(failure) = self.cannot_list(image, listing) {
             Some(failure)
         } else {
@@ -159,6 +151,18 @@ impl Update {
         talk.note(now, EventKind::Restarted(0));
         self.enter(talk, now, Step::Upload);
         Ok(())
+    }
+
+    /// Every byte was sent, again and again, and the device never said that it has the last one.
+    pub(super) fn never_told_whole(&self) -> Failure {
+        Failure::new(
+            Status::UploadLost,
+            format!(
+                "version {} was sent whole, {MOST_UPLOADS} times, and the device never said that it has every byte; what lies in the slot may \
+                 be what was there before.",
+                self.version()
+            ),
+        )
     }
 
     /// A server that lists nothing, or reads no hash of this kind, would not list the next upload either. Zephyr before 4.3 looks for

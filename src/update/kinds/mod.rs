@@ -249,8 +249,8 @@ pub(crate) trait Kind: Sync {
         failure
     }
 
-    /// The action after an upload that need not be looked for in a list.
-    fn after_upload(&self, _view: &View<'_>) -> Option<Action> {
+    /// The action after an upload that is not looked for in a list; `told` says that the device has every byte by its own word.
+    fn after_upload(&self, _view: &View<'_>, _told: bool) -> Option<Action> {
         None
     }
 

@@ -79,9 +79,12 @@ impl Kind for Recovery {
 
     /// Without a list there is nothing to look at. An image that it decrypted in place is still taken for encrypted there, so that it is
     /// not listed (MCUboot issue 1864), and on some builds the question ends the bootloader (issue 1753).
-    fn after_upload(&self, view: &View<'_>) -> Option<Action> {
+    ///
+    /// Then the device's word on the last byte is all there is, and without it the image goes out again.
+    fn after_upload(&self, view: &View<'_>, told: bool) -> Option<Action> {
         let skips = view.told.unlisted || view.image.is_encrypted();
-        (skips && view.options.mode != UpdateMode::UploadOnly).then_some(Action::Boot)
+        let action = if told { Action::Boot } else { Action::Upload };
+        (skips && view.options.mode != UpdateMode::UploadOnly).then_some(action)
     }
 
     /// Without `MCUBOOT_SERIAL_IMG_GRP_HASH` it lists valid images by version alone.
@@ -114,7 +117,8 @@ impl Kind for Recovery {
     }
 
     fn manner(&self, view: &View<'_>) -> Manner {
-        let last_look = if self.after_upload(view).is_some() { LastLook::Nothing } else { LastLook::List };
+        let last_look =
+            if self.after_upload(view, true).is_some() { LastLook::Nothing } else { LastLook::List };
         Manner { last_look, resets: 3 }
     }
 
