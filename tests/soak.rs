@@ -23,6 +23,20 @@ fn what_was_found_once_ends_right() {
     }
 }
 
+/// The same of seeds of which half get a device of the field: an image that a late first chunk erased while the next was uploaded, an
+/// encrypted one whose last byte was never acknowledged.
+const FOUND_IN_THE_FIELD: &[u64] = &[526_905, 909_642];
+
+#[test]
+fn what_was_found_once_in_the_field_ends_right() {
+    let mut buffer = vec![0; 65_536];
+    for seed in FOUND_IN_THE_FIELD {
+        let mut tally = Tally::default();
+        tally.run_drawn(*seed, 0.5, &mut buffer);
+        assert!(tally.is_clean(), "{:?}", tally.wrong);
+    }
+}
+
 #[test]
 fn what_failed_for_no_reason_once_succeeds() {
     let mut buffer = vec![0; 65_536];

@@ -57,7 +57,7 @@ impl Update {
     /// An image that lay in its slot and is not listed any more.
     fn vanished_meanwhile(&self, listing: &Listing) -> Option<usize> {
         self.tasks.iter().position(|task| {
-            matches!(task.action, Action::Mark | Action::Nothing)
+            matches!(task.action, Action::Mark | Action::Boot | Action::Nothing)
                 && !self.runs(task, listing)
                 && self.stored(task, listing) == Stored::No
         })
