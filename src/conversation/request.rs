@@ -89,6 +89,8 @@ pub(crate) struct Request {
     answered: bool,
     /// The attempts were made by another process; their times mean nothing.
     foreign_clock: bool,
+    /// "Truncated" is no answer yet.
+    again_when_cut: bool,
     /// The first attempt tried version 2 again.
     retries_version: bool,
     echo: Echo,
@@ -115,11 +117,18 @@ impl Request {
             due: 0,
             answered: false,
             foreign_clock: false,
+            again_when_cut: false,
             retries_version: false,
             echo: Echo::None,
             odd: 0,
             empty: false,
         }
+    }
+
+    /// The same request, sent again where the device says that it came truncated: for questions whose error would decide something.
+    #[must_use]
+    pub fn again_when_cut(self) -> Request {
+        Request { again_when_cut: true, ..self }
     }
 
     /// The length of the whole frame.
@@ -394,7 +403,8 @@ impl Request {
     fn try_again(&mut self, talk: &mut Conversation, now: u64, error: DeviceError) -> bool {
         // Before Zephyr 3.1 a response that was too long was "no memory" too: a shell command had run by then.
         // Of a frame in one write "truncated" says that the way cut it, not that the device puts no writes together.
-        let cut = error.is_common(rc::CORRUPT) && self.frame_len() <= talk.limits.max_write() as usize;
+        let whole = self.frame_len() <= talk.limits.max_write() as usize;
+        let cut = self.again_when_cut && whole && error.is_common(rc::CORRUPT);
         let retryable = error.is_retryable() || cut;
         if retryable && self.refusals < 8 && self.group != group::SHELL {
             talk.note(now, EventKind::Busy(error.code));

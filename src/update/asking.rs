@@ -158,7 +158,7 @@ impl Update {
             ordinary: Patience { floor_ms: talk.options.timeout_ms, attempts: talk.options.retries },
             rtt: talk.timeout(),
         };
-        self.step.request(&context, &talk.limits)
+        self.step.request(&context, &talk.limits).map(Request::again_when_cut)
     }
 
     pub(super) fn swap_is_overdue(&self, now: u64) -> bool {
