@@ -3,7 +3,7 @@
 //! The running application is another server: it may have no image group at all, and the way to the loader is a reset with `boot_mode`
 //! 1 (Zephyr `os_mgmt.c`, `CONFIG_MCUMGR_GRP_OS_RESET_BOOT_MODE`).
 
-use super::{Doubt, Ended, Hold, Kind, Mark, Ran, Standing, Stored, View, rules, words};
+use super::{Doubt, Ended, Hold, Kind, Mark, Ran, Standing, View, rules, words};
 use crate::failure::Failure;
 use crate::update::UpdateMode;
 use crate::update::listing::{ListedSlot, Listing};
@@ -46,10 +46,6 @@ impl Kind for Loader {
 
     fn landed(&self, _view: &View<'_>, _before: Option<&Listing>) -> (Action, &'static dyn Kind) {
         (Action::Boot, &LOADER)
-    }
-
-    fn stored(&self, view: &View<'_>) -> Stored {
-        rules::stored_in(view.others(), view.image)
     }
 
     fn mark(&self, _view: &View<'_>, _trial_only: bool) -> Mark {

@@ -2,7 +2,7 @@
 //! "Simultaneous multi-image DFU", `pcd`). Its primary slot is a place in RAM that no list shows, so after the reset the image has left
 //! slot 1 and that is all there is to see.
 
-use super::{Doubt, Fit, Hold, Kind, Mark, Ran, View, rules, words};
+use super::{Doubt, Fit, Hold, Kind, Ran, View, rules, words};
 use crate::failure::Failure;
 use crate::update::listing::{ListedSlot, Listing};
 use crate::update::plan::Action;
@@ -51,10 +51,6 @@ impl Kind for NetworkCore {
 
     fn landed(&self, _view: &View<'_>, _before: Option<&Listing>) -> (Action, &'static dyn Kind) {
         (Action::Mark, &NETWORK_CORE)
-    }
-
-    fn mark(&self, view: &View<'_>, trial_only: bool) -> Mark {
-        rules::mark(view, trial_only, true)
     }
 
     fn without_marks(&self) -> &'static dyn Kind {

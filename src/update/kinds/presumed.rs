@@ -55,10 +55,6 @@ impl Kind for Presumed {
         &PRESUMED
     }
 
-    fn hold(&self, view: &View<'_>) -> Hold {
-        rules::hold(view)
-    }
-
     fn hold_unseen(&self) -> Hold {
         Hold::OnTrial
     }
