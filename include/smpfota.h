@@ -1594,6 +1594,43 @@ int32_t smpfota_explain_frame(const uint8_t *bytes,
                               size_t *length_out);
 
 /**
+ * Starts the command `file_upload` with the content as bytes: as `smpfota_session_start_command`, without `content` among the
+ * arguments.
+ *
+ * `arguments` has `arguments_length` bytes: a JSON object in UTF-8 with `name` and, where wanted, `verify`. `content` has
+ * `content_length` bytes, 1 to 16 MiB; they are copied.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_JSON`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_OPERATION_RUNNING`,
+ * `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`; `error` says what is wrong
+ * with which argument.
+ */
+SMPFOTA_API
+int32_t smpfota_session_start_upload(uintptr_t session,
+                                     const char *arguments,
+                                     size_t arguments_length,
+                                     const uint8_t *content,
+                                     size_t content_length,
+                                     struct smpfota_error *error);
+
+/**
+ * Reads the file that the command `file_download` brought with the argument `"encoding": "raw"`, piece by piece. The result of
+ * the command (`smpfota_session_result`) says its `length` and how it was verified. The file stays until the next start.
+ *
+ * `offset` counts bytes from the start of the file. `buffer` has room for `capacity` bytes and takes as many as there are from
+ * there on; `*length` receives how many.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` at the end of the file and beyond, `SMPFOTA_BUFFER_TOO_SMALL` for a capacity of 0 before
+ * it (`*length` says how many bytes are left), `SMPFOTA_NO_OPERATION` while there is no such file, `SMPFOTA_INVALID_HANDLE`,
+ * `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+ */
+SMPFOTA_API
+int32_t smpfota_session_file_read(uintptr_t session,
+                                  uint64_t offset,
+                                  uint8_t *buffer,
+                                  size_t capacity,
+                                  size_t *length);
+
+/**
  * Opens a trace: what a log, a dump, the JSON of a gateway or a recording holds of SMP is explained line by line.
  *
  * `*trace` receives the handle, which belongs to the caller until `smpfota_trace_close`. A trace takes at most 4 MiB,

@@ -12,7 +12,7 @@ use abi_support::root;
 use smpfota::{Finding, Status};
 
 /// The sources of the ABI, in the order in which the header tells its story.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "constants",
     "structs",
     "library",
@@ -21,6 +21,7 @@ const SOURCES: [&str; 11] = [
     "calls",
     "snapshot",
     "explain",
+    "file",
     "trace",
     "serial",
     "device",

@@ -292,3 +292,47 @@ fn a_silent_device_ends_every_transfer() {
         assert_eq!(failure.status, Status::Timeout, "{name}");
     }
 }
+
+#[test]
+fn content_goes_as_bytes_beside_the_arguments() {
+    let content = content(10_000);
+    let mut server = FileServer::new(Age::New);
+    let command = Command::upload(&json!({ "name": PATH }), &content).expect("it is a command");
+    let mut session = Session::open(options()).expect("the options are fine");
+    session.start_command(command).expect("nothing runs");
+    drive_from(&mut session, 0, Wire::CLEAN, &mut server);
+    let result = session.result().expect("it uploads");
+    assert_eq!(result, json!({ "name": PATH, "length": 10_000, "verified": "sha256" }));
+    assert!(server.files[PATH] == content);
+    assert!(session.file().is_none(), "an upload brings no file");
+
+    let command =
+        Command::new("file_download", &json!({ "name": PATH, "encoding": "raw" })).expect("a command");
+    session.start_command(command).expect("nothing runs");
+    assert!(session.file().is_none(), "nothing has come yet");
+    drive_from(&mut session, 1_000_000, Wire::CLEAN, &mut server);
+    let result = session.result().expect("it downloads");
+    assert_eq!(result, json!({ "name": PATH, "length": 10_000, "verified": "sha256" }));
+    assert!(session.file() == Some(&content[..]));
+    session
+        .start_command(Command::new("echo", &json!({ "text": "x" })).expect("a command"))
+        .expect("nothing runs");
+    assert!(session.file().is_none(), "the next operation drops it");
+}
+
+#[test]
+fn content_beside_the_arguments_is_checked_as_content_among_them() {
+    for (arguments, content, word) in [
+        (json!({ "name": PATH }), &b""[..], "0 bytes"),
+        (json!({ "name": PATH, "content_hex": "00" }), b"x", "content_hex"),
+        (json!({ "name": PATH, "dance": 1 }), b"x", "dance"),
+        (json!({}), b"x", "name"),
+    ] {
+        let failure = Command::upload(&arguments, content).expect_err(word);
+        assert_eq!(failure.status, Status::InvalidArgument, "{word}");
+        assert!(failure.sentence.contains(word), "{}", failure.sentence);
+    }
+    let large = vec![0; (16 << 20) + 1];
+    assert!(Command::upload(&json!({ "name": PATH }), &large).is_err());
+    assert!(Command::upload(&json!({ "name": PATH }), &large[1..]).is_ok());
+}

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::smp::cbor::{self, Writer};
 use crate::smp::hex::from_hex;
 use crate::status::Status;
+use crate::transfer::MOST_CONTENT;
 
 /// One checked value.
 #[derive(Debug, Clone)]
@@ -35,6 +36,27 @@ impl Arguments {
     /// [`Status::InvalidJson`] for anything but an object, [`Status::InvalidArgument`] for an unknown name, a missing
     /// argument, a wrong type or a value outside its range; the sentence names the argument.
     pub fn check(spec: &Spec, json: &Value) -> Result<Arguments, Failure> {
+        Arguments::check_beside(spec, json, None)
+    }
+
+    /// As [`Arguments::check`], with the argument of bytes given beside the JSON.
+    pub fn with_content(spec: &Spec, json: &Value, content: &[u8]) -> Result<Arguments, Failure> {
+        let takes = spec.arguments.iter().find_map(|argument| match argument.kind {
+            Kind::Bytes(least, most) => Some((argument.name, least..=most)),
+            _ => None,
+        });
+        let Some((name, _)) = takes.filter(|(_, range)| range.contains(&content.len())) else {
+            let sentence = format!("content has {} bytes and must have 1 to {MOST_CONTENT}.", content.len());
+            return Err(Failure::new(Status::InvalidArgument, sentence));
+        };
+        Arguments::check_beside(spec, json, Some((name, Given::Bytes(content.into()))))
+    }
+
+    fn check_beside(
+        spec: &Spec,
+        json: &Value,
+        beside: Option<(&'static str, Given)>,
+    ) -> Result<Arguments, Failure> {
         let empty = Map::new();
         let object = match json {
             Value::Null => &empty,
@@ -47,8 +69,9 @@ impl Arguments {
             }
         };
         let mut known = 0;
-        let mut given = Vec::new();
-        for argument in spec.arguments {
+        let beside_name = beside.as_ref().map(|(name, _)| *name);
+        let mut given: Vec<(&'static str, Given)> = beside.into_iter().collect();
+        for argument in spec.arguments.iter().filter(|argument| Some(argument.name) != beside_name) {
             if let Some((value, spellings)) = argument.take(spec, object)? {
                 known += spellings;
                 given.push((argument.name, value));
@@ -60,7 +83,9 @@ impl Arguments {
             }
         }
         if known != object.len()
-            && let Some(unknown) = object.keys().find(|key| !spec.arguments.iter().any(|a| a.is_spelt(key)))
+            && let Some(unknown) = object
+                .keys()
+                .find(|key| !spec.arguments.iter().any(|a| Some(a.name) != beside_name && a.is_spelt(key)))
         {
             return Err(refused(spec, format!("takes no argument {unknown:?}")));
         }

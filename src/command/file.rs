@@ -26,7 +26,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         arguments: &[
             required("name", "name", NAME),
             optional("max_length", "", Kind::Number(1, MOST_CONTENT as u64)),
-            optional("encoding", "", Kind::OneOf(&["hex", "base64"])),
+            optional("encoding", "", Kind::OneOf(&["hex", "base64", "raw"])),
             VERIFY,
         ],
         constants: &[],

@@ -71,6 +71,15 @@ impl Command {
         Ok(Command { spec, arguments, body })
     }
 
+    /// The command `file_upload` with the content as bytes beside the other arguments.
+    ///
+    /// Fails as [`Command::new`], and with [`Status::InvalidArgument`] for a content that is empty or larger than 16 MiB.
+    pub fn upload(arguments: &Value, content: &[u8]) -> Result<Command, Failure> {
+        let upload = rows().find(|spec| matches!(spec.work, Work::Upload));
+        let spec = upload.ok_or(Failure::from(Status::UnknownCommand))?;
+        Ok(Command { spec, arguments: Arguments::with_content(spec, arguments, content)?, body: Vec::new() })
+    }
+
     /// The names of all commands, by group.
     pub fn names() -> impl Iterator<Item = &'static str> {
         rows().map(|spec| spec.name)
@@ -162,6 +171,7 @@ impl Command {
                     .map_or(crate::transfer::MOST_CONTENT, |n| n as usize),
                 encoding: match self.arguments.text("encoding") {
                     Some("base64") => Encoding::Base64,
+                    Some("raw") => Encoding::Raw,
                     _ => Encoding::Hex,
                 },
                 verify,

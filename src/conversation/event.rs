@@ -9,51 +9,45 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EventKind {
-    /// The operation entered this phase (its number).
-    Phase(u32),
-    /// Nothing was heard for this many milliseconds; a frame was sent again.
-    Silence(u32),
-    /// The device lost what was sent up to here and continues at this offset.
-    WentBack(u32),
-    /// The upload started over; the reason is an offset of 0 or an error of the device.
-    Restarted(u32),
-    /// The window changed to this many frames.
-    Window(u32),
-    /// The largest frame changed to this many bytes.
-    FrameLimit(u32),
-    /// The device refused a frame because it was busy or had no buffer (its code).
-    Busy(u32),
-    /// A response arrived that had come before (its sequence number).
-    Replayed(u32),
-    /// The session asked for a new link.
-    LinkReset,
-    /// The caller reported the link as down (0) or up (1).
-    Link(u32),
-    /// The protocol version of requests changed to this number.
-    SmpVersion(u32),
+/// Declares [`EventKind`] once: the name in JSON, what its number is, and what happened.
+macro_rules! events {
+    ($($variant:ident $(($number:ty))?, $name:literal, $value:literal, $what:literal;)*) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum EventKind {
+            $(#[doc = $what] $variant $(($number))?,)*
+        }
+
+        impl EventKind {
+            /// Every kind there is: its name in JSON, what its `value` is (empty where it has none), and what happened.
+            pub const ALL: &'static [(&'static str, &'static str, &'static str)] = &[$(($name, $value, $what)),*];
+
+            /// The name of the event and its number, if it has one.
+            pub const fn parts(self) -> (&'static str, Option<u32>) {
+                match self { $(events!(@pattern $variant n $($number)?) => ($name, events!(@number n $($number)?)),)* }
+            }
+        }
+    };
+    (@pattern $variant:ident $n:ident $number:ty) => { EventKind::$variant($n) };
+    (@pattern $variant:ident $n:ident) => { EventKind::$variant };
+    (@number $n:ident $number:ty) => { Some($n) };
+    (@number $n:ident) => { None };
 }
 
-impl EventKind {
-    /// The name of the event and its number, if it has one.
-    pub const fn parts(self) -> (&'static str, Option<u32>) {
-        match self {
-            EventKind::Phase(n) => ("phase", Some(n)),
-            EventKind::Silence(n) => ("silence", Some(n)),
-            EventKind::WentBack(n) => ("went_back", Some(n)),
-            EventKind::Restarted(n) => ("restarted", Some(n)),
-            EventKind::Window(n) => ("window", Some(n)),
-            EventKind::FrameLimit(n) => ("frame_limit", Some(n)),
-            EventKind::Busy(n) => ("busy", Some(n)),
-            EventKind::Replayed(n) => ("replayed", Some(n)),
-            EventKind::LinkReset => ("link_reset", None),
-            EventKind::Link(n) => ("link", Some(n)),
-            EventKind::SmpVersion(n) => ("smp_version", Some(n)),
-        }
-    }
+events! {
+    Phase(u32), "phase", "the number of the phase", "The operation entered this phase.";
+    Silence(u32), "silence", "milliseconds", "Nothing was heard for this long; a frame was sent again.";
+    WentBack(u32), "went_back", "an offset in bytes", "The device lost what was sent up to here and continues at this offset.";
+    Restarted(u32), "restarted", "the offset in bytes that the device asked for", "An upload, or a step of the update, started over.";
+    Window(u32), "window", "frames", "So many frames may now be in flight.";
+    FrameLimit(u32), "frame_limit", "bytes", "A frame may now be this long.";
+    Busy(u32), "busy", "the device's error code", "The device refused a frame because it was busy or had no buffer.";
+    Replayed(u32), "replayed", "its sequence number", "A response arrived that had come before.";
+    LinkReset, "link_reset", "", "The session asked for a new link.";
+    Link(u32), "link", "0 down, 1 up", "The caller reported the link as down or up.";
+    SmpVersion(u32), "smp_version", "1 or 2", "Requests now carry this version of the SMP header.";
+    Finding(u32), "finding", "the number of the finding", "The operation failed, and this points to the cause.";
 }
 
 /// The last few events; older ones give way.

@@ -497,7 +497,7 @@ fn require_running(session: &Session) -> Result<(), Status> {
 }
 
 /// The arguments of a command; nothing stands for none.
-fn read_arguments(json: &[u8]) -> Result<Value, Failure> {
+pub(super) fn read_arguments(json: &[u8]) -> Result<Value, Failure> {
     /// Room for the largest content of a file (16 MiB) in hexadecimal digits.
     const LONGEST: usize = (32 << 20) + 65_536;
     if json.is_empty() {

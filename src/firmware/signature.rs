@@ -30,6 +30,18 @@ pub enum SignatureKind {
 }
 
 impl SignatureKind {
+    /// Every kind that has a name.
+    pub const NAMED: [SignatureKind; 8] = [
+        SignatureKind::None,
+        SignatureKind::Rsa2048,
+        SignatureKind::EcdsaP224,
+        SignatureKind::EcdsaP256,
+        SignatureKind::EcdsaP384,
+        SignatureKind::Rsa3072,
+        SignatureKind::Ed25519,
+        SignatureKind::Ed25519Pure,
+    ];
+
     /// The kind that these entries tell. The hash decides between the two ECDSA curves, which share one TLV type:
     /// imgtool pairs P-384 with SHA-384 and P-256 with SHA-256.
     pub(super) fn of(tlvs: &[Tlv], hash: HashKind) -> SignatureKind {

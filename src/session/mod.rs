@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use crate::command::Command;
 use crate::conversation::{Conversation, Counters, Event, EventKind, Framing, SessionOptions};
-use crate::failure::Failure;
+use crate::failure::{Failure, Finding};
 use crate::firmware::Firmware;
 use crate::smp::Op;
 use crate::status::Status;
@@ -83,6 +83,8 @@ pub struct Session {
     /// Nothing is sent, by the caller's wish, since this time.
     paused: bool,
     paused_at: u64,
+    /// Whether the log of events has what pointed to the cause of a failure.
+    told_finding: bool,
     /// What the operation took so far.
     tally: Tally,
 }
@@ -100,6 +102,7 @@ impl Session {
             started: false,
             paused: false,
             paused_at: 0,
+            told_finding: false,
             tally: Tally::new(Counters::default()),
         })
     }
@@ -134,6 +137,7 @@ impl Session {
         self.outbound = None;
         self.paused = false;
         self.started = false;
+        self.told_finding = false;
         self.operation = operation;
         self.tally = Tally::new(self.talk.counters);
         self.talk.rtt.forget_spread();
@@ -216,7 +220,12 @@ impl Session {
             update::Poll::LinkReset => Ok(Next::LinkReset),
             update::Poll::HealthCheck => Ok(Next::HealthCheck),
             update::Poll::Done => Ok(Next::Done),
-            update::Poll::Failed(failure) => Err(self.told(failure)),
+            update::Poll::Failed(failure) => {
+                if failure.finding != Finding::None && !std::mem::replace(&mut self.told_finding, true) {
+                    self.talk.note(now, EventKind::Finding(failure.finding.number()));
+                }
+                Err(self.told(failure))
+            }
         }
     }
 
@@ -365,6 +374,14 @@ impl Session {
             fields.insert("counts".into(), self.counts().to_json());
         }
         Some(result)
+    }
+
+    /// The bytes of the file that a download brought whose content is kept aside (`"encoding": "raw"`), once it has ended well.
+    pub fn file(&self) -> Option<&[u8]> {
+        match &self.operation {
+            Operation::Transfer(transfer) => transfer.file(),
+            _ => None,
+        }
     }
 
     /// Why the operation failed, once it has.

@@ -116,6 +116,7 @@ impl Session {
             started: false,
             paused: false,
             paused_at: 0,
+            told_finding: false,
             tally,
         })
     }

@@ -51,6 +51,8 @@ pub(crate) enum Goal {
 pub(crate) enum Encoding {
     Hex,
     Base64,
+    /// Not at all: it is fetched as it is.
+    Raw,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +81,7 @@ pub(crate) struct Transfer {
     step: Step,
     request: Option<Request>,
     mover: Option<Mover>,
-    /// What a download brought, until it stands in the result.
+    /// What a download brought, until it stands in the result or is fetched.
     content: Vec<u8>,
     /// How many bytes were moved, once they were.
     moved: u64,
@@ -137,6 +139,12 @@ impl Transfer {
 
     pub fn failure(&self) -> Option<Failure> {
         self.outcome.as_ref()?.as_ref().err().cloned()
+    }
+
+    /// The content of a download that keeps it aside, once whole.
+    pub fn file(&self) -> Option<&[u8]> {
+        let raw = matches!(self.goal, Goal::Download { encoding: Encoding::Raw, .. });
+        (raw && matches!(self.outcome, Some(Ok(_)))).then_some(&self.content[..])
     }
 
     fn name(&self) -> &str {
@@ -434,10 +442,13 @@ impl Transfer {
             "verified": self.verified,
         });
         if let Goal::Download { encoding, .. } = self.goal {
-            let content = std::mem::take(&mut self.content);
             match encoding {
-                Encoding::Hex => result["content_hex"] = to_hex(&content).into(),
-                Encoding::Base64 => result["content_base64"] = BASE64_STANDARD.encode(&content).into(),
+                Encoding::Hex => result["content_hex"] = to_hex(&std::mem::take(&mut self.content)).into(),
+                Encoding::Base64 => {
+                    let content = std::mem::take(&mut self.content);
+                    result["content_base64"] = BASE64_STANDARD.encode(&content).into();
+                }
+                Encoding::Raw => {}
             }
         }
         self.outcome = Some(Ok(result));

@@ -46,6 +46,11 @@ use plan::Task;
 use step::Step;
 use told::Told;
 
+/// What an image can be on its device, by the names that results have: the `boot_mode` of a result and the `kind` of a plan.
+pub fn kind_names() -> Vec<&'static str> {
+    kinds::names()
+}
+
 /// What an operation wants of its session.
 #[derive(Debug)]
 pub(crate) enum Poll {

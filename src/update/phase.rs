@@ -38,6 +38,24 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Every phase, in the order of the numbers.
+    pub const ALL: [Phase; 14] = [
+        Phase::Idle,
+        Phase::Discover,
+        Phase::Erase,
+        Phase::Upload,
+        Phase::VerifyUpload,
+        Phase::Mark,
+        Phase::Reset,
+        Phase::Swap,
+        Phase::VerifyBoot,
+        Phase::HealthCheck,
+        Phase::Confirm,
+        Phase::Done,
+        Phase::Failed,
+        Phase::Command,
+    ];
+
     /// The name in capitals, as C and C# spell it without their prefix.
     pub const fn name(self) -> &'static str {
         match self {

@@ -27,6 +27,32 @@ pub enum BootMode {
 }
 
 impl BootMode {
+    /// Every mode, in the order of the numbers.
+    pub const ALL: [BootMode; 8] = [
+        BootMode::Unknown,
+        BootMode::Single,
+        BootMode::Swap,
+        BootMode::Overwrite,
+        BootMode::DirectXip,
+        BootMode::DirectXipWithRevert,
+        BootMode::RamLoad,
+        BootMode::FirmwareLoader,
+    ];
+
+    /// The name in capitals, as C spells it without its prefix.
+    pub const fn name(self) -> &'static str {
+        match self {
+            BootMode::Unknown => "UNKNOWN",
+            BootMode::Single => "SINGLE",
+            BootMode::Swap => "SWAP",
+            BootMode::Overwrite => "OVERWRITE",
+            BootMode::DirectXip => "DIRECT_XIP",
+            BootMode::DirectXipWithRevert => "DIRECT_XIP_REVERT",
+            BootMode::RamLoad => "RAM_LOAD",
+            BootMode::FirmwareLoader => "FIRMWARE_LOADER",
+        }
+    }
+
     /// The mode with this number of the bootloader information.
     pub const fn from_told(number: i64) -> BootMode {
         match number {

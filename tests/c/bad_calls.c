@@ -24,6 +24,8 @@ static void expect_invalid_everywhere(uintptr_t image, uintptr_t session, uintpt
     STATUS(smpfota_image_close(image), SMPFOTA_INVALID_HANDLE);
 
     STATUS(smpfota_session_start_command(session, "echo", 4, "{\"text\":\"x\"}", 12, &error), SMPFOTA_INVALID_HANDLE);
+    STATUS(smpfota_session_start_upload(session, "{\"name\":\"x\"}", 12, bytes, 1, &error), SMPFOTA_INVALID_HANDLE);
+    STATUS(smpfota_session_file_read(session, 0, bytes, sizeof bytes, &length), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_start_request(session, 0, 0, 0, NULL, 0, &error), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_next_frame(session, 0, bytes, sizeof bytes, &length), SMPFOTA_INVALID_HANDLE);
     STATUS(smpfota_session_feed(session, 0, bytes, sizeof bytes), SMPFOTA_INVALID_HANDLE);
@@ -117,6 +119,10 @@ static void pointers_that_are_null(void) {
     STATUS(smpfota_session_open(NULL, NULL, &error), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_start_command(session, NULL, 4, NULL, 0, &error), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_start_command(session, "echo", 4, NULL, 4, &error), SMPFOTA_NULL_POINTER);
+    STATUS(smpfota_session_start_upload(session, "{\"name\":\"x\"}", 12, NULL, 1, &error), SMPFOTA_NULL_POINTER);
+    STATUS(smpfota_session_start_upload(session, NULL, 12, bytes, 1, &error), SMPFOTA_NULL_POINTER);
+    STATUS(smpfota_session_file_read(session, 0, NULL, 1, &length), SMPFOTA_NULL_POINTER);
+    STATUS(smpfota_session_file_read(session, 0, bytes, sizeof bytes, NULL), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_start_request(session, 0, 0, 0, NULL, 1, &error), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_next_frame(session, 0, NULL, 244, &length), SMPFOTA_NULL_POINTER);
     STATUS(smpfota_session_next_frame(session, 0, bytes, 244, NULL), SMPFOTA_NULL_POINTER);
@@ -283,6 +289,10 @@ static void numbers_outside_their_range(void) {
     STATUS(smpfota_session_start_command(session, "dance", 5, NULL, 0, &error), SMPFOTA_UNKNOWN_COMMAND);
     STATUS(smpfota_session_start_command(session, "\xff", 1, NULL, 0, &error), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_session_start_command(session, "echo", 4, "{", 1, &error), SMPFOTA_INVALID_JSON);
+    STATUS(smpfota_session_start_upload(session, "{", 1, (const uint8_t *)"x", 1, &error), SMPFOTA_INVALID_JSON);
+    STATUS(smpfota_session_start_upload(session, "{\"name\":\"x\"}", 12, NULL, 0, &error), SMPFOTA_INVALID_ARGUMENT);
+    STATUS(smpfota_session_start_upload(session, "{\"name\":\"x\",\"content_hex\":\"00\"}", 31, (const uint8_t *)"x", 1, &error), SMPFOTA_INVALID_ARGUMENT);
+    STATUS(smpfota_session_start_upload(session, "{}", 2, (const uint8_t *)"x", 1, &error), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_session_start_command(session, "echo", 4, "[]", 2, &error), SMPFOTA_INVALID_JSON);
     STATUS(smpfota_session_start_command(session, "echo", 4, "\xff", 1, &error), SMPFOTA_INVALID_JSON);
     STATUS(smpfota_session_link(session, 0, 3, 0), SMPFOTA_INVALID_ARGUMENT);
@@ -311,6 +321,7 @@ static void calls_in_the_wrong_order(void) {
     STATUS(smpfota_session_resume(session, 0), SMPFOTA_NO_OPERATION);
     STATUS(smpfota_session_health(session, 0, 1), SMPFOTA_NO_OPERATION);
     STATUS(smpfota_session_result(session, text, sizeof text, &length), SMPFOTA_NO_OPERATION);
+    STATUS(smpfota_session_file_read(session, 0, frame, sizeof frame, &length), SMPFOTA_NO_OPERATION);
     STATUS(smpfota_session_error(session, &error), SMPFOTA_EMPTY);
     STATUS(smpfota_session_failure(session, text, sizeof text, &length), SMPFOTA_EMPTY);
     uint32_t left_with = 99;

@@ -372,6 +372,14 @@ static ALL: &[&dyn Kind] = &[
     &bootloader::BOOTLOADER,
 ];
 
+/// The names that the kinds have in a result, each once.
+pub(crate) fn names() -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = ALL.iter().map(|kind| kind.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// The kind with this number of a snapshot.
 pub(crate) fn from_code(code: u8) -> Option<&'static dyn Kind> {
     ALL.iter().copied().find(|kind| kind.code() == code)

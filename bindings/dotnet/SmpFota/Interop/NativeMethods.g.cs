@@ -473,6 +473,34 @@ namespace SmpFota.Interop
         internal static extern int smpfota_explain_frame(byte* bytes, nuint length, byte* text, nuint capacity, nuint* length_out);
 
         /// <summary>
+        ///  Starts the command `file_upload` with the content as bytes: as `smpfota_session_start_command`, without `content` among the
+        ///  arguments.
+        ///
+        ///  `arguments` has `arguments_length` bytes: a JSON object in UTF-8 with `name` and, where wanted, `verify`. `content` has
+        ///  `content_length` bytes, 1 to 16 MiB; they are copied.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_JSON`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_OPERATION_RUNNING`,
+        ///  `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`; `error` says what is wrong
+        ///  with which argument.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_start_upload", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_start_upload(nuint session, byte* arguments, nuint arguments_length, byte* content, nuint content_length, smpfota_error* error);
+
+        /// <summary>
+        ///  Reads the file that the command `file_download` brought with the argument `"encoding": "raw"`, piece by piece. The result of
+        ///  the command (`smpfota_session_result`) says its `length` and how it was verified. The file stays until the next start.
+        ///
+        ///  `offset` counts bytes from the start of the file. `buffer` has room for `capacity` bytes and takes as many as there are from
+        ///  there on; `*length` receives how many.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` at the end of the file and beyond, `SMPFOTA_BUFFER_TOO_SMALL` for a capacity of 0 before
+        ///  it (`*length` says how many bytes are left), `SMPFOTA_NO_OPERATION` while there is no such file, `SMPFOTA_INVALID_HANDLE`,
+        ///  `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_file_read", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_file_read(nuint session, ulong offset, byte* buffer, nuint capacity, nuint* length);
+
+        /// <summary>
         ///  Opens a trace: what a log, a dump, the JSON of a gateway or a recording holds of SMP is explained line by line.
         ///
         ///  `*trace` receives the handle, which belongs to the caller until `smpfota_trace_close`. A trace takes at most 4 MiB,
