@@ -8,6 +8,7 @@ pub mod diagnose;
 pub mod failure;
 pub mod ffi;
 pub mod firmware;
+pub mod recording;
 pub mod session;
 #[cfg(feature = "simulator")]
 pub mod simulator;

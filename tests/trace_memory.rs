@@ -55,6 +55,27 @@ fn frame(number: u32, short: bool) -> Vec<u8> {
     frame
 }
 
+/// A frame as a notification in HCI data of at most 27 bytes, in records of btsnoop.
+fn notified(number: u32) -> Vec<u8> {
+    let frame = frame(number, false);
+    let mut unit = [&[0x1b, 0x12, 0][..], &frame].concat();
+    unit = [&(unit.len() as u16).to_le_bytes()[..], &[4, 0], &unit].concat();
+    let mut records = Vec::new();
+    // The file begins with its header.
+    if number == 0 {
+        records.extend(b"btsnoop\0\0\0\0\x01\0\0\x03\xea");
+    }
+    for (index, part) in unit.chunks(27).enumerate() {
+        let boundary = if index == 0 { 0x20 } else { 0x10 };
+        let packet = [&[2, 64, boundary, part.len() as u8, 0][..], part].concat();
+        for field in [packet.len() as u32, packet.len() as u32, 1, 0, 0, number] {
+            records.extend(field.to_be_bytes());
+        }
+        records.extend(packet);
+    }
+    records
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -102,6 +123,7 @@ fn a_hundred_thousand_frames_take_no_more_memory_than_a_few() {
             peak(|number, out| out.extend(format!("{} | ", hex(&frame(number, true))).bytes())),
         ),
         ("frames as they are", peak(|number, out| out.extend(frame(number, false)))),
+        ("a capture of a host", peak(|number, out| out.extend(notified(number)))),
     ] {
         println!("{form}: {most} bytes");
         assert!(most <= 4 << 20, "{form}: {most} bytes");

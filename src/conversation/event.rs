@@ -50,6 +50,18 @@ events! {
     Finding(u32), "finding", "the number of the finding", "The operation failed, and this points to the cause.";
 }
 
+impl EventKind {
+    /// What a recording says of it.
+    pub(crate) fn word(self) -> String {
+        match (self, self.parts()) {
+            (EventKind::Link(0), _) => "link down".into(),
+            (EventKind::Link(_), _) => "link up".into(),
+            (_, (name, Some(number))) => format!("{name} {number}"),
+            (_, (name, None)) => name.into(),
+        }
+    }
+}
+
 /// The last few events; older ones give way.
 #[derive(Debug, Default)]
 pub(crate) struct EventLog {

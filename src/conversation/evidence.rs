@@ -3,6 +3,7 @@
 //! Nothing here decides what is sent. It costs eight bytes as long as nothing is out of the ordinary.
 
 use crate::failure::{Failure, Finding};
+use crate::recording::Ring;
 use crate::smp::header::{HEADER_LEN, Header};
 use crate::smp::{DeviceError, reason};
 use crate::status::Status;
@@ -38,6 +39,8 @@ struct Seen {
     /// The last error that the device answered, and its own words for it.
     said: Option<(DeviceError, Box<str>)>,
     cut: Option<Cut>,
+    /// What the caller wants to be recorded.
+    recording: Option<Ring>,
 }
 
 /// Answers whose header announces more than arrives, always of the same length.
@@ -70,7 +73,29 @@ impl Evidence {
 
     /// Another operation begins.
     pub fn forget_operation(&mut self) {
-        self.seen = None;
+        let recording = self.seen.take().and_then(|seen| seen.recording);
+        if recording.is_some() {
+            self.seen = Some(Box::new(Seen { recording, ..Seen::default() }));
+        }
+    }
+
+    /// Records from now on, or no more.
+    pub fn record(&mut self, ring: Option<Ring>) {
+        if ring.is_some() || self.seen.is_some() {
+            self.seen.get_or_insert_default().recording = ring;
+        }
+    }
+
+    /// The recording, if there is one.
+    #[inline]
+    pub fn recording(&self) -> Option<&Ring> {
+        self.seen.as_ref()?.recording.as_ref()
+    }
+
+    /// The recording, if there is one.
+    #[inline]
+    pub fn recording_mut(&mut self) -> Option<&mut Ring> {
+        self.seen.as_mut()?.recording.as_mut()
     }
 
     /// These bytes came in one piece, at `now`.

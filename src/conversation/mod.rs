@@ -107,6 +107,9 @@ impl Conversation {
             self.counters.restarts = self.counters.restarts.wrapping_add(1);
         }
         self.events.push(Event { at_ms: now, kind });
+        if let Some(recording) = self.evidence.recording_mut() {
+            recording.word(now, &kind.word());
+        }
     }
 
     /// How long to wait for an ordinary answer, in milliseconds.

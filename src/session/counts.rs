@@ -126,6 +126,11 @@ impl Tally {
         }
     }
 
+    /// Whether the operation has ended.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// The last phase before the end.
     pub fn last_phase(&self) -> Phase {
         LASTING.into_iter().find(|phase| *phase as u8 == self.phase).unwrap_or_default()

@@ -6,6 +6,7 @@ use super::Session;
 use super::operation::Operation;
 use crate::failure::Failure;
 use crate::json::json;
+use crate::recording::Form;
 use crate::status::Status;
 use crate::update::Phase;
 
@@ -100,6 +101,8 @@ impl Session {
             "left_with": self.left_with().name(),
             "phase": self.tally.last_phase().name().to_ascii_lowercase(),
             "counts": self.counts().to_json(),
+            "evidence": self.evidence(failure.finding),
+            "recording": self.recording(Form::Text).map(|text| String::from_utf8_lossy(&text).into_owned()),
         }))
     }
 

@@ -16,6 +16,7 @@ mod inbound;
 mod operation;
 mod outbound;
 mod progress;
+mod recorded;
 mod saved;
 mod single;
 
@@ -142,6 +143,7 @@ impl Session {
         self.tally = Tally::new(self.talk.counters);
         self.talk.rtt.forget_spread();
         self.talk.evidence.forget_operation();
+        self.record_word("start");
         Ok(())
     }
 
@@ -189,6 +191,7 @@ impl Session {
             && let Some(length) = outbound.next_piece(max_write, buffer)
         {
             self.talk.delay_ms = 0;
+            self.record_sent(now, &buffer[..length]);
             return Ok(Next::Write(length));
         }
         if self.paused && self.operation.is_running() {
@@ -203,16 +206,28 @@ impl Session {
         } else {
             let outbound = self.outbound.get_or_insert_default();
             let poll = self.operation.poll(&mut self.talk, now, outbound.room(limit));
-            self.tally.see(now, self.operation.phase());
             if let update::Poll::Send(length) = poll {
+                if self.talk.options.framing == Framing::Serial
+                    && let Some(recording) = self.talk.evidence.recording_mut()
+                {
+                    // Whole, since "headers only" finds nothing in its lines.
+                    recording.sent(now, &outbound.room(limit)[..length]);
+                }
                 outbound.load(length, self.talk.options.framing);
-                return Ok(outbound.next_piece(max_write, buffer).map_or(Next::Wait, Next::Write));
+                let piece = outbound.next_piece(max_write, buffer);
+                self.see_phase(now);
+                let Some(length) = piece else { return Ok(Next::Wait) };
+                self.record_sent(now, &buffer[..length]);
+                return Ok(Next::Write(length));
             }
             poll
         };
-        self.tally.see(now, self.operation.phase());
+        self.see_phase(now);
         match poll {
-            update::Poll::Send(length) => Ok(Next::Write(length)),
+            update::Poll::Send(length) => {
+                self.record_sent(now, &buffer[..length]);
+                Ok(Next::Write(length))
+            }
             update::Poll::Wait => {
                 self.talk.waited = true;
                 Ok(Next::Wait)
@@ -245,15 +260,21 @@ impl Session {
     pub fn feed(&mut self, now_ms: u64, bytes: &[u8]) {
         let now = self.clock(now_ms);
         self.start_clock(now);
-        let Session { talk, operation, inbound, tally, .. } = self;
+        let Session { talk, operation, inbound, .. } = self;
         talk.counters.bytes_received = talk.counters.bytes_received.wrapping_add(bytes.len() as u32);
         let mut frames = false;
         if talk.options.framing == Framing::Raw {
             talk.evidence.piece(now, bytes);
+            if let Some(recording) = talk.evidence.recording_mut() {
+                recording.received(now, bytes);
+            }
         }
         let discarded = inbound.feed(now, bytes, |frame| {
             frames = true;
             talk.evidence.whole(frame.header.frame_len());
+            if talk.options.framing == Framing::Serial {
+                recorded::frame(talk, now, &frame);
+            }
             if !frame.header.op.is_response() || !operation.receive(talk, now, &frame) {
                 talk.counters.foreign = talk.counters.foreign.wrapping_add(1);
             }
@@ -264,7 +285,7 @@ impl Session {
         if !frames && !bytes.is_empty() {
             operation.hears(talk, now, !inbound.is_empty());
         }
-        tally.see(now, operation.phase());
+        self.see_phase(now);
     }
 
     /// When [`Session::next_frame`] has to be called again even if no bytes arrive; `None` while there is nothing to wait for.
@@ -288,6 +309,7 @@ impl Session {
             LinkEvent::MaxWrite(max_write) => {
                 let before = self.talk.limits.frame();
                 self.talk.limits.set_max_write(max_write);
+                self.record_word(&format!("max_write {}", self.talk.limits.max_write()));
                 self.drop_outbound();
                 if self.talk.limits.frame() != before {
                     self.talk.note(now, EventKind::FrameLimit(self.talk.limits.frame()));
@@ -312,7 +334,7 @@ impl Session {
         let now = self.clock(now_ms);
         self.drop_outbound();
         self.operation.cancel(now);
-        self.tally.see(now, self.operation.phase());
+        self.see_phase(now);
     }
 
     /// Sends nothing until [`Session::resume`]; answers are still taken. No deadline runs meanwhile.
@@ -324,6 +346,7 @@ impl Session {
         if !self.paused {
             self.paused = true;
             self.paused_at = now;
+            self.record_word("pause");
         }
         Ok(())
     }
@@ -335,12 +358,14 @@ impl Session {
         }
         let now = self.clock(now_ms);
         self.operation.resumed(now, self.paused_at);
+        self.record_word("resume");
         Ok(())
     }
 
     /// Answers [`Next::HealthCheck`]. An unhealthy image is left unconfirmed and the device is reset, so that it goes back.
     pub fn health(&mut self, now_ms: u64, healthy: bool) -> Result<(), Failure> {
         let now = self.clock(now_ms);
+        self.record_word(if healthy { "healthy" } else { "unhealthy" });
         match &mut self.operation {
             Operation::Update(update) => update.health(&mut self.talk, now, healthy),
             _ => Err(Status::WrongState.into()),

@@ -33,6 +33,11 @@ pub(super) fn starts_frame(bytes: &[u8]) -> bool {
         || known_op && *flags == 0 && map && length.swap_bytes_16() == body.len()
 }
 
+/// Whether `bytes` begin like a frame, or like one that passed through a text encoding.
+pub(super) fn is_like_a_frame(bytes: &[u8]) -> bool {
+    starts_frame(bytes) || without_encoding(bytes).is_some()
+}
+
 trait SwapBytes16 {
     fn swap_bytes_16(self) -> usize;
 }
@@ -130,6 +135,14 @@ impl Assembly {
             Content::Bytes(bytes) => self.bytes(bytes, telling, whole),
             Content::Headers(bytes, left_out) => {
                 let mut full = bytes;
+                if !starts_frame(&full) {
+                    // It goes on with a frame; what is left out is data, whatever it was, and no header.
+                    full.resize(full.len() + left_out.min(65_543), 0xff);
+                    if self.pending.iter().any(|pending| pending.told.voice == telling.voice) {
+                        self.bytes(full, telling, whole);
+                    }
+                    return;
+                }
                 let there = full.len();
                 full.resize(there + left_out.min(65_543), 0);
                 if let Some(mut glance) = glance(&full, false) {
@@ -323,7 +336,7 @@ impl Assembly {
                 (Some(now), Some(then)) => now.abs_diff(then) <= TELLING_REACH_MS,
                 _ => true,
             };
-            let captured = matches!(dress, Dress::Recording | Dress::Binary);
+            let captured = matches!(dress, Dress::Recording | Dress::Binary | Dress::Capture);
             if !captured && near && soon && !known.voices.contains(&voice) && known.voices.len() < 8 {
                 known.voices.push(voice);
                 if known.sum == 0 {

@@ -1,11 +1,14 @@
 //! From the bytes of a file to lines or records: encoding, line ends, and what kind of file it is.
 
 use super::assembly::starts_frame;
+use super::capture::Format;
 
 /// Longer lines are taken in parts of at most this many bytes.
 const LONGEST_PART: usize = 32 * 1024;
 /// How many bytes decide what the file is.
 const LOOK_AT: usize = 64;
+/// What is no text is handed on in parts of this size, so that few lines come of each.
+const PART: usize = 2 * 1024;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub(super) enum Kind {
     },
     /// SMP frames one after the other.
     Frames,
+    /// Packets of a link or a network.
+    Capture(Format),
     /// Compressed or archived, with the word for it.
     Packed(&'static str),
 }
@@ -27,6 +32,7 @@ pub(super) enum Part<'a> {
     /// Part of a line that goes on.
     Stretch(&'a [u8]),
     Bytes(&'a [u8]),
+    Packets(Format, &'a [u8]),
 }
 
 /// Takes a file in pieces of any size.
@@ -96,7 +102,14 @@ impl Input {
         match self.kind {
             Some(Kind::Text) | None => self.text(bytes, part),
             Some(Kind::Utf16 { big_endian }) => self.utf16(bytes, big_endian, part),
-            Some(Kind::Frames) => (bytes.len(), part(Part::Bytes(bytes))),
+            Some(Kind::Frames) => {
+                let bytes = &bytes[..bytes.len().min(PART)];
+                (bytes.len(), part(Part::Bytes(bytes)))
+            }
+            Some(Kind::Capture(format)) => {
+                let bytes = &bytes[..bytes.len().min(PART)];
+                (bytes.len(), part(Part::Packets(format, bytes)))
+            }
             Some(Kind::Packed(_)) => (bytes.len(), true),
         }
     }
@@ -176,6 +189,9 @@ fn recognise(head: &[u8]) -> (Kind, usize) {
         [b'P', b'K', 3 | 5, 4 | 6, ..] => return (Kind::Packed("a zip archive"), 0),
         [0x1f, 0x8b, ..] => return (Kind::Packed("compressed with gzip"), 0),
         _ => {}
+    }
+    if let Some(format) = Format::of(head) {
+        return (Kind::Capture(format), 0);
     }
     let pairs = head.chunks_exact(2);
     let count = pairs.len().max(1);

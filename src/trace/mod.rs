@@ -8,23 +8,24 @@
 //! Memory does not grow with the trace: frames are judged as they come, and only what an update needs is kept of them.
 
 mod assembly;
+mod capture;
 mod causes;
 mod figures;
 mod input;
 mod judge;
 mod line;
-mod recorder;
 mod report;
 mod stream;
 mod talk;
 mod text;
 mod told;
 
+pub use crate::recording::{FIRST_LINE, Lines as Recorder};
 pub use causes::symptom_and_evidence;
-pub use recorder::{FIRST_LINE, Recorder};
 
 use crate::failure::Finding;
 use assembly::Assembly;
+use capture::Capture;
 use input::{Input, Kind, Part};
 use judge::FileFacts;
 use line::Printer;
@@ -51,6 +52,7 @@ pub struct Trace {
 struct Model {
     reader: text::Reader,
     stream: Stream,
+    capture: Option<Box<Capture>>,
     assembly: Assembly,
     talks: BTreeMap<u32, Talk>,
     /// What is judged when there is no frame at all.
@@ -119,13 +121,17 @@ impl Trace {
             });
             model.end();
             model.facts.bytes = input.bytes;
+            model.facts.capture = model.capture.as_ref().map(|capture| capture.facts());
             if let Some(Kind::Packed(word)) = input.kind() {
                 model.facts.unpack_first = Some(word);
             }
+            model.facts.shows_the_link = model.capture.is_some() || model.reader.is_btmon();
             model.facts.container = match input.kind() {
                 Some(Kind::Utf16 { .. }) => "text in UTF-16",
                 Some(Kind::Frames) => "frames as they are",
                 Some(Kind::Packed(word)) => word,
+                Some(Kind::Capture(format)) => format.name(),
+                _ if model.reader.is_btmon() => "text of btmon",
                 _ => "text",
             };
         }
@@ -160,6 +166,11 @@ impl Model {
                     self.facts.first_line = start.chars().filter(|c| !c.is_control()).take(80).collect();
                 }
                 self.reader.line(self.line, line, &mut |item| told.push(item));
+            }
+            Part::Packets(format, bytes) => {
+                let capture = self.capture.get_or_insert_with(|| Box::new(Capture::new(format)));
+                capture.feed(bytes, &mut |item| told.push(item));
+                self.line = capture.facts().packets;
             }
             Part::Bytes(bytes) => {
                 self.stream.feed(bytes, false, &mut |frame| told.push(as_it_is(frame)));
@@ -204,9 +215,10 @@ impl Model {
         self.talks.entry(link).or_default()
     }
 
-    /// The conversation with the most frames.
+    /// The conversation with the most frames; without any, the one of which the link says the most.
     fn main_talk(&self) -> &Talk {
-        self.talks.values().max_by_key(|talk| talk.frames).unwrap_or(&self.nothing)
+        let weight = |talk: &&Talk| (talk.frames, talk.att_errors.len());
+        self.talks.values().max_by_key(weight).unwrap_or(&self.nothing)
     }
 
     fn flush(&mut self) {

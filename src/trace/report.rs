@@ -30,6 +30,9 @@ pub(super) fn of(talk: &Talk, links: usize, facts: &FileFacts, retold: u64) -> V
             "lines": facts.lines,
             "bytes": facts.bytes,
             "links": links.max(1),
+            "packets": facts.capture.map(|capture| capture.packets),
+            "encrypted_packets": facts.capture.map(|capture| capture.encrypted),
+            "ends_within_a_packet": facts.capture.map(|capture| capture.ends_within),
         },
     })
 }

@@ -199,6 +199,11 @@ pub(super) struct Talk {
     pub(super) notifications_now: Option<bool>,
     pub(super) frames_since_reconnect: u64,
     pub(super) att_errors: BTreeMap<u8, Evidence>,
+    pub(super) pairing_failed: Evidence,
+    /// Whether the trace shows a link coming up.
+    pub(super) connected: bool,
+    /// The number of the last frame that was an answer.
+    pub(super) last_answer: u64,
     pub(super) last_mark: Option<Mark>,
     pub(super) list_unanswered: u64,
     pub(super) others_answered_after_list: bool,
@@ -221,6 +226,7 @@ impl Talk {
             self.request(whole, mark)
         } else if whole.glance.is_response() {
             self.responses += 1;
+            self.last_answer = number;
             self.response(whole, mark)
         } else {
             Vec::new()
@@ -248,6 +254,7 @@ impl Talk {
             Event::LinkUp => {
                 self.reconnects += u64::from(self.link_downs.count > 0);
                 self.frames_since_reconnect = 0;
+                self.connected = true;
                 "The link is up.".to_owned()
             }
             Event::Mtu(mtu) => {
@@ -258,6 +265,12 @@ impl Talk {
                 self.notifications_now = Some(on);
                 format!("Notifications are {}.", if on { "on" } else { "off" })
             }
+            Event::Pairing(None) => "Pairing is asked for.".to_owned(),
+            Event::Pairing(Some(reason)) => {
+                self.pairing_failed.add(mark, || format!("pairing failed with reason {reason:#04x}"));
+                format!("Pairing failed, reason {reason:#04x}.")
+            }
+            Event::Encrypted => "From here on the link is encrypted.".to_owned(),
             Event::AttError(code) => {
                 self.att_errors.entry(code).or_default().add(mark, || att_name(code).to_owned());
                 format!("ATT error {code:#04x}: {}.", att_name(code))

@@ -31,6 +31,7 @@ pub(super) enum Dress {
     Console,
     Words,
     Recording,
+    Capture,
 }
 
 impl Dress {
@@ -45,6 +46,7 @@ impl Dress {
             Dress::Console => "console lines",
             Dress::Words => "decoded text",
             Dress::Recording => "recording of smpfota",
+            Dress::Capture => "packets",
         }
     }
 }
@@ -61,6 +63,10 @@ pub(super) enum Event {
     Notifications(bool),
     /// An ATT error of a write or a subscription.
     AttError(u8),
+    /// Pairing was asked for, or failed with this reason of the Security Manager.
+    Pairing(Option<u8>),
+    /// What follows on the air is encrypted.
+    Encrypted,
 }
 
 /// The content of one telling.

@@ -37,6 +37,51 @@ fn one_line_of_any_length_is_read_to_its_end() {
     assert_eq!((&verdict["cause"], &verdict["format"]["lines"]), (&"NOTHING_WRONG".into(), &1.into()));
 }
 
+#[test]
+fn a_file_given_at_once_waits_until_its_lines_are_read() {
+    let mut script = Script::default();
+    script.uploaded();
+    for (form, write) in FORMS.iter().chain(super::packets::FORMS) {
+        let bytes = write(&script);
+        let mut trace = smpfota::Trace::new();
+        let mut most = 0;
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            rest = &rest[trace.feed(rest)..];
+            let mut lines = 0;
+            while trace.next_line().is_some() {
+                lines += 1;
+            }
+            most = most.max(lines);
+        }
+        assert!(most < 600, "{form}: {most} lines at once");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn any_change_to_a_capture_ends_in_a_report(
+        form in 0..super::packets::FORMS.len(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
+        cut in any::<prop::sample::Index>(),
+        piece in 1usize..2_000,
+    ) {
+        let mut script = Script::default();
+        script.begun().upload(176, 976).marked(&NEW).reset();
+        let mut bytes = (super::packets::FORMS[form].1)(&script);
+        for (at, byte) in changes {
+            // The first bytes say what the file is.
+            let at = 16 + at.index(bytes.len() - 16);
+            bytes[at] = byte;
+        }
+        bytes.truncate(24 + cut.index(2 * bytes.len()));
+        let (lines, verdict) = explained_in(&bytes, piece);
+        prop_assert!(verdict["cause"].is_string() && !verdict["says"].as_str().unwrap_or("").is_empty());
+        prop_assert!(lines.iter().all(|line| !line.contains('\n')));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

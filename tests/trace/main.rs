@@ -1,9 +1,11 @@
 //! Whole traces: the lines, the verdict, and what no trace may do.
 
 mod bounds;
+mod captures;
 mod causes;
 mod consequences;
 mod documented;
+mod packets;
 mod script;
 mod seed;
 mod support;

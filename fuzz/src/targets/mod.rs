@@ -9,6 +9,7 @@ pub mod serial;
 pub mod session;
 pub mod smp_frame;
 pub mod snapshot;
+pub mod trace;
 
 /// A name and what it does with the bytes.
 pub type Target = (&'static str, fn(&[u8]));
@@ -24,4 +25,5 @@ pub const ALL: &[Target] = &[
     ("session", session::run),
     ("smp_frame", smp_frame::run),
     ("snapshot", snapshot::run),
+    ("trace", trace::run),
 ];

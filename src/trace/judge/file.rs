@@ -1,7 +1,9 @@
 //! What the file itself says: nothing to read, or bytes that it lost.
 
+use super::upload::pairing;
 use super::{Case, Certainty, FileFacts};
 use crate::failure::Finding;
+use crate::trace::capture::CaptureFacts;
 use crate::trace::talk::{Evidence, Talk};
 
 /// The verdict on a file without SMP in it.
@@ -10,6 +12,16 @@ pub(super) fn nothing_to_read(talk: &Talk, facts: &FileFacts) -> Option<Case> {
         return None;
     }
     let none = Evidence::default();
+    let mut cases = Vec::new();
+    pairing(talk, &mut cases);
+    if facts.capture.is_none_or(|capture| capture.encrypted == 0)
+        && let Some(case) = cases.into_iter().next()
+    {
+        return Some(case);
+    }
+    if let Some(capture) = &facts.capture {
+        return Some(of_capture(capture, facts.container));
+    }
     let says = if let Some(kind) = facts.unpack_first {
         format!("The file is {kind}: unpack it and give what is in it.")
     } else if facts.bytes == 0 {
@@ -30,6 +42,34 @@ pub(super) fn nothing_to_read(talk: &Talk, facts: &FileFacts) -> Option<Case> {
     Some(Case::new(Finding::NoSmp, Certainty::Certain, says, &none))
 }
 
+/// A capture without a frame that can be read.
+fn of_capture(capture: &CaptureFacts, format: &str) -> Case {
+    let none = Evidence::default();
+    if capture.encrypted > 0 {
+        let says = format!(
+            "{} of the {} packets hold something that is encrypted, and none holds an SMP frame that can be read.",
+            capture.encrypted, capture.packets
+        );
+        return Case::new(Finding::Encrypted, Certainty::Certain, says, &none);
+    }
+    let says = match capture.unknown {
+        Some(link_type) => {
+            let name = if link_type >= 0x1_0000 { "datalink" } else { "link type" };
+            format!(
+                "Packets of {name} {} are not read. Those of a Bluetooth host (btsnoop, 187, 201, 254), of the air (251, 256, 272) and of \
+                 IP (Ethernet, loopback, raw, Linux cooked) are.",
+                link_type & 0xffff
+            )
+        }
+        None if capture.packets == 0 => format!("The {format} file holds no packet."),
+        None => format!(
+            "None of the {} packets carries SMP: no value of a characteristic begins like an SMP frame, and no datagram of UDP port 1337.",
+            capture.packets
+        ),
+    };
+    Case::new(Finding::NoSmp, Certainty::Certain, says, &none)
+}
+
 /// Damage that the file did, not the link.
 pub(super) fn damage(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {
     if talk.file_cut.count >= 2
@@ -40,6 +80,15 @@ pub(super) fn damage(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {
             talk.file_cut.count, talk.cut_width
         );
         cases.push(Case::new(Finding::TraceIncomplete, Certainty::Likely, says, &talk.file_cut));
+    }
+    let unfinished = talk.responses == 0 || talk.upload.as_ref().is_some_and(|upload| !upload.complete);
+    if let Some(capture) = facts.capture.filter(|capture| capture.encrypted > 0 && unfinished) {
+        let says = format!(
+            "{} packets are encrypted and cannot be read; what is told here is from those that can.",
+            capture.encrypted
+        );
+        let certainty = if talk.responses == 0 { Certainty::Likely } else { Certainty::Possible };
+        cases.push(Case::at(Finding::Encrypted, certainty, says, talk.last_mark));
     }
     if facts.damaged_console_lines > 0 && talk.frames < facts.damaged_console_lines {
         let says = format!(

@@ -8,6 +8,7 @@ mod file;
 mod points;
 mod upload;
 
+use super::capture::CaptureFacts;
 use super::talk::{Evidence, Mark, Talk};
 use super::told::Dress;
 use crate::failure::Finding;
@@ -74,6 +75,10 @@ pub(super) struct FileFacts {
     pub(super) dresses: Vec<Dress>,
     pub(super) first_line: String,
     pub(super) container: &'static str,
+    /// Of a capture.
+    pub(super) capture: Option<CaptureFacts>,
+    /// Whether it shows what happens at the level of the link.
+    pub(super) shows_the_link: bool,
 }
 
 /// All causes that fit, the likeliest first; never empty.
@@ -83,7 +88,7 @@ pub(super) fn judge(talk: &Talk, facts: &FileFacts) -> Vec<Case> {
         return vec![case];
     }
     mistakes(talk, &mut cases);
-    upload::cases(talk, &mut cases);
+    upload::cases(talk, facts, &mut cases);
     end::cases(talk, &mut cases);
     file::damage(talk, facts, &mut cases);
     let mut known = Vec::new();

@@ -1,10 +1,11 @@
 //! Why an upload stands still.
 
-use super::{Case, Certainty};
+use super::{Case, Certainty, FileFacts};
 use crate::failure::Finding;
-use crate::trace::talk::{Talk, Upload};
+use crate::smp::group;
+use crate::trace::talk::{Evidence, Talk, Upload};
 
-pub(super) fn cases(talk: &Talk, cases: &mut Vec<Case>) {
+pub(super) fn cases(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {
     answers(talk, cases);
     refusals(talk, cases);
     if talk.restarted.count > 0 {
@@ -23,7 +24,7 @@ pub(super) fn cases(talk: &Talk, cases: &mut Vec<Case>) {
         }
     }
     cut(talk, cases);
-    never_answered(talk, cases);
+    never_answered(talk, facts, cases);
     link(talk, cases);
     let Some(upload) = talk.upload.as_ref().filter(|upload| upload.stands_still()) else { return };
     if talk.responses == 0 || !stuck(talk, upload) {
@@ -115,7 +116,10 @@ fn refusals(talk: &Talk, cases: &mut Vec<Case>) {
     };
     // A device that lacks an optional command is no failure.
     let optional = cause == Finding::OldServer && refusal.group != 1;
-    if optional {
+    // An echo that comes back as an error finds out what passes; who goes on after it has found out.
+    let probe = (refusal.group, refusal.command) == (group::OS, group::os::ECHO)
+        && refusal.evidence.marks.last().is_some_and(|mark| mark.frame < talk.last_answer);
+    if optional || probe {
         return;
     }
     let mut says = refusal.evidence.text.clone();
@@ -125,7 +129,16 @@ fn refusals(talk: &Talk, cases: &mut Vec<Case>) {
     cases.push(Case::new(cause, Certainty::Certain, says, &refusal.evidence));
 }
 
-fn never_answered(talk: &Talk, cases: &mut Vec<Case>) {
+fn never_answered(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {
+    // A capture that shows the connection from its start shows who subscribes.
+    if talk.responses == 0 && facts.shows_the_link && talk.connected && talk.notifications_now != Some(true) {
+        let says = format!(
+            "{} requests were written since the link came up, and nobody switched notifications on: answers have no way back.",
+            talk.requests
+        );
+        cases.push(Case::at(Finding::NeverAnswered, Certainty::Certain, says, talk.last_mark));
+        return;
+    }
     // Requests alone are a trace of one side; only their repetition says that nobody answered.
     if talk.responses == 0
         && talk.repeated_requests.count + talk.upload.as_ref().map_or(0, |upload| upload.repeated_chunks) >= 2
@@ -136,10 +149,11 @@ fn never_answered(talk: &Talk, cases: &mut Vec<Case>) {
 }
 
 fn link(talk: &Talk, cases: &mut Vec<Case>) {
+    pairing(talk, cases);
     for (code, evidence) in &talk.att_errors {
-        if matches!(code, 0x05 | 0x08 | 0x0c | 0x0f) {
-            let says = format!("ATT error {code:#04x}: {}.", evidence.text);
-            cases.push(Case::new(Finding::PairingNeeded, Certainty::Certain, says, evidence));
+        if *code == 0x03 && talk.responses == 0 {
+            let says = format!("ATT error {code:#04x}: {}; it is not the SMP characteristic.", evidence.text);
+            cases.push(Case::new(Finding::NeverAnswered, Certainty::Likely, says, evidence));
         } else if matches!(code, 0x0d | 0x13) {
             let says = format!("ATT error {code:#04x}: {}.", evidence.text);
             cases.push(Case::new(Finding::LargeFramesLost, Certainty::Likely, says, evidence));
@@ -170,6 +184,22 @@ fn link(talk: &Talk, cases: &mut Vec<Case>) {
     } else if talk.reconnects == 0 && talk.frames_since_reconnect > 0 {
         let says = "The link went down and did not come back in this trace.";
         cases.push(Case::new(Finding::LinkDrops, Certainty::Certain, says, &talk.link_downs));
+    }
+}
+
+/// The device asks for a link that is authenticated or encrypted, and it is not.
+pub(super) fn pairing(talk: &Talk, cases: &mut Vec<Case>) {
+    // An error that was overcome, as by pairing, explains nothing.
+    let late = |evidence: &Evidence| evidence.marks.last().map_or(0, |mark| mark.frame) >= talk.last_answer;
+    for (code, evidence) in talk.att_errors.iter().filter(|(_, evidence)| late(evidence)) {
+        if matches!(code, 0x05 | 0x08 | 0x0c | 0x0f) {
+            let says = format!("ATT error {code:#04x}: {}.", evidence.text);
+            cases.push(Case::new(Finding::PairingNeeded, Certainty::Certain, says, evidence));
+        }
+    }
+    if talk.pairing_failed.count > 0 && late(&talk.pairing_failed) {
+        let says = format!("{}, and nothing was answered after it.", talk.pairing_failed.text);
+        cases.push(Case::new(Finding::PairingNeeded, Certainty::Likely, says, &talk.pairing_failed));
     }
 }
 

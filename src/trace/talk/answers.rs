@@ -181,8 +181,19 @@ impl Talk {
             upload.first_answered.get_or_insert(mark);
         }
         let unclear = matches!(belongs, Belongs::Unknown);
+        let asks_alone = asked.as_ref().is_some_and(|asked| asked.off > Some(0) && asked.end == asked.off);
+        if asks_alone && off == 0 && asked.as_ref().and_then(|asked| asked.off) >= Some(upload.reached) {
+            // No upload is open any more, and this one had come to its end.
+            if upload.len.is_none() {
+                upload.complete = true;
+            }
+            return said;
+        }
         let finished =
             upload.len.is_some_and(|len| off == len || off == 0 && upload.sent == len && upload.reached > 0);
+        if finished && upload.complete {
+            return said;
+        }
         if finished {
             upload.complete = true;
             upload.wanted = None;

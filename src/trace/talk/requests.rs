@@ -124,6 +124,11 @@ impl Talk {
             let (from, _) = self.upload_times.unwrap_or((time, time));
             self.upload_times = Some((from, time));
         }
+        if off > 0 && glance.data == Some(0) {
+            // Nothing is written: it asks where the device stands.
+            said.push("It writes nothing and asks where the upload stands.".to_owned());
+            return said;
+        }
         if off == 0 {
             if let Some(upload) =
                 self.upload.as_ref().filter(|upload| upload.complete && upload.first_sum == whole.sum)

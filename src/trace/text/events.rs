@@ -3,7 +3,7 @@
 use super::super::told::Event;
 
 /// The event in a line, if it tells one.
-pub(super) fn read(line: &str) -> Option<Event> {
+pub(in crate::trace) fn read(line: &str) -> Option<Event> {
     let lower = line.to_ascii_lowercase();
     let has = |word: &str| lower.contains(word);
     if has("disconnected") || has("link down") || has("connection lost") || has("disconnection complete") {

@@ -7,13 +7,15 @@ mod stamp;
 mod words;
 
 use super::assembly::starts_frame;
+use super::capture::Btmon;
 use super::told::{Content, Dress, Place, Told, Way};
 use crate::smp::console::{Decoder, MAX_FRAME};
 use dump::Dump;
 use stamp::Clock;
 
-/// The first line of the library's own recordings.
-pub(super) const RECORDING: &str = "smpfota trace 1";
+use crate::recording::FIRST_LINE;
+
+pub(in crate::trace) use events::read as event;
 
 /// Reads a text line by line.
 pub(super) struct Reader {
@@ -25,6 +27,7 @@ pub(super) struct Reader {
     console: [Decoder; 2],
     in_console: bool,
     recording: bool,
+    btmon: Btmon,
     /// Lines that hold something in the form of bytes, for the case that none is a frame.
     pub(super) lines_with_bytes: u64,
 }
@@ -44,6 +47,7 @@ impl Default for Reader {
             console: [Decoder::new(MAX_FRAME), Decoder::new(MAX_FRAME)],
             in_console: false,
             recording: false,
+            btmon: Btmon::default(),
             lines_with_bytes: 0,
         }
     }
@@ -61,11 +65,14 @@ impl Reader {
         }
         let text = without_colours(&String::from_utf8_lossy(raw));
         let line = text.trim_end();
-        if line.trim() == RECORDING {
+        if line.trim() == FIRST_LINE {
             self.recording = true;
             return;
         }
         if self.recording && self.recorded(number, line, told) {
+            return;
+        }
+        if self.btmon.line(number, line, told) {
             return;
         }
         // A logger that writes a dump into one line escapes its line ends.
@@ -82,6 +89,7 @@ impl Reader {
     /// No more lines come.
     pub(super) fn end(&mut self, told: &mut impl FnMut(Told)) {
         self.end_dump(told);
+        self.btmon.end(told);
     }
 
     fn plain(&mut self, number: u64, line: &str, told: &mut impl FnMut(Told)) {
@@ -206,8 +214,9 @@ impl Reader {
         let mut parts = line.split(' ');
         let Some(time) = parts.next().and_then(seconds) else { return line.starts_with('#') };
         let place = Place { line: number, time_ms: Some(time) };
-        match parts.next() {
-            Some(">" | "<") => {}
+        let voice = match parts.next() {
+            Some(">") => 1,
+            Some("<") => 2,
             Some("!") => {
                 if let Some(event) = events::read(line) {
                     let content = Content::Event(event);
@@ -216,7 +225,7 @@ impl Reader {
                 return true;
             }
             _ => return false,
-        }
+        };
         let _length = parts.next();
         let Some(bytes) = parts.next().and_then(hex) else { return false };
         let left_out = parts.next().and_then(|part| part.strip_prefix('+')?.parse().ok()).unwrap_or(0);
@@ -224,8 +233,13 @@ impl Reader {
             0 => Content::Bytes(bytes),
             left_out => Content::Headers(bytes, left_out),
         };
-        told(Told { place, voice: 0, dress: Dress::Recording, content, width: 0, link: 0 });
+        told(Told { place, voice, dress: Dress::Recording, content, width: 0, link: 0 });
         true
+    }
+
+    /// Whether some of it was the text of btmon.
+    pub(super) fn is_btmon(&self) -> bool {
+        self.btmon.packets > 0
     }
 
     /// How many console lines were damaged.
