@@ -107,7 +107,10 @@ impl Conversation {
             self.counters.restarts = self.counters.restarts.wrapping_add(1);
         }
         self.events.push(Event { at_ms: now, kind });
-        if let Some(recording) = self.evidence.recording_mut() {
+        // The finding stands in the line that tells the failure.
+        if let Some(recording) = self.evidence.recording_mut()
+            && !matches!(kind, EventKind::Finding(_))
+        {
             recording.word(now, &kind.word());
         }
     }
