@@ -691,6 +691,21 @@
 #define SMPFOTA_DEVICE_SERIAL 2
 
 /**
+ * `smpfota_session_record`: leave out the data of images and files.
+ */
+#define SMPFOTA_RECORD_HEADERS_ONLY 1
+
+/**
+ * `smpfota_session_recording`: text, one write or notification a line; docs/DIAGNOSIS.md has the format.
+ */
+#define SMPFOTA_RECORDING_TEXT 0
+
+/**
+ * `smpfota_session_recording`: a pcapng file.
+ */
+#define SMPFOTA_RECORDING_PCAPNG 1
+
+/**
  * Why a call or an operation failed. Set `struct_size` to `sizeof(smpfota_error)` before the call.
  *
  * It is written only when the call fails. The sentence is for a human reader: it says what is wrong and what to do.
@@ -1447,9 +1462,10 @@ int32_t smpfota_session_error(uintptr_t session,
                               struct smpfota_error *error);
 
 /**
- * Everything that is known of the failure, as a JSON object: `status`, `name`, `finding`, `sentence`, `device` (the error
+ * Everything that is known of the failure, as a JSON object: `status`, `name`, `finding`, `finding_number`, `sentence`, `device` (the error
  * that the device answered, or null), `reason` (the device's own words, at most 96 printable ASCII characters, or null),
- * `retry`, `left_with`, `phase` and `counts`.
+ * `retry`, `left_with`, `phase`, `counts`, `evidence` (what shows the finding: `count`, `frames` of the recording, `since_ms`; null without
+ * a finding) and `recording` (as text; null when nothing is recorded).
  *
  * `text`, `capacity` and `length` as with `smpfota_version`. It stays readable until another operation is started. The keys may
  * become more; none changes its meaning.
@@ -1629,6 +1645,54 @@ int32_t smpfota_session_file_read(uintptr_t session,
                                   uint8_t *buffer,
                                   size_t capacity,
                                   size_t *length);
+
+/**
+ * Records from now on what goes out, what comes in and what the session decides: the last of it that `capacity` bytes hold, where an
+ * entry takes 17 more than its bytes. Off until this is called; 0 ends the recording and forgets it, any other number begins anew.
+ *
+ * `capacity` is 0 or 1,024 to 67,108,864, and allocated at once; `flags` is 0 or `SMPFOTA_RECORD_HEADERS_ONLY`. A recording holds
+ * what went over the link (docs/SECURITY.md). A snapshot holds none: call this again for a restored session.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
+ */
+SMPFOTA_API
+int32_t smpfota_session_record(uintptr_t session,
+                               size_t capacity,
+                               uint32_t flags,
+                               struct smpfota_error *error);
+
+/**
+ * The whole recording as a file; it stays as it is.
+ *
+ * `form` is `SMPFOTA_RECORDING_TEXT` or `SMPFOTA_RECORDING_PCAPNG`. `buffer`, `capacity` and `length` as with `smpfota_version`,
+ * for bytes. It grows with each frame: ask for the length with a capacity of 0 while the session rests.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_WRONG_STATE` when nothing is recorded, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need),
+ * `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+ */
+SMPFOTA_API
+int32_t smpfota_session_recording(uintptr_t session,
+                                  uint32_t form,
+                                  uint8_t *buffer,
+                                  size_t capacity,
+                                  size_t *length);
+
+/**
+ * Takes the oldest entries out of the recording, as many whole ones as fit: for a caller that writes a file or a log as it goes. What
+ * is taken one after the other, in one form, is the file.
+ *
+ * `form`, `buffer`, `capacity` and `length` as with `smpfota_session_recording`. What does not fit stays.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when there is nothing to take, `SMPFOTA_WRONG_STATE` when nothing is recorded,
+ * `SMPFOTA_BUFFER_TOO_SMALL` when not even one fits (`*length` says the need), `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE`,
+ * `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+ */
+SMPFOTA_API
+int32_t smpfota_session_drain_recording(uintptr_t session,
+                                        uint32_t form,
+                                        uint8_t *buffer,
+                                        size_t capacity,
+                                        size_t *length);
 
 /**
  * Opens a trace: what a log, a dump, the JSON of a gateway or a recording holds of SMP is explained line by line.

@@ -253,6 +253,9 @@ const CONSTANTS: &[(&str, u32)] = &[
     ("PROFILE_NCS_2_1", 1),
     ("DEVICE_REASSEMBLY", 1),
     ("DEVICE_SERIAL", 2),
+    ("RECORD_HEADERS_ONLY", 1),
+    ("RECORDING_TEXT", 0),
+    ("RECORDING_PCAPNG", 1),
 ];
 
 /// Fields as (name, offset, size).

@@ -12,7 +12,7 @@ use abi_support::root;
 use smpfota::{Finding, Status};
 
 /// The sources of the ABI, in the order in which the header tells its story.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "constants",
     "structs",
     "library",
@@ -22,6 +22,7 @@ const SOURCES: [&str; 12] = [
     "snapshot",
     "explain",
     "file",
+    "recording",
     "trace",
     "serial",
     "device",

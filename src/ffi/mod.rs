@@ -27,6 +27,7 @@ mod image;
 mod library;
 mod options;
 mod pointers;
+mod recording;
 mod serial;
 mod session;
 #[cfg(feature = "simulator")]
@@ -44,6 +45,7 @@ pub use explain::*;
 pub use file::*;
 pub use image::*;
 pub use library::*;
+pub use recording::*;
 pub use serial::*;
 pub use session::*;
 pub use snapshot::*;

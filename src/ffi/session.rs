@@ -413,9 +413,10 @@ pub unsafe extern "C" fn smpfota_session_error(session: usize, error: *mut smpfo
     })
 }
 
-/// Everything that is known of the failure, as a JSON object: `status`, `name`, `finding`, `sentence`, `device` (the error
+/// Everything that is known of the failure, as a JSON object: `status`, `name`, `finding`, `finding_number`, `sentence`, `device` (the error
 /// that the device answered, or null), `reason` (the device's own words, at most 96 printable ASCII characters, or null),
-/// `retry`, `left_with`, `phase` and `counts`.
+/// `retry`, `left_with`, `phase`, `counts`, `evidence` (what shows the finding: `count`, `frames` of the recording, `since_ms`; null without
+/// a finding) and `recording` (as text; null when nothing is recorded).
 ///
 /// `text`, `capacity` and `length` as with `smpfota_version`. It stays readable until another operation is started. The keys may
 /// become more; none changes its meaning.

@@ -94,6 +94,7 @@ impl Session {
             "status": failure.status.number(),
             "name": failure.status.name(),
             "finding": failure.finding.name(),
+            "finding_number": failure.finding.number(),
             "sentence": failure.sentence,
             "device": device,
             "reason": failure.reason,

@@ -101,6 +101,44 @@ static void wrong_calls(void) {
     STATUS(smpfota_trace_close(trace), SMPFOTA_INVALID_HANDLE);
 }
 
+/* A session that records itself: read whole, taken out bit by bit, explained. */
+static void a_recording(void) {
+    uintptr_t session = 0, trace = 0;
+    smpfota_error error = {.struct_size = sizeof error};
+    uint8_t frame[300], whole[4096], part[200];
+    char verdict[MOST];
+    size_t length = 0, all = 0, at = 0;
+    OK(smpfota_session_open(NULL, &session, &error));
+    STATUS(smpfota_session_recording(session, SMPFOTA_RECORDING_TEXT, whole, sizeof whole, &length), SMPFOTA_WRONG_STATE);
+    STATUS(smpfota_session_drain_recording(session, SMPFOTA_RECORDING_TEXT, whole, sizeof whole, &length), SMPFOTA_WRONG_STATE);
+    STATUS(smpfota_session_record(session, 10, 0, &error), SMPFOTA_INVALID_ARGUMENT);
+    STATUS(smpfota_session_record(session, 4096, 2, &error), SMPFOTA_INVALID_ARGUMENT);
+    STATUS(smpfota_session_record(0, 4096, 0, NULL), SMPFOTA_INVALID_HANDLE);
+    OK(smpfota_session_record(session, 4096, SMPFOTA_RECORD_HEADERS_ONLY, NULL));
+    OK(smpfota_session_start_command(session, "image_list", 10, NULL, 0, &error));
+    OK(smpfota_session_next_frame(session, 7, frame, sizeof frame, &length));
+    STATUS(smpfota_session_recording(session, 2, whole, sizeof whole, &all), SMPFOTA_INVALID_ARGUMENT);
+    STATUS(smpfota_session_recording(session, SMPFOTA_RECORDING_TEXT, NULL, 0, &all), SMPFOTA_BUFFER_TOO_SMALL);
+    length = 0;
+    OK(smpfota_session_recording(session, SMPFOTA_RECORDING_TEXT, whole, all, &length));
+    EQUAL(length, all);
+    STATUS(smpfota_session_drain_recording(session, SMPFOTA_RECORDING_TEXT, part, 5, &length), SMPFOTA_BUFFER_TOO_SMALL);
+    CHECK(length > 5);
+    while (smpfota_session_drain_recording(session, SMPFOTA_RECORDING_TEXT, part, length, &length) == SMPFOTA_OK) {
+        CHECK(memcmp(whole + at, part, length) == 0);
+        at += length;
+        length = sizeof part;
+    }
+    EQUAL(at, all);
+    OK(smpfota_trace_open(&trace));
+    OK(smpfota_trace_feed(trace, whole, all, &length));
+    EQUAL(length, all);
+    OK(smpfota_trace_verdict(trace, verdict, sizeof verdict, &length));
+    CHECK(strstr(verdict, "\"requests\":1,") != NULL);
+    OK(smpfota_trace_close(trace));
+    OK(smpfota_session_close(session));
+}
+
 int main(void) {
     /* tests/c/run.sh says where the traces are. */
     const char *traces = getenv("SMPFOTA_TRACES");
@@ -110,5 +148,6 @@ int main(void) {
     wrong_calls();
     lines_that_nobody_reads();
     the_seed_thread(name);
+    a_recording();
     return 0;
 }

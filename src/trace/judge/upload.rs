@@ -4,6 +4,7 @@ use super::{Case, Certainty, FileFacts};
 use crate::failure::Finding;
 use crate::smp::group;
 use crate::trace::talk::{Evidence, Talk, Upload};
+use crate::trace::told::Dress;
 
 pub(super) fn cases(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {
     answers(talk, cases);
@@ -139,12 +140,21 @@ fn never_answered(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {
         cases.push(Case::at(Finding::NeverAnswered, Certainty::Certain, says, talk.last_mark));
         return;
     }
-    // Requests alone are a trace of one side; only their repetition says that nobody answered.
-    if talk.responses == 0
-        && talk.repeated_requests.count + talk.upload.as_ref().map_or(0, |upload| upload.repeated_chunks) >= 2
-    {
-        let says = format!("{} requests, some of them again and again, and not one answer.", talk.requests);
-        cases.push(Case::new(Finding::NeverAnswered, Certainty::Likely, says, &talk.repeated_requests));
+    // Requests alone are a trace of one side; only their repetition says that nobody answered. A recording has both sides, unless
+    // it begins in the middle.
+    let both_sides = facts.dresses.contains(&Dress::Recording) || facts.shows_the_link;
+    let from_the_start = !talk.upload.as_ref().is_some_and(|upload| upload.midway);
+    let again =
+        talk.repeated_requests.count + talk.upload.as_ref().map_or(0, |upload| upload.repeated_chunks);
+    if talk.responses == 0 && (again >= 2 || both_sides && from_the_start && talk.requests >= 2) {
+        let how = if again >= 2 { ", some of them again and again," } else { "" };
+        let says = format!("{} requests{how} and not one answer.", talk.requests);
+        let mut case = Case::new(Finding::NeverAnswered, Certainty::Likely, says, &talk.repeated_requests);
+        if case.marks.is_empty() {
+            case.marks = talk.asked.iter().take(4).map(|asked| asked.mark).collect();
+            case.count = talk.requests;
+        }
+        cases.push(case);
     }
 }
 

@@ -13,6 +13,8 @@ public sealed class SmpTraceVerdict
         using JsonDocument document = JsonDocument.Parse(json);
         JsonElement root = document.RootElement;
         Cause = Text(root, "cause");
+        Finding = (SmpFinding)root.GetProperty("number").GetInt32();
+        Evidence = SmpEvidence.Read(root, Finding)!;
         Certainty = Text(root, "certainty");
         Summary = Text(root, "says");
         NextStep = Text(root, "next_step");
@@ -22,6 +24,12 @@ public sealed class SmpTraceVerdict
 
     /// <summary>The name of the cause in capitals, such as <c>FIRST_FRAME_ONLY</c>; <c>NOTHING_WRONG</c> and <c>NO_SMP</c> among them.</summary>
     public string Cause { get; }
+
+    /// <summary>The cause by its number.</summary>
+    public SmpFinding Finding { get; }
+
+    /// <summary>The frames that show the cause.</summary>
+    public SmpEvidence Evidence { get; }
 
     /// <summary><c>certain</c>, <c>likely</c> or <c>possible</c>.</summary>
     public string Certainty { get; }

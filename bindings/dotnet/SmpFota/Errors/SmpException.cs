@@ -53,6 +53,15 @@ public abstract class SmpException : Exception
     /// <summary>What the operation took; null where no operation failed but a call.</summary>
     public SmpCounts? Counts { get; private set; }
 
+    /// <summary>What shows the <see cref="Finding"/>; null without one, and where no operation failed but a call.</summary>
+    public SmpEvidence? Evidence { get; private set; }
+
+    /// <summary>
+    /// The session's recording as text, where <see cref="SmpSessionOptions.RecordingCapacity"/> asked for one. It holds what went over
+    /// the link, and is not part of the message.
+    /// </summary>
+    public string? Recording { get; private set; }
+
     /// <summary>Takes what the library tells of the failed operation as JSON.</summary>
     internal void Take(string json)
     {
@@ -60,6 +69,8 @@ public abstract class SmpException : Exception
         JsonElement root = document.RootElement;
         Reason = root.Text("reason");
         Counts = SmpCounts.Read(root);
+        Recording = root.Text("recording");
+        Evidence = SmpEvidence.Read(root, (SmpFinding)root.GetProperty("finding_number").GetInt32());
         LeftWith = root.Text("left_with") switch
         {
             "old_image_runs" => UpdateLeftWith.OldImageRuns,
@@ -75,6 +86,8 @@ public abstract class SmpException : Exception
     {
         Reason = other.Reason;
         Counts = other.Counts;
+        Evidence = other.Evidence;
+        Recording = other.Recording;
         LeftWith = other.LeftWith;
     }
 }

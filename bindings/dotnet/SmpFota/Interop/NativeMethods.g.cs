@@ -354,9 +354,10 @@ namespace SmpFota.Interop
         internal static extern int smpfota_session_error(nuint session, smpfota_error* error);
 
         /// <summary>
-        ///  Everything that is known of the failure, as a JSON object: `status`, `name`, `finding`, `sentence`, `device` (the error
+        ///  Everything that is known of the failure, as a JSON object: `status`, `name`, `finding`, `finding_number`, `sentence`, `device` (the error
         ///  that the device answered, or null), `reason` (the device's own words, at most 96 printable ASCII characters, or null),
-        ///  `retry`, `left_with`, `phase` and `counts`.
+        ///  `retry`, `left_with`, `phase`, `counts`, `evidence` (what shows the finding: `count`, `frames` of the recording, `since_ms`; null without
+        ///  a finding) and `recording` (as text; null when nothing is recorded).
         ///
         ///  `text`, `capacity` and `length` as with `smpfota_version`. It stays readable until another operation is started. The keys may
         ///  become more; none changes its meaning.
@@ -499,6 +500,43 @@ namespace SmpFota.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_file_read", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_file_read(nuint session, ulong offset, byte* buffer, nuint capacity, nuint* length);
+
+        /// <summary>
+        ///  Records from now on what goes out, what comes in and what the session decides: the last of it that `capacity` bytes hold, where an
+        ///  entry takes 17 more than its bytes. Off until this is called; 0 ends the recording and forgets it, any other number begins anew.
+        ///
+        ///  `capacity` is 0 or 1,024 to 67,108,864, and allocated at once; `flags` is 0 or `SMPFOTA_RECORD_HEADERS_ONLY`. A recording holds
+        ///  what went over the link (docs/SECURITY.md). A snapshot holds none: call this again for a restored session.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_record", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_record(nuint session, nuint capacity, uint flags, smpfota_error* error);
+
+        /// <summary>
+        ///  The whole recording as a file; it stays as it is.
+        ///
+        ///  `form` is `SMPFOTA_RECORDING_TEXT` or `SMPFOTA_RECORDING_PCAPNG`. `buffer`, `capacity` and `length` as with `smpfota_version`,
+        ///  for bytes. It grows with each frame: ask for the length with a capacity of 0 while the session rests.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_WRONG_STATE` when nothing is recorded, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need),
+        ///  `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_recording", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_recording(nuint session, uint form, byte* buffer, nuint capacity, nuint* length);
+
+        /// <summary>
+        ///  Takes the oldest entries out of the recording, as many whole ones as fit: for a caller that writes a file or a log as it goes. What
+        ///  is taken one after the other, in one form, is the file.
+        ///
+        ///  `form`, `buffer`, `capacity` and `length` as with `smpfota_session_recording`. What does not fit stays.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when there is nothing to take, `SMPFOTA_WRONG_STATE` when nothing is recorded,
+        ///  `SMPFOTA_BUFFER_TOO_SMALL` when not even one fits (`*length` says the need), `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE`,
+        ///  `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_drain_recording", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_drain_recording(nuint session, uint form, byte* buffer, nuint capacity, nuint* length);
 
         /// <summary>
         ///  Opens a trace: what a log, a dump, the JSON of a gateway or a recording holds of SMP is explained line by line.

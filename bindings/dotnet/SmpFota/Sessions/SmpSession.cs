@@ -40,7 +40,8 @@ public sealed unsafe class SmpSession : IDisposable
         nuint raw = 0;
         StatusTable.Check(NativeMethods.smpfota_session_open(&native, &raw, &error), error);
         handle.Own(raw);
-        handle.Weigh(NativeBytes);
+        handle.Weigh(NativeBytes + (options?.RecordingCapacity ?? 0));
+        Record(raw, options);
     }
 
     private SmpSession(SessionHandle handle) => this.handle = handle;
@@ -90,7 +91,8 @@ public sealed unsafe class SmpSession : IDisposable
 
         StatusTable.Check(status, error);
         restored.Own(raw);
-        restored.Weigh(NativeBytes);
+        restored.Weigh(NativeBytes + (options?.RecordingCapacity ?? 0));
+        Record(raw, options);
         return new SmpSession(restored);
     }
 
@@ -296,6 +298,59 @@ public sealed unsafe class SmpSession : IDisposable
         return (int)length;
     }
 
+    /// <summary>The whole recording as a file; it stays. Empty unless <see cref="SmpSessionOptions.RecordingCapacity"/> is set.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">Another thread is inside.</exception>
+    public byte[] ReadRecording(SmpRecordingForm form = SmpRecordingForm.Text)
+    {
+        using HandleLease lease = handle.Lease();
+        byte[] file = Array.Empty<byte>();
+        while (true)
+        {
+            nuint length = 0;
+            int status;
+            fixed (byte* start = file)
+            {
+                status = NativeMethods.smpfota_session_recording(lease.Value, (uint)form, start, (nuint)file.Length, &length);
+            }
+
+            if (status == (int)SmpStatus.WrongState)
+            {
+                return Array.Empty<byte>();
+            }
+
+            // Nothing changes between both calls: one thread at a time.
+            if (status != (int)SmpStatus.BufferTooSmall)
+            {
+                StatusTable.Check(status);
+                return file;
+            }
+
+            file = new byte[checked((int)length)];
+        }
+    }
+
+    /// <summary>
+    /// Takes the oldest entries out of the recording, as many whole ones as fit: for a caller that writes a file or a log as it goes. What
+    /// is taken one after the other, in one form, is the file.
+    /// </summary>
+    /// <returns>How many bytes were written; 0 when there is nothing to take.</returns>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">Nothing is recorded, not even one entry fits (140,000 bytes hold any), or another thread is inside.</exception>
+    public int DrainRecording(Span<byte> buffer, SmpRecordingForm form = SmpRecordingForm.Text)
+    {
+        using HandleLease lease = handle.Lease();
+        nuint length = 0;
+        int status;
+        fixed (byte* start = buffer)
+        {
+            status = NativeMethods.smpfota_session_drain_recording(lease.Value, (uint)form, start, (nuint)buffer.Length, &length);
+        }
+
+        StatusTable.Check(status);
+        return status == (int)SmpStatus.Empty ? 0 : (int)length;
+    }
+
     /// <summary>Closes the session. A call on another thread that is inside finishes first; later ones throw.</summary>
     public void Dispose() => handle.Dispose();
 
@@ -334,6 +389,18 @@ public sealed unsafe class SmpSession : IDisposable
         }
 
         return exception;
+    }
+
+    private static void Record(nuint session, SmpSessionOptions? options)
+    {
+        if (options?.RecordingCapacity is not { } capacity)
+        {
+            return;
+        }
+
+        smpfota_error error = NativeError.Create();
+        uint flags = options.RecordHeadersOnly ? 1u : 0u;
+        StatusTable.Check(NativeMethods.smpfota_session_record(session, (nuint)capacity, flags, &error), error);
     }
 
     private void Start(FirmwareImage image, UpdateOptions? options, bool check)

@@ -55,6 +55,15 @@ public sealed record SmpSessionOptions
     /// <summary>Whether the device joins several writes to one frame.</summary>
     public SmpReassembly Reassembly { get; set; }
 
+    /// <summary>
+    /// How many bytes of memory a session may take to record the last of what goes out, what comes in and what it decides: 1,024 to
+    /// 67,108,864. An exception of a failed operation carries it. Null, the default: nothing is recorded.
+    /// </summary>
+    public int? RecordingCapacity { get; set; }
+
+    /// <summary>Whether a recording leaves out the content of images and files.</summary>
+    public bool RecordHeadersOnly { get; set; }
+
     /// <summary>Refuses what the library would refuse, by the name it has here.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It bears the option's name.</exception>
     internal void Check()
@@ -74,6 +83,7 @@ public sealed record SmpSessionOptions
         NativeOption.Within(Retries, nameof(Retries), 1, 100);
         NativeOption.Within(StallTimeout, nameof(StallTimeout), millisecond, NativeOption.Day);
         NativeOption.Within(WriteInterval, nameof(WriteInterval), TimeSpan.Zero, tenMinutes);
+        NativeOption.Within(RecordingCapacity, nameof(RecordingCapacity), 1_024, 64 * 1024 * 1024);
     }
 
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
