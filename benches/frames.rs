@@ -16,8 +16,11 @@ use mcumgr_smp::SmpFrame;
 use mcumgr_smp::application_management::{ImageWriter, WriteImageChunkResult};
 use serde_json::json;
 use smpfota::ffi;
-use smpfota::simulator::{DeviceOptions, DeviceProfile, FlashTiming, VirtualDevice, image};
-use smpfota::{Firmware, Next, Session, SessionOptions, UpdateOptions};
+use smpfota::recording::Form;
+use smpfota::simulator::{
+    DeviceOptions, DeviceProfile, FlashTiming, LinkKind, Scenario, VirtualDevice, image,
+};
+use smpfota::{Firmware, Next, Session, SessionOptions, Trace, UpdateOptions};
 
 /// Counts what is allocated. One thread: load and store are enough, and cost next to nothing.
 struct Counting;
@@ -264,6 +267,100 @@ fn measure_peer(image: &[u8]) -> (f64, f64) {
     (median(&mut encode_ns), median(&mut decode_ns))
 }
 
+/// Explains recordings of an upload; seconds per megabyte of text, of hexadecimal in a log, and of pcapng.
+fn measure_trace(firmware: &Arc<Firmware>) -> [f64; 3] {
+    let mut session = Session::open(SessionOptions::default()).expect("defaults");
+    session.start_update(firmware.clone(), UpdateOptions::default()).expect("defaults");
+    session.record(8 << 20, false).expect("a capacity");
+    let mut device = Device { due: Default::default(), off: 0 };
+    introduce(&mut session, &mut device);
+    let mut buffer = [0; 244];
+    let mut now = 1_000;
+    while device.off + 2_000 < IMAGE as u32 {
+        now += 20;
+        let (off, sequence) = device.due.pop_front().expect("three in flight");
+        session.feed(now, &answer(off, sequence));
+        assert_eq!(session.next(now, &mut buffer), Some(244));
+        device.off += data_length(&buffer);
+        device.due.push_back((device.off, buffer[6]));
+    }
+    let text = session.recording(Form::Text).expect("a recording");
+    let log: String = String::from_utf8_lossy(&text)
+        .lines()
+        .filter_map(|line| {
+            let parts: Vec<&str> = line.split(' ').collect();
+            let [time, arrow @ (">" | "<"), length, bytes] = parts[..] else { return None };
+            let word = if arrow == ">" { "Sent" } else { "Received" };
+            let spaced: Vec<&str> = (0..bytes.len() / 2).map(|at| &bytes[2 * at..2 * at + 2]).collect();
+            Some(format!("[{time}] {word} {length} bytes: {}\n", spaced.join(" ")))
+        })
+        .collect();
+    let pcapng = session.recording(Form::Pcapng).expect("a recording");
+    [text, log.into_bytes(), pcapng].map(|file| {
+        let mut seconds: Vec<f64> = (0..5)
+            .map(|_| {
+                let start = Instant::now();
+                let mut trace = Trace::new();
+                let mut rest = &file[..];
+                while !rest.is_empty() {
+                    rest = &rest[trace.feed(rest)..];
+                    while trace.next_line().is_some() {}
+                }
+                let verdict = trace.verdict();
+                assert!(verdict["figures"]["frames"].as_u64() > Some(3_000));
+                start.elapsed().as_secs_f64() / (file.len() as f64 / 1e6)
+            })
+            .collect();
+        median(&mut seconds)
+    })
+}
+
+/// Whole updates of the virtual device, without and with a recording, turn by turn: the microseconds that the library takes, and those
+/// of the whole run with the virtual link and device.
+fn measure_runs() -> [(f64, f64); 2] {
+    let scenario = Scenario::new(LinkKind::BleLocal).image_size(IMAGE as u32);
+    let firmware = Arc::new(Firmware::parse(scenario.image()).expect("an image"));
+    let run = |recorded: bool| {
+        let mut session = Session::open(SessionOptions::default()).expect("defaults");
+        session.start_update(firmware.clone(), UpdateOptions::default()).expect("defaults");
+        if recorded {
+            session.record(64 * 1024, false).expect("a capacity");
+        }
+        let mut link = scenario.build();
+        let mut buffer = [0; 244];
+        let (mut now, mut spent) = (0, 0.0);
+        let begin = Instant::now();
+        loop {
+            let start = Instant::now();
+            let next = session.next_frame(now / 1_000, &mut buffer).expect("goes well");
+            spent += start.elapsed().as_secs_f64();
+            match next {
+                Next::Write(length) => link.write(now, &buffer[..length]),
+                Next::Done => return (spent * 1e6, begin.elapsed().as_secs_f64() * 1e6),
+                _ => {
+                    let deadline = session.deadline().map(|ms| ms * 1_000);
+                    let next = [deadline, link.next_event()].into_iter().flatten().min().expect("something");
+                    now = next.max(now + 1);
+                    while let Some(bytes) = link.read(now) {
+                        let start = Instant::now();
+                        session.feed(now / 1_000, &bytes);
+                        spent += start.elapsed().as_secs_f64();
+                    }
+                }
+            }
+        }
+    };
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for _ in 0..15 {
+        without.push(run(false));
+        with.push(run(true));
+    }
+    [without, with].map(|mut runs: Vec<(f64, f64)>| {
+        let (mut library, mut whole): (Vec<f64>, Vec<f64>) = runs.drain(..).unzip();
+        (median(&mut library), median(&mut whole))
+    })
+}
+
 fn main() {
     let bytes = image::make((1, 1, 0), IMAGE, 7);
     let firmware = Arc::new(Firmware::parse(bytes.clone()).expect("an image"));
@@ -279,6 +376,14 @@ fn main() {
     };
     assert_eq!(opened, 0);
     let c = measure(|| Box::new(Handle::open(image)));
+    let recorded = measure(|| {
+        let mut session = Session::open(SessionOptions::default()).expect("defaults");
+        session.start_update(firmware.clone(), UpdateOptions::default()).expect("defaults");
+        session.record(16 * 1024, false).expect("a capacity");
+        Box::new(session)
+    });
+    let [(library_us, run_us), (recorded_library_us, recorded_run_us)] = measure_runs();
+    let traces = measure_trace(&firmware);
     let (peer_encode_ns, peer_decode_ns) = measure_peer(&bytes);
     println!(
         "{:<24} {:>14} {:>10} {:>10} {:>12}",
@@ -290,12 +395,29 @@ fn main() {
     };
     row("Rust API", rust.next_ns, rust.feed_ns, Some(rust.allocations));
     row("C ABI", c.next_ns, c.feed_ns, Some(c.allocations));
+    row("recorded, 16 KiB", recorded.next_ns, recorded.feed_ns, Some(recorded.allocations));
     row("mcumgr-smp 0.8", peer_encode_ns, peer_decode_ns, None);
+    let percent = |before: f64, after: f64| (after / before - 1.0) * 100.0;
+    println!(
+        "an update of 400 KiB: {library_us:.0} us in the library, {recorded_library_us:.0} us recorded ({:+.1} %); the run {run_us:.0} us, \
+         {recorded_run_us:.0} us recorded ({:+.1} %)",
+        percent(library_us, recorded_library_us),
+        percent(run_us, recorded_run_us)
+    );
+    for (form, seconds) in ["a recording", "hexadecimal in a log", "pcapng"].into_iter().zip(traces) {
+        println!("a trace explained, {form}: {:.1} ms per MB", seconds * 1e3);
+    }
     let round = |ns: f64| (ns * 10.0).round() / 10.0;
     let figures = json!({
         "next_frame_ns": round(rust.next_ns), "feed_ns": round(rust.feed_ns),
         "c_next_frame_ns": round(c.next_ns), "c_feed_ns": round(c.feed_ns),
         "allocs_per_chunk": rust.allocations.max(c.allocations),
+        "recorded_next_frame_ns": round(recorded.next_ns), "recorded_feed_ns": round(recorded.feed_ns),
+        "recorded_allocs_per_chunk": recorded.allocations,
+        "library_us": round(library_us), "recorded_library_us": round(recorded_library_us),
+        "run_us": round(run_us), "recorded_run_us": round(recorded_run_us),
+        "trace_s_per_mb": (traces[0] * 1e4).round() / 1e4, "trace_log_s_per_mb": (traces[1] * 1e4).round() / 1e4,
+        "trace_pcapng_s_per_mb": (traces[2] * 1e4).round() / 1e4,
         "peer_encode_ns": round(peer_encode_ns), "peer_decode_ns": round(peer_decode_ns),
     });
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");

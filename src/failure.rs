@@ -57,7 +57,7 @@ findings! {
     OffsetGarbled = 20, "OFFSET_GARBLED", "From there on the server writes the offset wrongly, as one does that counts in 16 bits: upload through the application, or with a server that is built anew.";
     PairingNeeded = 21, "PAIRING_NEEDED", "The link comes up and what is written is ignored: the SMP characteristic asks for an encrypted or authenticated link, so pair first; or notifications are not enabled.";
     BondsLost = 22, "BONDS_LOST", "The device answered before it started the new image, and now its link comes up and what is written is ignored: the new image asks for pairing or has lost its bonds. Remove the bond and pair again; an unconfirmed image goes back at the next reset.";
-    // From 64 on: what only a whole trace shows, mistakes of a client for the most part.
+    // From 64 on: what a whole trace shows, mistakes of a client for the most part.
     NothingWrong = 64, "NOTHING_WRONG", "Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it.";
     NoSmp = 65, "NO_SMP", "There is no SMP frame in this: record what is written to the SMP characteristic and what its notifications bring, in hexadecimal, one frame a line.";
     Encrypted = 66, "ENCRYPTED", "The packets are encrypted and cannot be read: record in the host above the encryption (btsnoop, btmon, the gateway's log), or give the sniffer the key.";
@@ -131,6 +131,17 @@ impl Failure {
             self.sentence.push_str(finding.advice());
         }
         self
+    }
+
+    /// Gives it another finding, with the advice of that instead.
+    #[cold]
+    #[must_use]
+    pub fn because_of(mut self, finding: Finding) -> Failure {
+        let before = self.finding.advice();
+        if !before.is_empty() && self.sentence.ends_with(before) {
+            self.sentence.truncate(self.sentence.len() - before.len() - 1);
+        }
+        self.with_finding(finding)
     }
 
     /// Adds the device's own words, to the sentence too.

@@ -5,7 +5,7 @@
 use crate::failure::{Failure, Finding};
 use crate::recording::Ring;
 use crate::smp::header::{HEADER_LEN, Header};
-use crate::smp::{DeviceError, reason};
+use crate::smp::{DeviceError, mangled, reason};
 use crate::status::Status;
 
 /// So many answers in a row that are cut at the same length are no accident.
@@ -39,6 +39,10 @@ struct Seen {
     /// The last error that the device answered, and its own words for it.
     said: Option<(DeviceError, Box<str>)>,
     cut: Option<Cut>,
+    /// How many pieces passed through a text encoding.
+    mangled: u8,
+    /// What explains the failure of the operation.
+    cause: Option<Finding>,
     /// What the caller wants to be recorded.
     recording: Option<Ring>,
 }
@@ -125,6 +129,40 @@ impl Evidence {
             }
             cut => *cut = Some(Cut { length, count: 1, first_at: now, last_at: now, was_whole }),
         }
+    }
+
+    /// Something came that is no frame.
+    #[cold]
+    pub fn no_frame(&mut self, bytes: &[u8]) {
+        // A whole one, since half of one may look like anything.
+        let whole = mangled::undone(bytes).is_some_and(|(before, _)| {
+            Header::decode(&before)
+                .is_some_and(|header| header.op.is_response() && header.frame_len() == before.len())
+        });
+        if whole {
+            let seen = self.seen.get_or_insert_default();
+            seen.mangled = seen.mangled.saturating_add(1);
+        }
+    }
+
+    /// The operation ended in silence: what explains it beyond what its own course shows is kept, since time goes on.
+    #[cold]
+    pub fn conclude(&mut self, now: u64, answered: bool) {
+        let mangled = self.seen.as_ref().is_some_and(|seen| seen.mangled >= ODD_IN_A_ROW);
+        let cause = if mangled {
+            Finding::BinaryAsText
+        } else if answered && self.is_ignored(now) {
+            // It answered over another link, and over this one nothing came.
+            Finding::LinkSettingsLost
+        } else {
+            return;
+        };
+        self.seen.get_or_insert_default().cause = Some(cause);
+    }
+
+    /// What [`Evidence::conclude`] found.
+    pub fn concluded(&self) -> Option<Finding> {
+        self.seen.as_ref()?.cause
     }
 
     /// A whole frame of this length came.

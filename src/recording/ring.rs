@@ -97,6 +97,7 @@ impl Ring {
         without_data(bytes)
     }
 
+    #[inline(always)]
     fn put(&mut self, now_ms: u64, kind: u8, bytes: &[u8], left_out: usize) {
         // What does not fit into the whole room is cut.
         let shown = bytes.len().min(self.room.len() - HEAD);
@@ -109,12 +110,28 @@ impl Ring {
         head[1..9].copy_from_slice(&now_ms.to_le_bytes());
         head[9..13].copy_from_slice(&(shown as u32).to_le_bytes());
         head[13..].copy_from_slice(&(left_out as u32).to_le_bytes());
-        self.write(&head);
-        self.write(&bytes[..shown]);
+        let at = self.place(self.used);
+        if let Some(entry) = self.room.get_mut(at..at + HEAD + shown) {
+            entry[..HEAD].copy_from_slice(&head);
+            entry[HEAD..].copy_from_slice(&bytes[..shown]);
+            self.used += HEAD + shown;
+        } else {
+            self.write(&head);
+            self.write(&bytes[..shown]);
+        }
     }
 
+    /// Where a byte of all entries stands in the room. Both numbers are at most the length of the room; a division would cost as much
+    /// as all the copying.
+    #[inline]
+    fn place(&self, from: usize) -> usize {
+        let at = self.start + from;
+        if at >= self.room.len() { at - self.room.len() } else { at }
+    }
+
+    #[cold]
     fn write(&mut self, bytes: &[u8]) {
-        let at = (self.start + self.used) % self.room.len();
+        let at = self.place(self.used);
         let first = bytes.len().min(self.room.len() - at);
         self.room[at..at + first].copy_from_slice(&bytes[..first]);
         self.room[..bytes.len() - first].copy_from_slice(&bytes[first..]);
@@ -122,7 +139,7 @@ impl Ring {
     }
 
     fn read(&self, from: usize, out: &mut [u8]) {
-        let at = (self.start + from) % self.room.len();
+        let at = self.place(from);
         let first = out.len().min(self.room.len() - at);
         let (a, b) = out.split_at_mut(first);
         a.copy_from_slice(&self.room[at..at + first]);
@@ -137,9 +154,13 @@ impl Ring {
         (head[0], time, number(9) as usize, number(13) as usize)
     }
 
+    #[inline]
     fn drop_oldest(&mut self) {
-        let (.., length, _) = self.head(0);
-        self.start = (self.start + HEAD + length) % self.room.len();
+        let length = match self.room.get(self.start + 9..self.start + 13) {
+            Some(field) => u32::from_le_bytes([field[0], field[1], field[2], field[3]]) as usize,
+            None => self.head(0).2,
+        };
+        self.start = self.place(HEAD + length);
         self.used -= HEAD + length;
         self.dropped += 1;
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Session;
 use super::operation::Operation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Finding};
 use crate::json::json;
 use crate::recording::Form;
 use crate::status::Status;
@@ -107,9 +107,17 @@ impl Session {
         }))
     }
 
-    /// The failure with what the conversation adds: the device's own words.
+    /// The failure with what the conversation adds: a cause that the operation by itself does not see, and the device's own words.
     #[cold]
-    pub(super) fn told(&self, failure: Failure) -> Failure {
+    pub(super) fn told(&self, mut failure: Failure) -> Failure {
+        /// What says more than a link that came up without its settings.
+        const KNOWN: [Finding; 3] = [Finding::AnswersCut, Finding::PairingNeeded, Finding::BondsLost];
+        if let Some(cause) = self.talk.evidence.concluded()
+            && failure.status == Status::Timeout
+            && !KNOWN.contains(&failure.finding)
+        {
+            failure = failure.because_of(cause);
+        }
         match failure.device.and_then(|error| self.talk.evidence.words_for(error)) {
             Some(words) => failure.with_reason(words),
             None => failure,

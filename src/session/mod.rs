@@ -236,10 +236,11 @@ impl Session {
             update::Poll::HealthCheck => Ok(Next::HealthCheck),
             update::Poll::Done => Ok(Next::Done),
             update::Poll::Failed(failure) => {
+                let failure = self.told(failure);
                 if failure.finding != Finding::None && !std::mem::replace(&mut self.told_finding, true) {
                     self.talk.note(now, EventKind::Finding(failure.finding.number()));
                 }
-                Err(self.told(failure))
+                Err(failure)
             }
         }
     }
@@ -280,6 +281,7 @@ impl Session {
             }
         });
         if discarded > 0 {
+            talk.evidence.no_frame(bytes);
             talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
         }
         if !frames && !bytes.is_empty() {

@@ -76,14 +76,21 @@ impl Session {
     pub(super) fn see_phase(&mut self, now: u64) {
         let ended = self.tally.has_ended();
         self.tally.see(now, self.operation.phase());
-        if self.tally.has_ended() && !ended && self.talk.evidence.recording().is_some() {
-            self.record_end();
+        if self.tally.has_ended() && !ended {
+            self.conclude(now);
         }
     }
 
+    /// The operation has ended just now.
     #[cold]
-    fn record_end(&mut self) {
-        match self.operation.failure() {
+    fn conclude(&mut self, now: u64) {
+        if self.operation.failure().is_some_and(|failure| failure.status == Status::Timeout) {
+            self.talk.evidence.conclude(now, self.talk.answered);
+        }
+        if self.talk.evidence.recording().is_none() {
+            return;
+        }
+        match self.failure() {
             Some(failure) => {
                 let word = format!("failed {} {}", failure.status.name(), failure.finding.name());
                 self.record_word(&word);

@@ -11,6 +11,7 @@ pub mod frame;
 pub mod group;
 pub mod header;
 pub(crate) mod hex;
+pub(crate) mod mangled;
 pub mod reason;
 pub mod reassembly;
 

@@ -2,7 +2,7 @@
 
 use super::told::{Content, Dress, Place, Told};
 use crate::diagnose::{Glance, glance};
-use crate::smp::{Op, group};
+use crate::smp::{Op, group, mangled};
 use std::collections::VecDeque;
 
 /// How many frames may be under way at once: log, radio and both directions.
@@ -360,22 +360,8 @@ fn sum(bytes: &[u8]) -> u32 {
     hash.max(1)
 }
 
-/// The frame that these bytes were before they passed through a text encoding: Latin-1 taken for UTF-8, or marks for what was
-/// no UTF-8.
+/// The frame that these bytes were before they passed through a text encoding.
 fn without_encoding(bytes: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let replaced = text.contains('\u{fffd}');
-    let before: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| match c {
-            // What it was cannot be known; a byte that may stand anywhere.
-            '\u{fffd}' => Some(0xbf),
-            c => u8::try_from(u32::from(c)).ok(),
-        })
-        .collect();
-    let before = before.filter(|before| before.len() < bytes.len() && before.len() >= 8)?;
-    let [first, flags, _, _, high, low, ..] = before[..] else { return None };
-    let known = group::name(u16::from_be_bytes([high, low])).is_some();
-    let op = first & 0xf0 == 0 && Op::from_number(first & 0x07).is_some() && flags == 0;
-    (op && known && (replaced || starts_frame(&before))).then_some(before)
+    let (before, replaced) = mangled::undone(bytes)?;
+    (replaced || starts_frame(&before)).then_some(before)
 }

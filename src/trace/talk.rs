@@ -114,9 +114,11 @@ pub(super) struct Stages {
     pub(super) mark_accepted: bool,
     pub(super) marked_for_good: bool,
     pub(super) reset: Option<Mark>,
+    pub(super) resets: u64,
     pub(super) reset_midway: Option<Mark>,
     pub(super) answered_after_reset: Option<Mark>,
     pub(super) asked_after_reset: Option<Mark>,
+    pub(super) link_up_after_reset: Option<Mark>,
     pub(super) listed_after_reset: Option<Mark>,
     pub(super) confirmed: Option<Mark>,
     pub(super) erased: Option<Mark>,
@@ -197,6 +199,8 @@ pub(super) struct Talk {
     pub(super) mtu: Option<u32>,
     pub(super) mtu_now: Option<u32>,
     pub(super) notifications_now: Option<bool>,
+    /// Whether the trace shows that somebody switched them on.
+    pub(super) subscribed: bool,
     pub(super) frames_since_reconnect: u64,
     pub(super) att_errors: BTreeMap<u8, Evidence>,
     pub(super) pairing_failed: Evidence,
@@ -255,6 +259,9 @@ impl Talk {
                 self.reconnects += u64::from(self.link_downs.count > 0);
                 self.frames_since_reconnect = 0;
                 self.connected = true;
+                if self.stages.reset.is_some() {
+                    self.stages.link_up_after_reset.get_or_insert(mark);
+                }
                 "The link is up.".to_owned()
             }
             Event::Mtu(mtu) => {
@@ -263,6 +270,7 @@ impl Talk {
             }
             Event::Notifications(on) => {
                 self.notifications_now = Some(on);
+                self.subscribed |= on;
                 format!("Notifications are {}.", if on { "on" } else { "off" })
             }
             Event::Pairing(None) => "Pairing is asked for.".to_owned(),

@@ -110,6 +110,8 @@ impl Upload {
             Finding::ServerStuck
         } else if self.stepped_down {
             Finding::LargeFramesLost
+        } else if self.evidence.answered == 1 && self.evidence.replayed > 2 {
+            Finding::ResponsesReplayed
         } else if self.evidence.answered == 1 {
             Finding::FirstFrameOnly
         } else if self.silent > 0 || self.evidence.answered == 0 {
@@ -118,6 +120,7 @@ impl Upload {
             self.stall_finding()
         };
         let status = match finding {
+            Finding::ResponsesReplayed if self.evidence.answered == 1 => Status::Timeout,
             Finding::BuffersExhausted => Status::DeviceBusy,
             Finding::OffsetRepeats | Finding::ResponsesReplayed => Status::Stalled,
             _ => Status::Timeout,

@@ -21,7 +21,13 @@ pub(super) fn cases(talk: &Talk, cases: &mut Vec<Case>) {
         cases.push(Case::new(Finding::LateFirstFrame, Certainty::Certain, says, &talk.late_first));
     }
     let complete = talk.upload.as_ref().is_some_and(|upload| upload.complete);
-    if complete && stages.marked.is_none() {
+    // Serial recovery lists nothing as active, and what it writes needs no mark; and who runs another image now has started one.
+    let active = talk.list.iter().flatten().find(|image| image.active && image.image == 0);
+    let started =
+        stages.listed_after_reset.is_some() && active.is_some_and(|image| image.hash != talk.active_before);
+    let recovery = stages.listed.is_some() && talk.active_before.is_empty();
+    let nothing_listed = talk.list.as_ref().is_some_and(Vec::is_empty);
+    if complete && stages.marked.is_none() && !started && !recovery && !nothing_listed {
         match stages.reset {
             Some(reset) => cases.push(Case::at(
                 Finding::NeverMarked,
@@ -62,7 +68,13 @@ fn after_reset(talk: &Talk, cases: &mut Vec<Case>) {
     {
         let says =
             format!("{} requests after the reset were not answered.", talk.unanswered_tail.saturating_sub(1));
-        cases.push(Case::at(Finding::NoReturn, Certainty::Likely, says, stages.asked_after_reset));
+        let cause = match stages.link_up_after_reset {
+            Some(_) if talk.subscribed && talk.notifications_now != Some(true) => Finding::LinkSettingsLost,
+            // It came back, and does not listen.
+            Some(_) => Finding::BondsLost,
+            None => Finding::NoReturn,
+        };
+        cases.push(Case::at(cause, Certainty::Likely, says, stages.asked_after_reset));
         return;
     }
     let (Some(at), Some(list)) = (stages.listed_after_reset, &talk.list) else { return };
@@ -70,7 +82,18 @@ fn after_reset(talk: &Talk, cases: &mut Vec<Case>) {
     let unchanged = !talk.active_before.is_empty() && active.hash == talk.active_before;
     if unchanged && active.hash != talk.marked_hash && reset.frame < at.frame {
         let confirmed_before = stages.confirmed.is_some();
-        if !confirmed_before {
+        let still_marked = list.iter().any(|image| {
+            !image.active
+                && (image.pending || image.permanent)
+                && (talk.marked_hash.is_empty() || image.hash == talk.marked_hash)
+        });
+        if still_marked && stages.resets > 1 {
+            let says = format!(
+                "After {} resets the device still runs version {}, and the new image is still marked.",
+                stages.resets, active.version
+            );
+            cases.push(Case::at(Finding::SwapNotPerformed, Certainty::Likely, says, Some(at)));
+        } else if !confirmed_before {
             let says = format!(
                 "After the reset the device still runs version {}, and the marked image does not run.",
                 active.version

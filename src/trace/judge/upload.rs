@@ -3,7 +3,7 @@
 use super::{Case, Certainty, FileFacts};
 use crate::failure::Finding;
 use crate::smp::group;
-use crate::trace::talk::{Evidence, Talk, Upload};
+use crate::trace::talk::{Evidence, Refusal, Talk, Upload};
 use crate::trace::told::Dress;
 
 pub(super) fn cases(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {
@@ -99,14 +99,22 @@ fn answers(talk: &Talk, cases: &mut Vec<Case>) {
 
 /// Whether something went wrong at the end of the upload, and not only the trace ended.
 fn stuck(talk: &Talk, upload: &Upload) -> bool {
-    upload.asked_again.count > 0
+    let first_silent =
+        upload.first.is_some() && upload.first_answered.is_none() && upload.repeated_chunks > 0;
+    first_silent
+        || upload.asked_again.count > 0
         || upload.repeated_chunks > 0 && upload.silent.count > 0
         || upload.silent.count >= 2
         || talk.unanswered_tail >= 2
 }
 
 fn refusals(talk: &Talk, cases: &mut Vec<Case>) {
-    let Some(refusal) = talk.open_refusal() else { return };
+    cases.extend(
+        talk.refusals.iter().filter(|refusal| !refusal.overcome).find_map(|refusal| refused(talk, refusal)),
+    );
+}
+
+fn refused(talk: &Talk, refusal: &Refusal) -> Option<Case> {
     let image = talk.upload.as_ref().and_then(|upload| upload.image).unwrap_or(0);
     let common = refusal.error.group.is_none();
     let cause = match refusal.error.code {
@@ -116,18 +124,19 @@ fn refusals(talk: &Talk, cases: &mut Vec<Case>) {
         _ => Finding::DeviceRefused,
     };
     // A device that lacks an optional command is no failure.
-    let optional = cause == Finding::OldServer && refusal.group != 1;
+    let needed = (refusal.group, refusal.command) == (group::IMAGE, group::image::STATE);
+    let optional = cause == Finding::OldServer && !needed;
     // An echo that comes back as an error finds out what passes; who goes on after it has found out.
     let probe = (refusal.group, refusal.command) == (group::OS, group::os::ECHO)
         && refusal.evidence.marks.last().is_some_and(|mark| mark.frame < talk.last_answer);
     if optional || probe {
-        return;
+        return None;
     }
     let mut says = refusal.evidence.text.clone();
     if let Some(reason) = &refusal.reason {
         says += &format!(" The device says: \"{reason}\".");
     }
-    cases.push(Case::new(cause, Certainty::Certain, says, &refusal.evidence));
+    Some(Case::new(cause, Certainty::Certain, says, &refusal.evidence))
 }
 
 fn never_answered(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {

@@ -21,6 +21,9 @@ impl Talk {
     pub(super) fn response(&mut self, whole: &Whole, mark: Mark) -> Vec<String> {
         let glance = &whole.glance;
         let mut said = Vec::new();
+        if whole.mangled {
+            self.mangled(mark);
+        }
         if whole.cut {
             self.cut_answer(whole, mark);
         } else {

@@ -48,6 +48,8 @@ impl Talk {
                 self.stages.reset_midway = Some(mark);
             }
             self.stages.reset = Some(mark);
+            self.stages.resets += 1;
+            self.stages.link_up_after_reset = None;
             self.stages.answered_after_reset = None;
             self.stages.listed_after_reset = None;
         }
@@ -95,10 +97,7 @@ impl Talk {
         let mut first = None;
         if whole.mangled {
             first = Some(Finding::BinaryAsText);
-            self.mistakes.entry(Finding::BinaryAsText).or_default().add(mark, || {
-                "the bytes from 80 on became two or three each, as when binary passes through a text"
-                    .to_owned()
-            });
+            self.mangled(mark);
         }
         for Noticed { code, text, .. } in &whole.glance.noticed {
             if whole.cut && matches!(*code, "frame_cut" | "body_not_cbor") {
@@ -113,6 +112,12 @@ impl Talk {
             }
         }
         first
+    }
+
+    pub(super) fn mangled(&mut self, mark: Mark) {
+        self.mistakes.entry(Finding::BinaryAsText).or_default().add(mark, || {
+            "the bytes from 80 on became two or three each, as when binary passes through a text".to_owned()
+        });
     }
 
     fn upload_request(&mut self, whole: &Whole, mark: Mark) -> Vec<String> {
