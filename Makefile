@@ -22,7 +22,9 @@ help:
 	@echo 'make clean                  remove target/ and .cache/'
 
 demo:
+	@cargo build --quiet --features cli --bin smpfota
 	@tests/dotnet/build.sh --without-tests
+	@echo "at the desk: $${CARGO_TARGET_DIR:-target}/debug/smpfota --help"
 	@$${CARGO_TARGET_DIR:-target}/dotnet/sample $(ARGS)
 
 # Alone, without the Rust library beside it: only then does the linker know that nobody needs the Rust functions.

@@ -1,5 +1,7 @@
 //! The command `smpfota`, run as its users run it.
 
+#![allow(unsafe_code)]
+
 use serde_json::Value;
 use smpfota::simulator::{LinkKind, Scenario};
 use std::io::{BufRead, BufReader};
@@ -116,6 +118,139 @@ fn an_update_over_udp_with_loss_ends_well_and_its_recording_says_so() {
     assert!(text(&output).contains("hello there"));
     let output = smpfota(&[&["--json", "run", "parameters"][..], &link].concat());
     assert_eq!(code(&output), 0, "{}", text(&output));
+}
+
+#[cfg(target_os = "linux")]
+mod serial {
+    //! A device behind a pseudo-terminal.
+
+    use super::*;
+    use smpfota::simulator::{DeviceOptions, DeviceProfile, Transport, VirtualDevice};
+    use std::ffi::{CStr, c_char, c_int};
+    use std::fs::File;
+    use std::io::{Read, Write};
+    use std::os::fd::FromRawFd;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread::JoinHandle;
+    use std::time::{Duration, Instant};
+
+    unsafe extern "C" {
+        fn posix_openpt(flags: c_int) -> c_int;
+        fn grantpt(terminal: c_int) -> c_int;
+        fn unlockpt(terminal: c_int) -> c_int;
+        fn ptsname_r(terminal: c_int, name: *mut c_char, length: usize) -> c_int;
+    }
+
+    /// Read and write, no controlling terminal, no waiting, and not inherited by the command.
+    const FLAGS: c_int = 0o2 | 0o400 | 0o4000 | 0o2_000_000;
+
+    pub struct Terminal {
+        pub name: String,
+        gone: Arc<AtomicBool>,
+        device: Option<JoinHandle<()>>,
+    }
+
+    impl Terminal {
+        /// A device behind a new terminal, which goes away when so many bytes have come.
+        pub fn start(goes_after: usize) -> Terminal {
+            let mut name = [0; 128];
+            // SAFETY: the calls of POSIX in their order, with a buffer and its length.
+            let (mut master, name) = unsafe {
+                let terminal = posix_openpt(FLAGS);
+                assert!(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+                assert_eq!(ptsname_r(terminal, name.as_mut_ptr(), name.len()), 0);
+                (
+                    File::from_raw_fd(terminal),
+                    CStr::from_ptr(name.as_ptr()).to_str().expect("a path").to_owned(),
+                )
+            };
+            let gone = Arc::new(AtomicBool::new(false));
+            let over = gone.clone();
+            let device = std::thread::spawn(move || {
+                let options = DeviceOptions {
+                    transport: Transport::Serial,
+                    image_size: 16 * 1024,
+                    boot_us: 300_000,
+                    ..DeviceOptions::new(DeviceProfile::Zephyr44)
+                };
+                let mut device = VirtualDevice::new(options);
+                let start = Instant::now();
+                let now = || start.elapsed().as_micros() as u64;
+                let mut buffer = [0; 4096];
+                let mut came = 0;
+                while !over.load(Ordering::Relaxed) && came < goes_after {
+                    // Nothing there, or nobody has the other end open.
+                    match master.read(&mut buffer) {
+                        Ok(length) if length > 0 => {
+                            came += length;
+                            device.write(now(), &buffer[..length]);
+                        }
+                        _ => std::thread::sleep(Duration::from_millis(1)),
+                    }
+                    while let Some(bytes) = device.poll(now()) {
+                        // A line that finds no room is lost, as on a wire.
+                        master.write_all(&bytes).ok();
+                    }
+                }
+            });
+            Terminal { name, gone, device: Some(device) }
+        }
+    }
+
+    impl Drop for Terminal {
+        fn drop(&mut self) {
+            self.gone.store(true, Ordering::Relaxed);
+            self.device.take().map(JoinHandle::join);
+        }
+    }
+
+    #[test]
+    fn a_serial_port_is_updated_and_recorded() {
+        let folder = place("serial");
+        let (image, record) = (folder.join("app.signed.bin"), folder.join("trace.pcapng"));
+        std::fs::write(&image, Scenario::new(LinkKind::BleLocal).image_size(12_000).image()).expect("a file");
+        let terminal = Terminal::start(usize::MAX);
+        let output = smpfota(&["--json", "list", "--serial", &terminal.name]);
+        assert_eq!(code(&output), 0, "{}", text(&output));
+        let (image, record) = (image.display().to_string(), record.display().to_string());
+        let output = smpfota(&[
+            "--json",
+            "update",
+            &image,
+            "--serial",
+            &terminal.name,
+            "--record",
+            &record,
+            "--headers-only",
+        ]);
+        assert_eq!(code(&output), 0, "{}", text(&output));
+        let result: Value = serde_json::from_str(&text(&output)).expect("JSON");
+        assert_eq!(result["outcome"], "updated");
+
+        let recorded = std::fs::read(&record).expect("a recording");
+        let body = std::fs::read(&image).expect("a file");
+        assert!(
+            !recorded.windows(24).any(|part| part == &body[2_000..2_024]),
+            "the image is in the recording"
+        );
+        let output = smpfota(&["--json", "explain", "--verdict", &record]);
+        let verdict: Value = serde_json::from_str(&text(&output)).expect("JSON");
+        assert_eq!((&verdict["cause"], code(&output)), (&"NOTHING_WRONG".into(), 0), "{verdict:#}");
+        assert_eq!(verdict["figures"]["uploads_complete"], 1, "{verdict:#}");
+    }
+
+    #[test]
+    fn a_serial_port_that_goes_away_is_a_sentence() {
+        let folder = place("serial-gone");
+        let image = folder.join("app.signed.bin");
+        std::fs::write(&image, Scenario::new(LinkKind::BleLocal).image_size(12_000).image()).expect("a file");
+        let terminal = Terminal::start(3_000);
+        let output = smpfota(&["update", &image.display().to_string(), "--serial", &terminal.name]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(code(&output), 1, "{told}");
+        assert!(told.contains("the link to the device is gone"), "{told}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::exit::Ending;
 use crate::link::LinkArguments;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
-use smpfota::trace::{FIRST_LINE, Recorder};
+use smpfota::recording::Form;
 use smpfota::{Failure, Next, Phase, Session};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -22,16 +22,17 @@ pub fn run(
     // Any number that differs from run to run will do.
     options.nonce = std::process::id();
     let mut session = Session::open(options)?;
+    let mut record = Record::open(arguments, &mut session)?;
     start(&mut session)?;
-    let mut record = Record::open(arguments)?;
     let bar = bar(quiet);
     let begin = Instant::now();
     let now = || u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut buffer = vec![0; 65_536];
     loop {
-        match session.next_frame(now(), &mut buffer)? {
+        let next = session.next_frame(now(), &mut buffer);
+        record.take(&mut session)?;
+        match next? {
             Next::Write(length) => {
-                record.line(|recorder| recorder.sent(now(), &buffer[..length]))?;
                 link.write(&buffer[..length])?;
                 continue;
             }
@@ -52,7 +53,6 @@ pub fn run(
         let due = session.deadline().unwrap_or(0).saturating_sub(now());
         let bytes = link.read(Duration::from_millis(due).min(MOST_WAIT))?;
         if !bytes.is_empty() {
-            record.line(|recorder| recorder.received(now(), &bytes))?;
             session.feed(now(), &bytes);
         }
     }
@@ -72,34 +72,41 @@ fn bar(quiet: bool) -> ProgressBar {
     bar
 }
 
+/// The memory that a recording takes on its way to the file.
+const RING: usize = 1 << 20;
+/// Longer than any entry in either form.
+const PART: usize = 256 * 1024;
+
 /// The file that a run is recorded in, if it is.
 struct Record {
-    file: Option<std::io::BufWriter<std::fs::File>>,
-    recorder: Recorder,
+    file: Option<std::fs::File>,
+    form: Form,
     name: String,
 }
 
 impl Record {
-    fn open(arguments: &LinkArguments) -> Result<Record, Ending> {
-        let name = arguments.record.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        let file = match &arguments.record {
-            Some(path) => {
-                let file = std::fs::File::create(path).map_err(|error| Ending::io(&name, &error))?;
-                Some(std::io::BufWriter::new(file))
-            }
-            None => None,
+    /// Opens the file: pcapng where its name ends so, else text.
+    fn open(arguments: &LinkArguments, session: &mut Session) -> Result<Record, Ending> {
+        let Some(path) = &arguments.record else {
+            return Ok(Record { file: None, form: Form::Text, name: String::new() });
         };
-        let mut record = Record { file, recorder: Recorder { headers_only: arguments.headers_only }, name };
-        record.line(|_| format!("{FIRST_LINE}\n"))?;
-        Ok(record)
+        let name = path.display().to_string();
+        let form =
+            if path.extension().is_some_and(|end| end == "pcapng") { Form::Pcapng } else { Form::Text };
+        let file = std::fs::File::create(path).map_err(|error| Ending::io(&name, &error))?;
+        session.record(RING, arguments.headers_only)?;
+        Ok(Record { file: Some(file), form, name })
     }
 
-    fn line(&mut self, line: impl FnOnce(&Recorder) -> String) -> Result<(), Ending> {
-        match &mut self.file {
-            Some(file) => file
-                .write_all(line(&self.recorder).as_bytes())
-                .map_err(|error| Ending::io(&self.name, &error)),
-            None => Ok(()),
+    /// Writes what the session recorded since the last time.
+    fn take(&mut self, session: &mut Session) -> Result<(), Ending> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        loop {
+            let part = session.drain_recording(self.form, PART)?;
+            if part.is_empty() {
+                return Ok(());
+            }
+            file.write_all(&part).map_err(|error| Ending::io(&self.name, &error))?;
         }
     }
 }

@@ -25,7 +25,8 @@ pub struct LinkArguments {
     /// The speed of the serial port.
     #[arg(long, default_value_t = 115_200)]
     baud: u32,
-    /// Write what goes there and comes back into this file; `smpfota explain` reads it.
+    /// Write what goes there, what comes back and what is decided into this file, as text or, if its name ends in .pcapng, as a capture;
+    /// `smpfota explain` reads both.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Leave the data of the image out of the recording.
