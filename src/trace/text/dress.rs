@@ -101,7 +101,7 @@ fn escapes(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
                 bytes.push(hex_pair(*high, *low)?);
                 position += 4;
             }
-            [b'\\', escaped, ..] => {
+            [b'\\', escaped @ 0..=0x7f, ..] => {
                 bytes.push(match escaped {
                     b'n' => b'\n',
                     b'r' => b'\r',
@@ -250,6 +250,20 @@ mod tests {
             let found = find(line);
             let hit = found.iter().find(|found| found.bytes == FRAME);
             assert_eq!(hit.map(|found| found.dress), Some(dress), "{line}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn no_character_is_cut() {
+        for line in
+            ["b'\\x02\\é 02 00'", "\\x02\\é 0200000c00010001bf", "é\\x02\\ü\"0x02", "b'\\\u{fffd}\\x00"]
+        {
+            let all = find(line);
+            assert!(
+                all.iter().all(|found| line.is_char_boundary(found.range.start)
+                    && line.is_char_boundary(found.range.end)),
+                "{line}: {all:?}"
+            );
         }
     }
 

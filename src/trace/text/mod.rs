@@ -134,7 +134,7 @@ impl Reader {
         let mut before = 0;
         for hit in found {
             // What stands between the frame before, or the start of the line, and this one.
-            let prefix = &line[before..hit.range.start];
+            let prefix = line.get(before..hit.range.start).unwrap_or_default();
             if hit.bytes.len() >= 8 {
                 before = hit.range.end;
             }
