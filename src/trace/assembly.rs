@@ -182,7 +182,10 @@ impl Assembly {
                         }
                     }
                     None if rest.len() < LEAST_PIECE => {}
-                    None => self.strays += rest.len() as u64,
+                    None => match body_alone(rest) {
+                        Some(glance) => self.tell(glance, 0, telling, false, 1, false, whole),
+                        None => self.strays += rest.len() as u64,
+                    },
                 }
                 return;
             };
@@ -352,6 +355,26 @@ impl Assembly {
         self.remembered.push_back(Remembered { key, sum, place, voices: vec![voice], link });
         whole(Whole { glance, place, dress, link, sum, cut, width, pieces, mangled });
     }
+}
+
+/// The body of an answer or a request of the image group, as some tools show it: without header, so without sequence number.
+fn body_alone(body: &[u8]) -> Option<Glance> {
+    const OFF: &[u8] = b"\x63off";
+    const DATA: &[u8] = b"\x64data";
+    const IMAGES: &[u8] = b"\x66images";
+    let map = matches!(body.first(), Some(0xa1..=0xb7 | 0xbf));
+    let length = u16::try_from(body.len()).ok().filter(|_| map)?;
+    let holds = |key: &[u8]| body.windows(key.len()).any(|part| part == key);
+    let (op, command) = match (holds(IMAGES), holds(OFF), holds(DATA)) {
+        (true, ..) => (Op::ReadResponse, group::image::STATE),
+        (_, true, true) => (Op::Write, group::image::UPLOAD),
+        (_, true, false) => (Op::WriteResponse, group::image::UPLOAD),
+        _ => return None,
+    };
+    let [high, low] = length.to_be_bytes();
+    let frame = [&[op as u8, 0, high, low, 0, group::IMAGE as u8, 0, command], body].concat();
+    let seen = glance(&frame, false).filter(|seen| seen.whole)?;
+    Some(Glance { sequence: None, ..seen })
 }
 
 fn sum(bytes: &[u8]) -> u32 {

@@ -150,6 +150,31 @@ fn without_the_sequence_byte_nobody_decides() {
 }
 
 #[test]
+fn bodies_alone_in_hexadecimal_are_read_and_decide_no_sequence() {
+    let mut log = String::new();
+    for (number, (request, answer)) in [
+        (first(0), taken(0, 176)),
+        (chunk(1, 176, 200), taken(1, 176)),
+        (chunk(2, 176, 200), taken(2, 176)),
+        (chunk(3, 176, 200), taken(3, 176)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        log += &format!("[12:00:0{number}] sent: {}\n", hex(&request[8..], ""));
+        log += &format!("[12:00:0{number}] received: {}\n", hex(&answer[8..], " "));
+    }
+    let (lines, verdict) = explained(log.as_bytes());
+    assert_eq!((lines.len(), &verdict["figures"]["requests"]), (8, &4.into()), "{lines:#?}");
+    assert_eq!(
+        (&verdict["cause"], &verdict["certainty"]),
+        (&"FIRST_FRAME_ONLY".into(), &"possible".into()),
+        "{verdict:#}"
+    );
+    assert!(verdict["undecided"].to_string().contains("only the sequence byte"), "{verdict:#}");
+}
+
+#[test]
 fn what_holds_no_smp_is_told_so() {
     for (bytes, word) in [
         (&b""[..], "empty"),
