@@ -470,6 +470,22 @@ fn decoded(unit: &[u8], rows: bool) -> Vec<String> {
 
 type Form = super::script::Form;
 
+/// HCI data in hexadecimal, as NimBLE logs it: the header of each piece included.
+fn nimble(script: &Script) -> Vec<u8> {
+    let mut out = String::new();
+    for (ms, sent, _, bytes) in hci(&middle(script), 1, &DEVICE, 27) {
+        let word = if sent { "tx" } else { "rx" };
+        let digits: Vec<String> = bytes.iter().map(|byte| format!("0x{byte:02x}")).collect();
+        let (second, ms) = (ms / 1000, ms % 1000);
+        out += &format!(
+            "{second}.{ms:03} host {word} hci data; handle=1 length={}\n{}\n",
+            bytes.len() - 4,
+            digits.join(" ")
+        );
+    }
+    out.into_bytes()
+}
+
 fn host(script: &Script) -> Vec<Hci> {
     hci(&units(script), 64, &DEVICE, 27)
 }
@@ -496,6 +512,7 @@ pub const FORMS: &[Form] = &[
     ("UDP in a cooked capture", |s| over_ip(s, 113)),
     ("UDP in a cooked capture of the second kind", |s| over_ip(s, 276)),
     ("UDP over IPv6", over_ip_six),
+    ("HCI data in a log of NimBLE", nimble),
     ("the text of btmon", |s| btmon(&units(s), false)),
     ("the text of btmon with rows", |s| btmon(&units(s), true)),
 ];

@@ -6,7 +6,7 @@ mod events;
 mod stamp;
 mod words;
 
-use super::assembly::starts_frame;
+use super::assembly::{is_like_a_frame, starts_frame};
 use super::capture::Btmon;
 use super::told::{Content, Dress, Place, Told, Way};
 use crate::smp::console::{Decoder, MAX_FRAME};
@@ -27,6 +27,10 @@ pub(super) struct Reader {
     console: [Decoder; 2],
     in_console: bool,
     recording: bool,
+    /// The last line with a time.
+    stamped: Place,
+    /// Whether the lines show HCI data with its header.
+    host: bool,
     btmon: Btmon,
     /// Lines that hold something in the form of bytes, for the case that none is a frame.
     pub(super) lines_with_bytes: u64,
@@ -47,6 +51,8 @@ impl Default for Reader {
             console: [Decoder::new(MAX_FRAME), Decoder::new(MAX_FRAME)],
             in_console: false,
             recording: false,
+            stamped: Place::default(),
+            host: false,
             btmon: Btmon::default(),
             lines_with_bytes: 0,
         }
@@ -107,7 +113,13 @@ impl Reader {
             return;
         }
         let stamp = self.clock.read(line);
-        let place = Place { line: number, time_ms: stamp.as_ref().map(|(time, _)| *time) };
+        let mut place = Place { line: number, time_ms: stamp.as_ref().map(|(time, _)| *time) };
+        if stamp.is_some() {
+            self.stamped = place;
+        } else if self.stamped.line + 1 == number {
+            // A line without a time belongs to the heading above it.
+            place.time_ms = self.stamped.time_ms;
+        }
         let line = match stamp {
             Some((_, range)) => {
                 format!("{}{}{}", &line[..range.start], " ".repeat(range.len()), &line[range.end..])
@@ -145,6 +157,8 @@ impl Reader {
                 frames = true;
                 continue;
             }
+            let mut hit = hit;
+            hit.bytes = self.without_host_headers(hit.bytes);
             frames |= starts_frame(&hit.bytes);
             // Base64 that starts no frame is mostly a word, and a few digits are a number.
             self.lines_with_bytes += u64::from(hit.dress != Dress::Base64 && hit.bytes.len() >= 8);
@@ -167,6 +181,23 @@ impl Reader {
                 link: 0,
             });
         }
+    }
+
+    /// Without the headers of HCI, L2CAP and ATT, as logs of Bluetooth hosts show them in front of a value, and of HCI alone in front of
+    /// the pieces that follow.
+    fn without_host_headers(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        let length =
+            |at: usize| bytes.get(at..at + 2).map(|two| usize::from(u16::from_le_bytes([two[0], two[1]])));
+        for at in [0, 4, 5] {
+            if let Some([_, _, 4, 0, 0x12 | 0x52 | 0x1b | 0x1d, _, _, value @ ..]) = bytes.get(at..)
+                && is_like_a_frame(value)
+            {
+                self.host = at == 4;
+                return value[..value.len().min(length(at).unwrap_or(0).saturating_sub(3))].to_vec();
+            }
+        }
+        let goes_on = bytes.len() > 4 && bytes[1] & 0x30 == 0x10 && length(2) == Some(bytes.len() - 4);
+        if self.host && goes_on { bytes[4..].to_vec() } else { bytes }
     }
 
     fn end_dump(&mut self, told: &mut impl FnMut(Told)) {
