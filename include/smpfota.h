@@ -471,6 +471,38 @@
 #define SMPFOTA_UPDATE_IGNORE_DEPENDENCIES 64
 
 /**
+ * `smpfota_update_options.flags`: send a package although its manifest names another board than the device.
+ */
+#define SMPFOTA_UPDATE_IGNORE_BOARD 128
+
+/**
+ * `smpfota_update_options.flags`: send an application although its security counter is lower than `security_counter`.
+ */
+#define SMPFOTA_UPDATE_IGNORE_SECURITY_COUNTER 256
+
+/**
+ * `smpfota_update_options.flags`: send an image although its version is one that the bootloader would never start beside the one that
+ * runs.
+ */
+#define SMPFOTA_UPDATE_IGNORE_VERSION 512
+
+/**
+ * `smpfota_update_options.flags`: send an image although it is larger than its slot.
+ */
+#define SMPFOTA_UPDATE_IGNORE_SIZE 2048
+
+/**
+ * `smpfota_update_options.flags`: send an image although the device lists no image of its number.
+ */
+#define SMPFOTA_UPDATE_IGNORE_IMAGE_NUMBER 4096
+
+/**
+ * `smpfota_update_options.flags`: refuse an image that could not go back to the one before it, by what is known of the device before
+ * the first byte.
+ */
+#define SMPFOTA_UPDATE_REQUIRE_WAY_BACK 8192
+
+/**
  * `smpfota_update_options.boot_mode`: not known.
  */
 #define SMPFOTA_BOOT_MODE_UNKNOWN 0
@@ -947,6 +979,11 @@ typedef struct smpfota_update_options {
      * more. Default `SMPFOTA_BOOT_MODE_UNKNOWN`: then it is taken for one that swaps, until something else shows.
      */
     uint32_t boot_mode;
+    /**
+     * The security counter at which the device's roll-back protection stands for its application, as the caller knows it: an image with
+     * a lower one, or without one, is refused before its first byte. 0: not known (default).
+     */
+    uint32_t security_counter;
 } smpfota_update_options;
 
 /**
@@ -1279,6 +1316,20 @@ int32_t smpfota_session_start_update(uintptr_t session,
                                      uintptr_t image,
                                      const struct smpfota_update_options *options,
                                      struct smpfota_error *error);
+
+/**
+ * Starts a look before an update: the device is asked what `smpfota_session_start_update` asks before its first byte, nothing is
+ * written, and the result is what that update would do with each image, as JSON. What the update would refuse is refused here too.
+ *
+ * The same as an update with `SMPFOTA_UPDATE_CHECK`; docs/UPDATE.md has the JSON. `options` may be NULL for the defaults.
+ *
+ * Returns what `smpfota_session_start_update` returns.
+ */
+SMPFOTA_API
+int32_t smpfota_session_start_check(uintptr_t session,
+                                    uintptr_t image,
+                                    const struct smpfota_update_options *options,
+                                    struct smpfota_error *error);
 
 /**
  * Starts a command of the library by its name, such as `echo` or `image_list`.

@@ -209,6 +209,12 @@ const CONSTANTS: &[(&str, u32)] = &[
     ("UPDATE_ENTER_LOADER", 16),
     ("UPDATE_CHECK", 32),
     ("UPDATE_IGNORE_DEPENDENCIES", 64),
+    ("UPDATE_IGNORE_BOARD", 128),
+    ("UPDATE_IGNORE_SECURITY_COUNTER", 256),
+    ("UPDATE_IGNORE_VERSION", 512),
+    ("UPDATE_IGNORE_SIZE", 2048),
+    ("UPDATE_IGNORE_IMAGE_NUMBER", 4096),
+    ("UPDATE_REQUIRE_WAY_BACK", 8192),
     ("BOOT_MODE_UNKNOWN", 0),
     ("BOOT_MODE_SINGLE", 1),
     ("BOOT_MODE_SWAP", 2),
@@ -279,10 +285,10 @@ const LAYOUTS: &[(&str, usize, &[Field])] = &[
         ("reserved", 60, 4), ("batch_frames", 64, 4), ("batch_bytes", 68, 4), ("batch_gap_ms", 72, 4),
         ("reserved2", 76, 4),
     ]),
-    ("smpfota_update_options", 36, &[
+    ("smpfota_update_options", 40, &[
         ("struct_size", 0, 4), ("mode", 4, 4), ("flags", 8, 4), ("swap_estimate_ms", 12, 4),
         ("swap_timeout_ms", 16, 4), ("slot_size", 20, 4), ("health_timeout_ms", 24, 4),
-        ("deadline_ms", 28, 4), ("boot_mode", 32, 4),
+        ("deadline_ms", 28, 4), ("boot_mode", 32, 4), ("security_counter", 36, 4),
     ]),
     ("smpfota_image_info", 160, &[
         ("struct_size", 0, 4), ("image_count", 4, 4), ("image_number", 8, 4), ("size", 12, 4),
@@ -356,7 +362,8 @@ fn rust_layouts() -> Vec<(&'static str, usize, Fields)> {
             slot_size,
             health_timeout_ms,
             deadline_ms,
-            boot_mode
+            boot_mode,
+            security_counter
         }),
         layout!(smpfota_image_info {
             struct_size,

@@ -38,6 +38,20 @@ pub const SMPFOTA_UPDATE_CHECK: u32 = 32;
 /// `smpfota_update_options.flags`: send an image although another one that it depends on is neither on the device nor in the package in
 /// the version that it needs.
 pub const SMPFOTA_UPDATE_IGNORE_DEPENDENCIES: u32 = 64;
+/// `smpfota_update_options.flags`: send a package although its manifest names another board than the device.
+pub const SMPFOTA_UPDATE_IGNORE_BOARD: u32 = 128;
+/// `smpfota_update_options.flags`: send an application although its security counter is lower than `security_counter`.
+pub const SMPFOTA_UPDATE_IGNORE_SECURITY_COUNTER: u32 = 256;
+/// `smpfota_update_options.flags`: send an image although its version is one that the bootloader would never start beside the one that
+/// runs.
+pub const SMPFOTA_UPDATE_IGNORE_VERSION: u32 = 512;
+/// `smpfota_update_options.flags`: send an image although it is larger than its slot.
+pub const SMPFOTA_UPDATE_IGNORE_SIZE: u32 = 2048;
+/// `smpfota_update_options.flags`: send an image although the device lists no image of its number.
+pub const SMPFOTA_UPDATE_IGNORE_IMAGE_NUMBER: u32 = 4096;
+/// `smpfota_update_options.flags`: refuse an image that could not go back to the one before it, by what is known of the device before
+/// the first byte.
+pub const SMPFOTA_UPDATE_REQUIRE_WAY_BACK: u32 = 8192;
 
 /// `smpfota_update_options.boot_mode`: not known.
 pub const SMPFOTA_BOOT_MODE_UNKNOWN: u32 = 0;

@@ -90,44 +90,48 @@ impl smpfota_session_options {
     }
 }
 
+/// Each flag and the option that it is.
+#[expect(clippy::type_complexity, reason = "a table")]
+const FLAGS: &[(u32, fn(&mut UpdateOptions) -> &mut bool)] = &[
+    (SMPFOTA_UPDATE_ERASE_FIRST, |options| &mut options.erase_first),
+    (SMPFOTA_UPDATE_UPGRADE_ONLY, |options| &mut options.upgrade_only),
+    (SMPFOTA_UPDATE_HEALTH_CHECK, |options| &mut options.health_check),
+    (SMPFOTA_UPDATE_FORCE_UPLOAD, |options| &mut options.force_upload),
+    (SMPFOTA_UPDATE_ENTER_LOADER, |options| &mut options.enter_loader),
+    (SMPFOTA_UPDATE_CHECK, |options| &mut options.check_only),
+    (SMPFOTA_UPDATE_IGNORE_DEPENDENCIES, |options| &mut options.ignore_dependencies),
+    (SMPFOTA_UPDATE_IGNORE_BOARD, |options| &mut options.ignore_board),
+    (SMPFOTA_UPDATE_IGNORE_SECURITY_COUNTER, |options| &mut options.ignore_security_counter),
+    (SMPFOTA_UPDATE_IGNORE_VERSION, |options| &mut options.ignore_version),
+    (SMPFOTA_UPDATE_IGNORE_SIZE, |options| &mut options.ignore_size),
+    (SMPFOTA_UPDATE_IGNORE_IMAGE_NUMBER, |options| &mut options.ignore_image_number),
+    (SMPFOTA_UPDATE_REQUIRE_WAY_BACK, |options| &mut options.require_way_back),
+];
+
 impl smpfota_update_options {
     pub(super) fn defaults() -> smpfota_update_options {
-        let options = UpdateOptions::default();
-        let flags = [
-            (options.erase_first, SMPFOTA_UPDATE_ERASE_FIRST),
-            (options.upgrade_only, SMPFOTA_UPDATE_UPGRADE_ONLY),
-            (options.health_check, SMPFOTA_UPDATE_HEALTH_CHECK),
-            (options.force_upload, SMPFOTA_UPDATE_FORCE_UPLOAD),
-            (options.enter_loader, SMPFOTA_UPDATE_ENTER_LOADER),
-            (options.check_only, SMPFOTA_UPDATE_CHECK),
-            (options.ignore_dependencies, SMPFOTA_UPDATE_IGNORE_DEPENDENCIES),
-        ];
+        let mut options = UpdateOptions::default();
         smpfota_update_options {
             struct_size: size_of::<smpfota_update_options>() as u32,
             mode: options.mode as u32,
-            flags: flags.iter().filter(|(set, _)| *set).map(|(_, bit)| bit).sum(),
+            flags: FLAGS.iter().filter(|(_, flag)| *flag(&mut options)).map(|(bit, _)| bit).sum(),
             swap_estimate_ms: options.swap_estimate_ms,
             swap_timeout_ms: options.swap_timeout_ms,
             slot_size: options.slot_size,
             health_timeout_ms: options.health_timeout_ms,
             deadline_ms: options.deadline_ms,
             boot_mode: options.boot_mode as u32,
+            security_counter: options.security_counter,
         }
     }
 
     /// The ranges of the figures are checked where the update starts.
     pub(super) fn parse(&self) -> Result<UpdateOptions, Failure> {
-        const KNOWN: u32 = SMPFOTA_UPDATE_ERASE_FIRST
-            | SMPFOTA_UPDATE_UPGRADE_ONLY
-            | SMPFOTA_UPDATE_HEALTH_CHECK
-            | SMPFOTA_UPDATE_FORCE_UPLOAD
-            | SMPFOTA_UPDATE_ENTER_LOADER
-            | SMPFOTA_UPDATE_CHECK
-            | SMPFOTA_UPDATE_IGNORE_DEPENDENCIES;
-        if self.flags & !KNOWN != 0 {
-            return Err(invalid("the update option flags", self.flags, "a sum of 1, 2, 4, 8, 16, 32 and 64"));
+        let known: u32 = FLAGS.iter().map(|(bit, _)| bit).sum();
+        if self.flags & !known != 0 {
+            return Err(invalid("the update option flags", self.flags, "a sum of SMPFOTA_UPDATE_... bits"));
         }
-        Ok(UpdateOptions {
+        let mut options = UpdateOptions {
             mode: match self.mode {
                 SMPFOTA_MODE_TEST_AND_CONFIRM => UpdateMode::TestAndConfirm,
                 SMPFOTA_MODE_TEST_ONLY => UpdateMode::TestOnly,
@@ -135,10 +139,6 @@ impl smpfota_update_options {
                 SMPFOTA_MODE_UPLOAD_ONLY => UpdateMode::UploadOnly,
                 other => return Err(invalid("the update option mode", other, "between 0 and 3")),
             },
-            erase_first: self.flags & SMPFOTA_UPDATE_ERASE_FIRST != 0,
-            upgrade_only: self.flags & SMPFOTA_UPDATE_UPGRADE_ONLY != 0,
-            health_check: self.flags & SMPFOTA_UPDATE_HEALTH_CHECK != 0,
-            force_upload: self.flags & SMPFOTA_UPDATE_FORCE_UPLOAD != 0,
             swap_estimate_ms: self.swap_estimate_ms,
             swap_timeout_ms: self.swap_timeout_ms,
             slot_size: self.slot_size,
@@ -148,10 +148,13 @@ impl smpfota_update_options {
                 .ok()
                 .and_then(BootMode::from_number)
                 .ok_or_else(|| invalid("the update option boot_mode", self.boot_mode, "between 0 and 7"))?,
-            enter_loader: self.flags & SMPFOTA_UPDATE_ENTER_LOADER != 0,
-            check_only: self.flags & SMPFOTA_UPDATE_CHECK != 0,
-            ignore_dependencies: self.flags & SMPFOTA_UPDATE_IGNORE_DEPENDENCIES != 0,
-        })
+            security_counter: self.security_counter,
+            ..UpdateOptions::default()
+        };
+        for (bit, flag) in FLAGS {
+            *flag(&mut options) = self.flags & bit != 0;
+        }
+        Ok(options)
     }
 }
 

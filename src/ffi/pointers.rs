@@ -279,6 +279,7 @@ mod tests {
             health_timeout_ms: 5,
             deadline_ms: 6,
             boot_mode: 7,
+            security_counter: 8,
         }
     }
 
@@ -369,7 +370,7 @@ mod tests {
         let result = unsafe { init_struct(words.as_mut_ptr().cast(), 44, &defaults) };
         assert_eq!(result, Ok(Status::Ok));
         assert_eq!((words[0], words[4]), (44, defaults.swap_timeout_ms));
-        assert_eq!(words[8..], [defaults.boot_mode, 0, 0, 0xaaaa_aaaa]);
+        assert_eq!(words[8..], [defaults.boot_mode, defaults.security_counter, 0, 0xaaaa_aaaa]);
         // SAFETY: refused before anything is written.
         let result = unsafe { init_struct(words.as_mut_ptr().cast(), u32::MAX, &defaults) };
         assert_eq!(result, Err(Status::StructSize));

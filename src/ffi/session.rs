@@ -109,6 +109,30 @@ pub unsafe extern "C" fn smpfota_session_start_update(
     }
 }
 
+/// Starts a look before an update: the device is asked what `smpfota_session_start_update` asks before its first byte, nothing is
+/// written, and the result is what that update would do with each image, as JSON. What the update would refuse is refused here too.
+///
+/// The same as an update with `SMPFOTA_UPDATE_CHECK`; docs/UPDATE.md has the JSON. `options` may be NULL for the defaults.
+///
+/// Returns what `smpfota_session_start_update` returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smpfota_session_start_check(
+    session: usize,
+    image: usize,
+    options: *const smpfota_update_options,
+    error: *mut smpfota_error,
+) -> i32 {
+    // SAFETY: the module's contract, here and inside.
+    unsafe {
+        guard_explained(error, || {
+            let options = input_struct(options, smpfota_update_options::defaults())?.parse()?;
+            let firmware = share(image)?;
+            SESSIONS.with_mut(session, |session| session.start_check(firmware, options))??;
+            Ok(Status::Ok)
+        })
+    }
+}
+
 /// Starts a command of the library by its name, such as `echo` or `image_list`.
 ///
 /// `name` has `name_length` bytes. `arguments` has `arguments_length` bytes: a JSON object in UTF-8, at most 32 MiB, or

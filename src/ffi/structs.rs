@@ -107,6 +107,9 @@ pub struct smpfota_update_options {
     /// How the bootloader starts images, an `SMPFOTA_BOOT_MODE_...` number, for devices that do not tell; what a device tells counts
     /// more. Default `SMPFOTA_BOOT_MODE_UNKNOWN`: then it is taken for one that swaps, until something else shows.
     pub boot_mode: u32,
+    /// The security counter at which the device's roll-back protection stands for its application, as the caller knows it: an image with
+    /// a lower one, or without one, is refused before its first byte. 0: not known (default).
+    pub security_counter: u32,
 }
 
 /// What is known of one image of a file.
@@ -216,7 +219,7 @@ pub struct smpfota_device_options {
 // The sizes of version 1. A struct may grow at its end; then a new size joins these, and SMALLEST stays.
 const _: () = assert!(size_of::<smpfota_error>() == 512);
 const _: () = assert!(size_of::<smpfota_session_options>() == 80);
-const _: () = assert!(size_of::<smpfota_update_options>() == 36);
+const _: () = assert!(size_of::<smpfota_update_options>() == 40);
 const _: () = assert!(size_of::<smpfota_image_info>() == 160);
 const _: () = assert!(size_of::<smpfota_progress>() == 64);
 const _: () = assert!(size_of::<smpfota_device_options>() == 48);

@@ -117,6 +117,14 @@ impl Session {
         self.begin(Operation::Update(Box::new(Update::new(firmware, options))))
     }
 
+    /// Starts a look before an update with `firmware`: asks the device what the update asks before its first byte, writes nothing, and
+    /// ends with what the update would do, or as the update would be refused.
+    ///
+    /// The same as an update with [`UpdateOptions::check_only`]; fails as [`start_update`](Self::start_update) does.
+    pub fn start_check(&mut self, firmware: Arc<Firmware>, options: UpdateOptions) -> Result<(), Failure> {
+        self.start_update(firmware, UpdateOptions { check_only: true, ..options })
+    }
+
     /// Starts a single request of any group, also a vendor's; the result holds the raw body of the answer.
     ///
     /// `op` is a read or a write. The body of groups below 64 must be a CBOR map; an empty one stands for the empty map.

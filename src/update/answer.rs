@@ -65,6 +65,10 @@ impl Update {
                 let listing = self.listing.take().map(|listing| *listing).unwrap_or_default();
                 self.verify_boot(talk, now, listing)
             }
+            Step::Board => {
+                let board = error.map_or_else(|| told::decode_board(body), |_| None);
+                self.board_told(talk, now, board)
+            }
             Step::MarkProbe => {
                 self.told.markless = Some(error.is_some_and(|error| error.is_common(rc::NOT_SUPPORTED)));
                 self.enter(talk, now, Step::ListBefore);

@@ -197,6 +197,11 @@ impl Update {
                 self.told.b0_asked = true;
                 self.enter(talk, now, Step::ListBefore);
             }
+            Step::Board if talk.answered => {
+                if let Err(failure) = self.board_told(talk, now, None) {
+                    self.fail(now, failure);
+                }
+            }
             // Asked again once the device answers its list, for as long as it may stay away.
             Step::B0SlotAfter => {
                 if self.swap_is_overdue(now) {

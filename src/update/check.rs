@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::kinds::Mark;
+use super::kinds::{Mark, View, WayBack};
+use super::objections::{self, Objection};
 use super::plan::{Action, Task};
 use super::{Listing, Update, UpdateMode, payload};
 use crate::conversation::Conversation;
@@ -50,7 +51,41 @@ impl Update {
             "erase_first": uploads && self.options.erase_first,
             "mark": if is_marked { mark_name(mark) } else { "none" },
             "end": self.end_name(task, mark),
+            "way_back": self.way_back_name(task),
+            "against": self.against(task),
         })
+    }
+
+    /// Whether the image could go back once it runs; `None` where nothing is started.
+    fn way_back_name(&self, task: &Task) -> Option<&'static str> {
+        let starts = !matches!(task.action, Action::Nothing | Action::EnterLoader);
+        let way = self.with_before(task, |view| task.kind.way_back(&view));
+        (starts && self.options.mode != UpdateMode::UploadOnly).then_some(match way {
+            WayBack::UntilConfirmed => "until_confirmed",
+            WayBack::Unknown => "unknown",
+            WayBack::None => "none",
+        })
+    }
+
+    /// What the update would be refused for if it were not overridden.
+    fn against(&self, task: &Task) -> Vec<Value> {
+        let Some(before) = &self.before else { return Vec::new() };
+        let refusal = |objection| {
+            let options = self.options.insisting_on(objection)?;
+            let view = View { options: &options, ..self.view(task, before) };
+            let said = objections::raise(&view, task, &self.tasks).err();
+            said.or_else(|| task.kind.plan(&view).err())
+        };
+        let told = |objection: Objection| {
+            let failure = refusal(objection)?;
+            Some(json!({
+                "objection": objection.name(),
+                "status": failure.status.number(),
+                "name": failure.status.name(),
+                "sentence": failure.sentence,
+            }))
+        };
+        Objection::ALL.into_iter().filter_map(told).collect()
     }
 
     /// How the image is meant to end.

@@ -14,6 +14,7 @@ mod confirm;
 mod kinds;
 pub mod listing;
 mod loading;
+mod objections;
 pub mod options;
 mod parts;
 mod payload;

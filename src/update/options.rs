@@ -53,10 +53,32 @@ pub struct UpdateOptions {
     /// Send an image although another one that it depends on (MCUboot TLV 0x40) is neither on the device nor in the package in the version that
     /// it needs. The bootloader does not start it before that is there.
     pub ignore_dependencies: bool,
+    /// Send a package although its manifest names another board than the device (OS information, where the server has that).
+    pub ignore_board: bool,
+    /// Send an application although its security counter is lower than [`security_counter`](Self::security_counter).
+    pub ignore_security_counter: bool,
+    /// Send an image although its version is one that the bootloader would never start beside the one that runs.
+    pub ignore_version: bool,
+    /// Send an image although it is larger than its slot, by the device's word or by [`slot_size`](Self::slot_size).
+    pub ignore_size: bool,
+    /// Send an image although the device lists no image of its number.
+    pub ignore_image_number: bool,
+    /// Refuse an image that could not go back to the one before it, by what is known of the device before the first byte.
+    pub require_way_back: bool,
+    /// The security counter at which the device's roll-back protection stands for its application, as the caller knows it (no server tells
+    /// it); 0 is unknown.
+    pub security_counter: u32,
 }
 
 impl Default for UpdateOptions {
     fn default() -> UpdateOptions {
+        UpdateOptions::new()
+    }
+}
+
+impl UpdateOptions {
+    /// The defaults: test, reset, verify, confirm.
+    pub const fn new() -> UpdateOptions {
         UpdateOptions {
             mode: UpdateMode::TestAndConfirm,
             erase_first: false,
@@ -72,11 +94,16 @@ impl Default for UpdateOptions {
             enter_loader: false,
             check_only: false,
             ignore_dependencies: false,
+            ignore_board: false,
+            ignore_security_counter: false,
+            ignore_version: false,
+            ignore_size: false,
+            ignore_image_number: false,
+            require_way_back: false,
+            security_counter: 0,
         }
     }
-}
 
-impl UpdateOptions {
     /// Refuses figures that make no sense, naming the field.
     pub fn check(&self) -> Result<(), Failure> {
         const DAY: u32 = 86_400_000;
@@ -96,6 +123,12 @@ impl UpdateOptions {
             return Err(Failure::new(
                 Status::InvalidArgument,
                 "health_check needs the mode that tests and confirms; in the others there is nothing left to decide.",
+            ));
+        }
+        if self.require_way_back && self.mode == UpdateMode::ConfirmAtOnce {
+            return Err(Failure::new(
+                Status::InvalidArgument,
+                "require_way_back does not go with the mode that confirms at once, which has no way back.",
             ));
         }
         if self.swap_estimate_ms > self.swap_timeout_ms {

@@ -3,10 +3,11 @@
 
 use super::kinds::{self, Fit, Kind, View};
 use super::listing::Listing;
+use super::objections;
 use super::options::UpdateOptions;
 use super::told::Told;
 use crate::failure::Failure;
-use crate::firmware::{Firmware, FirmwareKind, Image, Version};
+use crate::firmware::{Firmware, FirmwareKind, Image};
 use crate::status::Status;
 
 /// What is to be done with one image.
@@ -84,8 +85,10 @@ pub(crate) fn plan(
         ));
     }
     check_trials(firmware, &tasks)?;
-    if !options.ignore_dependencies {
-        check_dependencies(firmware, &tasks, listing)?;
+    for task in &tasks {
+        let image = &firmware.images[task.index as usize];
+        let view = View { firmware, image, number: task.number, listing, told, options, force };
+        objections::raise(&view, task, &tasks)?;
     }
     kinds::check_order(firmware, &tasks)?;
     Ok(tasks.into_boxed_slice())
@@ -100,36 +103,6 @@ fn number_of(image: &Image, firmware: &Firmware, listing: &Listing) -> u32 {
         Some(first) if is_single && listing.active(first.image).is_some() && !listed(0) => first.image,
         _ => image.image_number,
     }
-}
-
-/// MCUboot starts no image whose dependencies are unmet (`boot_verify_slot_dependencies`), so nothing is gained by sending it. What the
-/// device does not list is not held against it.
-fn check_dependencies(firmware: &Firmware, tasks: &[Task], listing: &Listing) -> Result<(), Failure> {
-    for task in tasks.iter().filter(|task| task.action != Action::Nothing) {
-        let image = &firmware.images[task.index as usize];
-        for needed in &image.dependencies {
-            let number = u32::from(needed.image_number);
-            let sent = tasks.iter().find(|other| other.number == number);
-            let there = match sent {
-                Some(other) => Some(firmware.images[other.index as usize].version),
-                None => listing.active(number).and_then(|slot| Version::parse(&slot.version)),
-            };
-            // The build number counts only in bootloaders that are built so.
-            let is_met = |there: Version| there.without_build() >= needed.minimum.without_build();
-            if let Some(there) = there.filter(|there| !is_met(*there)) {
-                let from = if sent.is_some() { "the package holds" } else { "the device runs" };
-                return Err(Failure::new(
-                    Status::DependencyUnmet,
-                    format!(
-                        "version {} of image {} needs image {number} in version {} or higher, and {from} version {there} of it, so the \
-                         bootloader would not start it: update both together, or that one first.",
-                        image.version, task.number, needed.minimum
-                    ),
-                ));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The reset that one image needs would take back another that runs on trial.

@@ -289,7 +289,7 @@ impl Update {
         let step = match self.step {
             Step::Parameters | Step::BootMode | Step::SlotInformation => Step::Parameters,
             Step::ReassemblyProbe => Step::ReassemblyProbe,
-            Step::ListBefore | Step::Erase | Step::B0Slot | Step::MarkProbe => Step::ListBefore,
+            Step::ListBefore | Step::Erase | Step::B0Slot | Step::MarkProbe | Step::Board => Step::ListBefore,
             Step::EnterLoader | Step::LookLoader => {
                 let reboot = self.reboot();
                 reboot.reset_at = now;
@@ -343,7 +343,7 @@ impl Told {
             self.b0_asked,
             self.markless.is_some(),
             self.markless == Some(true),
-            false,
+            self.board_asked,
             false,
             false,
         ]);
@@ -364,7 +364,7 @@ impl Told {
 
     fn load(from: &mut Reader<'_>) -> Result<Told, Failure> {
         let boot = BootMode::from_number(from.u8()?).ok_or_else(|| damaged("its boot mode is unknown"))?;
-        let [boot_known, unlisted, b0_asked, marks_known, markless, ..] = from.flags()?;
+        let [boot_known, unlisted, b0_asked, marks_known, markless, board_asked, ..] = from.flags()?;
         let told = |number: u8| (number != UNTOLD).then_some(number);
         let b0_slot = told(from.u8()?);
         let slots = from.u8()?;
@@ -398,6 +398,8 @@ impl Told {
             b0_asked,
             b0_slot_after: None,
             unlisted,
+            board: None,
+            board_asked,
             markless,
         })
     }
@@ -460,8 +462,49 @@ impl UpdateOptions {
             out.u32(field);
         }
         out.u8(self.boot_mode as u8);
-        let flags = [self.enter_loader, self.check_only, self.ignore_dependencies];
-        out.u8(flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
+        let more = self.seldom() != UpdateOptions::default().seldom();
+        out.flags([
+            self.enter_loader,
+            self.check_only,
+            self.ignore_dependencies,
+            more,
+            false,
+            false,
+            false,
+            false,
+        ]);
+        if more {
+            let (flags, security_counter) = self.seldom();
+            out.flags(flags);
+            out.u32(security_counter);
+        }
+    }
+
+    /// What is written only where any of it is out of the ordinary.
+    fn seldom(&self) -> ([bool; 8], u32) {
+        let flags = [
+            self.ignore_board,
+            self.ignore_security_counter,
+            self.ignore_version,
+            self.ignore_size,
+            self.ignore_image_number,
+            self.require_way_back,
+            false,
+            false,
+        ];
+        (flags, self.security_counter)
+    }
+
+    fn load_seldom(&mut self, from: &mut Reader<'_>) -> Result<(), Failure> {
+        let [board, counter, version, size, number, way_back, unknown @ ..] = from.flags()?;
+        (self.ignore_board, self.ignore_security_counter) = (board, counter);
+        (self.ignore_version, self.ignore_size, self.ignore_image_number) = (version, size, number);
+        self.require_way_back = way_back;
+        if unknown.contains(&true) {
+            return Err(damaged("its options are unknown"));
+        }
+        self.security_counter = from.u32()?;
+        Ok(())
     }
 
     fn load(from: &mut Reader<'_>) -> Result<UpdateOptions, Failure> {
@@ -487,12 +530,15 @@ impl UpdateOptions {
         if from.version() > 1 {
             let mode = BootMode::from_number(from.u8()?);
             options.boot_mode = mode.ok_or_else(|| damaged("its boot mode is unknown"))?;
-            let flags = from.u8()?;
-            if flags > 7 {
+            let [enter_loader, check_only, ignore_dependencies, more, unknown @ ..] = from.flags()?;
+            (options.enter_loader, options.check_only) = (enter_loader, check_only);
+            options.ignore_dependencies = ignore_dependencies;
+            if unknown.contains(&true) {
                 return Err(damaged("its options are unknown"));
             }
-            (options.enter_loader, options.check_only) = (flags & 1 != 0, flags & 2 != 0);
-            options.ignore_dependencies = flags & 4 != 0;
+            if more {
+                options.load_seldom(from)?;
+            }
         }
         options.check().map_err(|failure| damaged(&failure.sentence))?;
         Ok(options)

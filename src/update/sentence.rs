@@ -84,7 +84,8 @@ impl Update {
             | Step::SlotInformation
             | Step::ListBefore
             | Step::B0Slot
-            | Step::MarkProbe => "On the device nothing was changed.",
+            | Step::MarkProbe
+            | Step::Board => "On the device nothing was changed.",
             Step::Erase => "The slot that does not run may be erased.",
             Step::Upload | Step::ListUploaded | Step::StateUploaded => {
                 "What the device has received stays there, and a new update goes on from there."

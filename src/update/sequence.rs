@@ -1,6 +1,7 @@
 //! From the plan to the next step that is left to do.
 
 use super::kinds::{self, Erase, LastLook, Mark, WithoutList};
+use super::objections;
 use super::plan::{self, Action};
 use super::step::Step;
 use super::{Listing, Update, UpdateMode};
@@ -28,16 +29,39 @@ impl Update {
             self.enter(talk, now, Step::Parameters);
             return Ok(());
         }
+        if !self.told.board_asked && objections::asks_board(&self.firmware, &tasks, &self.options) {
+            self.listing = Some(Box::new(listing));
+            self.enter(talk, now, Step::Board);
+            return Ok(());
+        }
         self.tasks = tasks;
         self.before = Some(listing);
         self.current = 0;
         if self.options.check_only {
             return self.checked(talk, now);
         }
+        self.told.board = None;
         if self.tasks.iter().any(|task| task.action == Action::EnterLoader) {
             return self.enter_loader(talk, now, None);
         }
         self.next_task(talk, now);
+        Ok(())
+    }
+
+    /// The device told its board, or does not tell it.
+    pub(super) fn board_told(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        board: Option<Box<str>>,
+    ) -> Result<(), Failure> {
+        self.told.board_asked = true;
+        self.told.board = board.filter(|board| objections::is_board(board));
+        match self.listing.take() {
+            Some(listing) => self.plan(talk, now, *listing)?,
+            // Another process saw the list.
+            None => self.enter(talk, now, Step::ListBefore),
+        }
         Ok(())
     }
 

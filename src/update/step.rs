@@ -46,6 +46,8 @@ pub(crate) enum Step {
     /// The reset into the firmware loader, and the list until the loader answers.
     EnterLoader = 21,
     LookLoader = 22,
+    /// The board, to compare it with that of the package.
+    Board = 23,
 }
 
 /// An erase of a whole slot takes tens of seconds (nRF52840: 10 s and more).
@@ -102,6 +104,7 @@ impl Step {
             20 => Step::MarkProbe,
             21 => Step::EnterLoader,
             22 => Step::LookLoader,
+            23 => Step::Board,
             _ => return None,
         })
     }
@@ -116,7 +119,8 @@ impl Step {
             | Step::B0Slot
             | Step::MarkProbe
             | Step::EnterLoader
-            | Step::LookLoader => Phase::Discover,
+            | Step::LookLoader
+            | Step::Board => Phase::Discover,
             Step::Erase => Phase::Erase,
             Step::Upload => Phase::Upload,
             Step::ListUploaded | Step::StateUploaded => Phase::VerifyUpload,
@@ -141,6 +145,7 @@ impl Step {
             Step::Mark | Step::MarkProbe => "test",
             Step::Reset | Step::EnterLoader => "reset",
             Step::B0Slot | Step::B0SlotAfter => "bootloader slot",
+            Step::Board => "OS information",
             Step::Confirm => "confirm",
             Step::ListBefore
             | Step::ListUploaded
@@ -170,6 +175,7 @@ impl Step {
                 | Step::MarkProbe
                 | Step::EnterLoader
                 | Step::LookLoader
+                | Step::Board
         )
     }
 
@@ -210,6 +216,13 @@ impl Step {
                 group::os::BOOTLOADER,
                 body(|w| _ = w.map(1).text("query").text("active_b0_slot")),
                 at_least(1_000),
+            ),
+            Step::Board => Request::new(
+                Op::Read,
+                group::OS,
+                group::os::INFORMATION,
+                body(|w| _ = w.map(1).text("format").text("i")),
+                Patience { attempts: ordinary.attempts.min(3), ..at_least(1_000) },
             ),
             // Nothing can be tested without a hash: refused as invalid where there is the command (`img_mgmt_state_write`).
             Step::MarkProbe => state_write(None, false, at_least(1_000)),

@@ -118,6 +118,10 @@ pub(crate) struct Told {
     pub b0_slot_after: Option<Option<u8>>,
     /// The device has no image list, as serial recovery may not.
     pub unlisted: bool,
+    /// The board by the OS information, while there is something to compare it with.
+    pub board: Option<Box<str>>,
+    /// It was asked for that.
+    pub board_asked: bool,
     /// The server has no set-state command: what was asked to find that out changes nothing.
     pub markless: Option<bool>,
 }
@@ -254,4 +258,16 @@ pub(crate) fn decode_b0_slot(body: &[u8]) -> Option<u8> {
     })
     .ok()?;
     slot
+}
+
+/// `output` of the OS information.
+pub(crate) fn decode_board(body: &[u8]) -> Option<Box<str>> {
+    let mut board = None;
+    cbor::entries(body, |key, value| {
+        if let ("output", Value::Text(text)) = (key, value) {
+            board = Some(Box::from(text.trim()));
+        }
+    })
+    .ok()?;
+    board
 }

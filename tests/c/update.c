@@ -133,6 +133,33 @@ static void modes_do_what_they_say(void) {
     close_world(&w);
 }
 
+/* A look is an operation of its own and changes nothing; what speaks against an update is overridden by its name. */
+static void a_check_only_looks(void) {
+    world w = open_world(SMPFOTA_PROFILE_ZEPHYR_4_4, 0, 0, 4, 0);
+    uintptr_t image = open_image("1.1.0", 20000, 1);
+    smpfota_error error = no_error();
+    smpfota_update_options options;
+    OK(smpfota_update_options_init(&options, sizeof options));
+    EQUAL(options.security_counter, 0);
+    STATUS(smpfota_session_start_check(w.session, 0, NULL, &error), SMPFOTA_INVALID_HANDLE);
+    OK(smpfota_session_start_check(w.session, image, NULL, &error));
+    STATUS(smpfota_session_start_check(w.session, image, NULL, &error), SMPFOTA_OPERATION_RUNNING);
+    expect_end(&w, SMPFOTA_DONE);
+    expect_result(&w, "\"operation\":\"check\"");
+    expect_result(&w, "\"way_back\":\"until_confirmed\"");
+    expect_result(&w, "\"against\":[]");
+    options.security_counter = 9;
+    OK(smpfota_session_start_check(w.session, image, &options, &error));
+    expect_end(&w, SMPFOTA_DOWNGRADE_REFUSED);
+    options.flags = SMPFOTA_UPDATE_IGNORE_SECURITY_COUNTER;
+    OK(smpfota_session_start_check(w.session, image, &options, &error));
+    expect_end(&w, SMPFOTA_DONE);
+    expect_result(&w, "\"objection\":\"security_counter\"");
+    expect_running(w.device, "1.0.0");
+    OK(smpfota_image_close(image));
+    close_world(&w);
+}
+
 static void the_caller_judges_the_health(void) {
     uintptr_t image = open_image("1.1.0", 20000, 1);
     for (uint32_t healthy = 0; healthy <= 1; healthy++) {
@@ -340,6 +367,7 @@ int main(void) {
         updates_and_confirms(profiles[i], 0, SMPFOTA_DEVICE_SERIAL, 0);
     }
     modes_do_what_they_say();
+    a_check_only_looks();
     the_caller_judges_the_health();
     every_fault_ends_right();
     commands_and_requests();

@@ -18,3 +18,4 @@ mod dependencies;
 mod hopeless;
 mod item_29_own_words;
 mod near_misses;
+mod objections;

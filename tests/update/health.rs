@@ -6,22 +6,7 @@ use smpfota::{Phase, Status, UpdateOptions};
 use crate::drive::Passage;
 use crate::kit::*;
 
-const ASK: UpdateOptions = UpdateOptions {
-    mode: smpfota::UpdateMode::TestAndConfirm,
-    erase_first: false,
-    upgrade_only: false,
-    health_check: true,
-    force_upload: false,
-    swap_estimate_ms: 0,
-    swap_timeout_ms: 300_000,
-    slot_size: 0,
-    health_timeout_ms: 600_000,
-    deadline_ms: 0,
-    boot_mode: smpfota::BootMode::Unknown,
-    enter_loader: false,
-    check_only: false,
-    ignore_dependencies: false,
-};
+const ASK: UpdateOptions = UpdateOptions { health_check: true, ..UpdateOptions::new() };
 
 #[test]
 fn a_healthy_image_is_confirmed_after_the_word_and_not_before() {

@@ -28,6 +28,8 @@ public sealed class CheckTests
         Assert.Equal(image.Info.Size, planned.UploadBytes);
         Assert.True(planned.ErasesFirst);
         Assert.NotEmpty(planned.Kind);
+        Assert.Equal(PlannedWayBack.UntilConfirmed, planned.WayBack);
+        Assert.Empty(planned.Against);
         Assert.Equal($"image 0 1.0.0 -> 1.1.0: Upload of {image.Info.Size} bytes", plan.ToString());
         using (JsonDocument json = JsonDocument.Parse(plan.Json))
         {
@@ -43,6 +45,7 @@ public sealed class CheckTests
         PlannedImage again = Assert.Single((await client.CheckAsync(image)).Images);
         Assert.Equal((PlannedAction.Nothing, PlannedMark.None, 0L), (again.Action, again.Mark, again.UploadBytes));
         Assert.Null(again.UploadNumber);
+        Assert.Null(again.WayBack);
         Assert.Equal("image 0 1.1.0 -> 1.1.0: Nothing", again.ToString());
     }
 
@@ -92,6 +95,30 @@ public sealed class CheckTests
         Assert.Throws<ArgumentNullException>(() => { _ = client.CheckAsync(null!); });
         var outside = Assert.Throws<ArgumentOutOfRangeException>(() => { _ = client.CheckAsync(image, new UpdateOptions { SlotSize = 0 }); });
         Assert.Equal(nameof(UpdateOptions.SlotSize), outside.ParamName);
+    }
+
+    /// <summary>What is overridden by its name stands in the plan, with what it would have ended as.</summary>
+    [Fact]
+    public async Task WhatIsOverriddenSpeaksAgainstIt()
+    {
+        using FirmwareImage image = Images.Open("1.1.0", size: 60_000);
+        using var way = new VirtualLink();
+        await using SmpClient client = way.Duplex();
+        var options = new UpdateOptions { SlotSize = 30_000, SecurityCounter = 3 };
+        var refused = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.CheckAsync(image, options));
+        Assert.Equal(SmpStatus.SlotTooSmall, refused.Status);
+        options.IgnoreSize = true;
+        refused = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.CheckAsync(image, options));
+        Assert.Equal(SmpStatus.DowngradeRefused, refused.Status);
+        options.IgnoreSecurityCounter = true;
+        PlannedImage planned = Assert.Single((await client.CheckAsync(image, options)).Images);
+        Assert.Equal(
+            [("security_counter", SmpStatus.DowngradeRefused), ("size", SmpStatus.SlotTooSmall)],
+            planned.Against.Select(a => (a.Objection, a.Status)));
+        Assert.Contains("60000 bytes", planned.Against[1].ToString(), StringComparison.Ordinal);
+        Assert.Equal(UpdateOutcome.Updated, (await client.UpdateAsync(image, options)).Outcome);
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => { _ = client.CheckAsync(image, new UpdateOptions { RequireWayBack = true, Mode = UpdateMode.ConfirmAtOnce }); });
     }
 
     /// <summary>A restored session goes on looking: it does not begin to write.</summary>

@@ -23,7 +23,7 @@ public sealed class LayoutTests
     {
         Assert.Equal(512, sizeof(smpfota_error));
         Assert.Equal(80, sizeof(smpfota_session_options));
-        Assert.Equal(36, sizeof(smpfota_update_options));
+        Assert.Equal(40, sizeof(smpfota_update_options));
         Assert.Equal(160, sizeof(smpfota_image_info));
         Assert.Equal(64, sizeof(smpfota_progress));
         Assert.Equal(48, sizeof(smpfota_device_options));
@@ -38,6 +38,7 @@ public sealed class LayoutTests
         Assert.Equal(76, Offset<smpfota_session_options>("reserved2"));
         Assert.Equal(28, Offset<smpfota_update_options>("deadline_ms"));
         Assert.Equal(32, Offset<smpfota_update_options>("boot_mode"));
+        Assert.Equal(36, Offset<smpfota_update_options>("security_counter"));
         Assert.Equal(32, Offset<smpfota_image_info>("hash"));
         Assert.Equal(96, Offset<smpfota_image_info>("sha256"));
         Assert.Equal(156, Offset<smpfota_image_info>("slot"));

@@ -136,8 +136,14 @@ public sealed class OptionTests
         Assert.Equal(4u, new UpdateOptions { WaitForHealth = true }.ToNative().flags);
         Assert.Equal(8u, new UpdateOptions { ForceUpload = true }.ToNative().flags);
         Assert.Equal(Constant("UPDATE_ENTER_LOADER"), new UpdateOptions { EnterLoader = true }.ToNative().flags);
-        Assert.Equal(Constant("UPDATE_CHECK"), new UpdateOptions().ToNative(check: true).flags);
         Assert.Equal(Constant("UPDATE_IGNORE_DEPENDENCIES"), new UpdateOptions { IgnoreDependencies = true }.ToNative().flags);
+        Assert.Equal(Constant("UPDATE_IGNORE_BOARD"), new UpdateOptions { IgnoreBoard = true }.ToNative().flags);
+        Assert.Equal(Constant("UPDATE_IGNORE_SECURITY_COUNTER"), new UpdateOptions { IgnoreSecurityCounter = true }.ToNative().flags);
+        Assert.Equal(Constant("UPDATE_IGNORE_VERSION"), new UpdateOptions { IgnoreVersion = true }.ToNative().flags);
+        Assert.Equal(Constant("UPDATE_IGNORE_SIZE"), new UpdateOptions { IgnoreSize = true }.ToNative().flags);
+        Assert.Equal(Constant("UPDATE_IGNORE_IMAGE_NUMBER"), new UpdateOptions { IgnoreImageNumber = true }.ToNative().flags);
+        Assert.Equal(Constant("UPDATE_REQUIRE_WAY_BACK"), new UpdateOptions { RequireWayBack = true }.ToNative().flags);
+        Assert.Equal((0u, 7u), (new UpdateOptions().ToNative().security_counter, new UpdateOptions { SecurityCounter = 7 }.ToNative().security_counter));
         foreach (BootMode mode in Enum.GetValues<BootMode>())
         {
             string name = string.Concat(mode.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $"_{c}" : $"{c}")).ToUpperInvariant();

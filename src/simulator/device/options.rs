@@ -205,6 +205,9 @@ pub struct DeviceOptions {
     pub bootloader_info: bool,
     /// The slot information command exists.
     pub slot_info: bool,
+    /// The hardware platform of the OS information (`CONFIG_BOARD`, since Zephyr 3.7 `CONFIG_BOARD_TARGET`). By default one that is no
+    /// board's name: the virtual device takes packages for any.
+    pub board: &'static str,
     /// The server answers SMP version 1 (else rc 12).
     pub smp_v1: bool,
     /// Success replies carry `rc:0` (always so in NCS 2.1).
@@ -266,6 +269,7 @@ impl DeviceOptions {
             params: true,
             bootloader_info: new,
             slot_info: new,
+            board: "virtual device",
             smp_v1: true,
             legacy_rc: false,
             verbose_errors: false,

@@ -81,7 +81,7 @@ impl Server {
         let args = Args::parse(body)?;
         let format = args.text("format")?.unwrap_or("s");
         let format = if format.is_empty() { "s" } else { format };
-        const PARTS: &[(char, &str)] = &[
+        let parts: &[(char, &str)] = &[
             ('s', "Zephyr"),
             ('n', "virtual-device"),
             ('r', "v4.4.0"),
@@ -89,15 +89,15 @@ impl Server {
             ('b', "Jan  1 2026 00:00:00"),
             ('m', "arm"),
             ('p', "cortex-m4"),
-            ('i', "nrf52840dk/nrf52840"),
+            ('i', self.options.board),
             ('o', "Zephyr"),
         ];
-        if format.chars().any(|c| c != 'a' && PARTS.iter().all(|(letter, _)| *letter != c)) {
+        if format.chars().any(|c| c != 'a' && parts.iter().all(|(letter, _)| *letter != c)) {
             return Err(os_error(2));
         }
         // The order is the server's, whatever order the letters have.
         let wanted = |letter| format.contains('a') || format.contains(letter);
-        let parts: Vec<&str> = PARTS.iter().filter(|(l, _)| wanted(*l)).map(|(_, text)| *text).collect();
+        let parts: Vec<&str> = parts.iter().filter(|(l, _)| wanted(*l)).map(|(_, text)| *text).collect();
         writer.text_at("output", &parts.join(" "));
         Ok(())
     }

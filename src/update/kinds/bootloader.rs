@@ -2,7 +2,7 @@
 //! slot that does not run goes through slot 1 of an image; NSIB starts the newer one at the next boot. No image list shows it: the query
 //! `active_b0_slot` does, where the server has it (sdk-nrf `subsys/mgmt/mcumgr/grp/os_mgmt`).
 
-use super::{Address, Doubt, Ended, Fit, Hold, Kind, Mark, Ran, View, rules, words};
+use super::{Address, Doubt, Ended, Fit, Hold, Kind, Mark, Ran, View, WayBack, rules, words};
 use crate::failure::Failure;
 use crate::status::Status;
 use crate::update::listing::{ListedSlot, Listing};
@@ -76,6 +76,10 @@ impl Kind for Bootloader {
     /// There is no trial of a bootloader.
     fn mark(&self, _view: &View<'_>, trial_only: bool) -> Mark {
         if trial_only { Mark::Trial } else { Mark::ForGood }
+    }
+
+    fn way_back(&self, _view: &View<'_>) -> WayBack {
+        WayBack::None
     }
 
     fn without_marks(&self) -> &'static dyn Kind {

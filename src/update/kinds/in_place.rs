@@ -5,7 +5,7 @@
 //! does not (Zephyr `CONFIG_MCUBOOT_BOOTLOADER_MODE_RAM_LOAD_WITH_REVERT`): where it is not told, the mark is tried, and a server
 //! without the command needs none.
 
-use super::{Ended, Fit, Hold, Kind, Mark, Ran, Standing, View, rules, swap, words};
+use super::{Ended, Fit, Hold, Kind, Mark, Ran, Standing, View, WayBack, rules, swap, words};
 use crate::failure::Failure;
 use crate::smp::DeviceError;
 use crate::smp::error::rc;
@@ -122,6 +122,14 @@ impl Kind for InPlace {
 
     fn mark(&self, view: &View<'_>, trial_only: bool) -> Mark {
         if self.revert == Revert::None { Mark::Nothing } else { rules::mark(view, trial_only, true) }
+    }
+
+    fn way_back(&self, view: &View<'_>) -> WayBack {
+        match self.mark(view, false) {
+            Mark::Trial if !self.reverts() => WayBack::Unknown,
+            Mark::Trial => WayBack::UntilConfirmed,
+            _ => WayBack::None,
+        }
     }
 
     fn without_marks(&self) -> &'static dyn Kind {

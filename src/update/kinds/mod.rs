@@ -23,6 +23,7 @@ pub(crate) use words::{loader_needed, running};
 use super::listing::{ListedSlot, Listing};
 use super::options::UpdateOptions;
 use super::plan::{Action, Task};
+use super::step::Step;
 use super::told::Told;
 use crate::failure::Failure;
 use crate::firmware::{Firmware, Image};
@@ -172,6 +173,16 @@ pub(crate) enum Hold {
     Untold,
 }
 
+/// Whether an image that runs can still be taken back for the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WayBack {
+    /// Until it is confirmed.
+    UntilConfirmed,
+    /// Too little is known of the bootloader.
+    Unknown,
+    None,
+}
+
 /// What is asked between the upload and the reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LastLook {
@@ -265,6 +276,16 @@ pub(crate) trait Kind: Sync {
     /// How the image is marked; `trial_only` says that the device refused to mark it for good.
     fn mark(&self, view: &View<'_>, trial_only: bool) -> Mark {
         rules::mark(view, trial_only, true)
+    }
+
+    /// Whether the image could go back, by what is known before the upload.
+    fn way_back(&self, view: &View<'_>) -> WayBack {
+        if self.mark(view, false) == Mark::Trial { WayBack::UntilConfirmed } else { WayBack::None }
+    }
+
+    /// What is asked before anything is written, where the package is for a board; `None` where the server could not know it.
+    fn board_question(&self) -> Option<Step> {
+        Some(Step::Board)
     }
 
     /// What the kind turns out to be when the server has no command to mark with.

@@ -2,7 +2,7 @@
 //! "Simultaneous multi-image DFU", `pcd`). Its primary slot is a place in RAM that no list shows, so after the reset the image has left
 //! slot 1 and that is all there is to see.
 
-use super::{Doubt, Fit, Hold, Kind, Ran, View, rules, words};
+use super::{Doubt, Fit, Hold, Kind, Ran, View, WayBack, rules, words};
 use crate::failure::Failure;
 use crate::update::listing::{ListedSlot, Listing};
 use crate::update::plan::Action;
@@ -51,6 +51,10 @@ impl Kind for NetworkCore {
 
     fn landed(&self, _view: &View<'_>, _before: Option<&Listing>) -> (Action, &'static dyn Kind) {
         (Action::Mark, &NETWORK_CORE)
+    }
+
+    fn way_back(&self, _view: &View<'_>) -> WayBack {
+        WayBack::None
     }
 
     fn without_marks(&self) -> &'static dyn Kind {

@@ -1,7 +1,7 @@
 //! Overwrite only: what is marked is copied over the running image at the next boot, for good (MCUboot `docs/design.md`,
 //! "Overwrite Modes"). There is no trial and no way back.
 
-use super::{Hold, Kind, Mark, View, rules, swap};
+use super::{Hold, Kind, Mark, View, WayBack, rules, swap};
 use crate::failure::Failure;
 use crate::update::listing::Listing;
 use crate::update::plan::Action;
@@ -39,6 +39,10 @@ impl Kind for Overwrite {
 
     fn mark(&self, view: &View<'_>, trial_only: bool) -> Mark {
         rules::mark(view, trial_only, false)
+    }
+
+    fn way_back(&self, _view: &View<'_>) -> WayBack {
+        WayBack::None
     }
 
     fn without_marks(&self) -> &'static dyn Kind {

@@ -1,6 +1,6 @@
 //! Where the device tells too little, as NCS 2.1: taken for one that swaps until something else shows.
 
-use super::{Ended, Fit, Hold, Kind, View, in_place, recovery, rules, swap, words};
+use super::{Ended, Fit, Hold, Kind, Mark, View, WayBack, in_place, recovery, rules, swap, words};
 use crate::failure::Failure;
 use crate::update::listing::Listing;
 use crate::update::plan::Action;
@@ -47,6 +47,13 @@ impl Kind for Presumed {
     }
 
     /// The command is missing where the bootloader chooses by version.
+    fn way_back(&self, view: &View<'_>) -> WayBack {
+        match self.mark(view, false) {
+            Mark::Trial => WayBack::Unknown,
+            _ => WayBack::None,
+        }
+    }
+
     fn without_marks(&self) -> &'static dyn Kind {
         &in_place::DIRECT_XIP_WITHOUT_MARKS
     }

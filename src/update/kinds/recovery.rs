@@ -11,6 +11,7 @@ use crate::status::Status;
 use crate::update::UpdateMode;
 use crate::update::listing::{ListedSlot, Listing};
 use crate::update::plan::Action;
+use crate::update::step::Step;
 
 pub(super) struct Recovery;
 pub(super) static RECOVERY: Recovery = Recovery;
@@ -102,6 +103,11 @@ impl Kind for Recovery {
 
     fn mark(&self, _view: &View<'_>, _trial_only: bool) -> Mark {
         Mark::Nothing
+    }
+
+    /// Up to MCUboot 1.8 it is silent about what it does not know.
+    fn board_question(&self) -> Option<Step> {
+        None
     }
 
     fn without_marks(&self) -> &'static dyn Kind {

@@ -204,14 +204,15 @@ pub(super) fn has_image(view: &View<'_>) -> Result<(), Failure> {
     let number = view.number;
     let single = !view.listing.numbered && !view.listing.slots.is_empty();
     let unknown = view.told.knows_image(number) == Some(false);
-    if number == 0 || !(single || unknown) {
+    if number == 0 || !(single || unknown) || view.options.ignore_image_number {
         return Ok(());
     }
     let has = if single { "has one image only" } else { "has no image of that number" };
     Err(Failure::new(
         Status::ImageUnsupported,
         format!(
-            "the package holds version {} for image {number}, and the device {has}: it is made for another device.",
+            "the package holds version {} for image {number}, and the device {has}: it is made for another device. If it takes that image all \
+             the same, override this with ignore_image_number.",
             view.image.version
         ),
     ))
@@ -289,7 +290,7 @@ pub(super) fn is_newest(view: &View<'_>, name: &str) -> Result<(), Failure> {
         std::cmp::Ordering::Equal => active.slot != 0 || (higher_build && view.force),
         std::cmp::Ordering::Less => false,
     };
-    if starts {
+    if starts || view.options.ignore_version {
         return Ok(());
     }
     let (why, what) = match key(version) == key(&running) {
@@ -307,7 +308,8 @@ pub(super) fn is_newest(view: &View<'_>, name: &str) -> Result<(), Failure> {
     Err(Failure::new(
         Status::DowngradeRefused,
         format!(
-            "version {version} would never start: the bootloader of this device ({name}) {why} {running} runs.{what}"
+            "version {version} would never start: the bootloader of this device ({name}) {why} {running} runs.{what} To send it all \
+             the same, override this with ignore_version."
         ),
     ))
 }
@@ -350,13 +352,14 @@ pub(super) fn fits(view: &View<'_>, in_place: bool) -> Result<(), Failure> {
         (None, given) => given,
     };
     let length = super::super::payload::length(view.image, view.options);
-    if length <= size {
+    if length <= size || view.options.ignore_size {
         return Ok(());
     }
     Err(Failure::new(
         Status::SlotTooSmall,
         format!(
-            "version {} has {length} bytes and the slot of image {} takes {size}; build a smaller image.",
+            "version {} has {length} bytes and the slot of image {} takes {size}; build a smaller image, or override this with ignore_size if \
+             that figure is wrong.",
             view.image.version, view.number
         ),
     ))

@@ -1,6 +1,6 @@
 //! One slot: nothing can be installed beside the running image (MCUboot `CONFIG_SINGLE_APPLICATION_SLOT`).
 
-use super::{Hold, Kind, View, rules, swap};
+use super::{Hold, Kind, View, WayBack, rules, swap};
 use crate::failure::Failure;
 use crate::status::Status;
 use crate::update::listing::Listing;
@@ -35,6 +35,10 @@ impl Kind for Single {
 
     fn landed(&self, view: &View<'_>, before: Option<&Listing>) -> (Action, &'static dyn Kind) {
         (swap::landed(view, before), &SINGLE)
+    }
+
+    fn way_back(&self, _view: &View<'_>) -> WayBack {
+        WayBack::None
     }
 
     fn without_marks(&self) -> &'static dyn Kind {

@@ -204,6 +204,17 @@ namespace SmpFota.Interop
         internal static extern int smpfota_session_start_update(nuint session, nuint image, smpfota_update_options* options, smpfota_error* error);
 
         /// <summary>
+        ///  Starts a look before an update: the device is asked what `smpfota_session_start_update` asks before its first byte, nothing is
+        ///  written, and the result is what that update would do with each image, as JSON. What the update would refuse is refused here too.
+        ///
+        ///  The same as an update with `SMPFOTA_UPDATE_CHECK`; docs/UPDATE.md has the JSON. `options` may be NULL for the defaults.
+        ///
+        ///  Returns what `smpfota_session_start_update` returns.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_session_start_check", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_session_start_check(nuint session, nuint image, smpfota_update_options* options, smpfota_error* error);
+
+        /// <summary>
         ///  Starts a command of the library by its name, such as `echo` or `image_list`.
         ///
         ///  `name` has `name_length` bytes. `arguments` has `arguments_length` bytes: a JSON object in UTF-8, at most 32 MiB, or
@@ -956,6 +967,11 @@ namespace SmpFota.Interop
         ///  more. Default `SMPFOTA_BOOT_MODE_UNKNOWN`: then it is taken for one that swaps, until something else shows.
         /// </summary>
         public uint boot_mode;
+        /// <summary>
+        ///  The security counter at which the device's roll-back protection stands for its application, as the caller knows it: an image with
+        ///  a lower one, or without one, is refused before its first byte. 0: not known (default).
+        /// </summary>
+        public uint security_counter;
     }
 
     /// <summary>

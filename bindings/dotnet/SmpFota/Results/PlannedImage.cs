@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Text.Json;
 
 namespace SmpFota;
@@ -42,6 +43,12 @@ public sealed record PlannedImage
     /// </summary>
     public UpdateOutcome End { get; init; }
 
+    /// <summary>Whether the image could go back to the one before it once it runs; null where nothing is started.</summary>
+    public PlannedWayBack? WayBack { get; init; }
+
+    /// <summary>What the update would be refused for if its options did not override it.</summary>
+    public IReadOnlyList<PlannedObjection> Against { get; init; } = [];
+
     /// <summary>Such as <c>image 0 1.0.0 -> 1.1.0: Upload of 65536 bytes</c>.</summary>
     public override string ToString() => FormattableString.Invariant(
         $"image {Image} {(From.Length > 0 ? From : "-")} -> {To}: {Action}{(Action == PlannedAction.Upload ? FormattableString.Invariant($" of {UploadBytes} bytes") : "")}");
@@ -80,5 +87,14 @@ public sealed record PlannedImage
             "confirmed" => UpdateOutcome.Updated,
             _ => UpdateOutcome.Other,
         },
+        WayBack = json.Text("way_back") switch
+        {
+            null => null,
+            "until_confirmed" => PlannedWayBack.UntilConfirmed,
+            "none" => PlannedWayBack.None,
+            "unknown" => PlannedWayBack.Unknown,
+            _ => PlannedWayBack.Other,
+        },
+        Against = json.Items("against", PlannedObjection.Read),
     };
 }

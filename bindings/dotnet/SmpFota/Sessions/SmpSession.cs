@@ -406,10 +406,13 @@ public sealed unsafe class SmpSession : IDisposable
     private void Start(FirmwareImage image, UpdateOptions? options, bool check)
     {
         ArgumentNullException.ThrowIfNull(image);
-        smpfota_update_options native = (options ?? new UpdateOptions()).ToNative(check);
+        smpfota_update_options native = (options ?? new UpdateOptions()).ToNative();
         smpfota_error error = NativeError.Create();
         using HandleLease session = handle.Lease();
         using HandleLease file = image.Handle.Lease();
-        StatusTable.Check(NativeMethods.smpfota_session_start_update(session.Value, file.Value, &native, &error), error);
+        int answer = check
+            ? NativeMethods.smpfota_session_start_check(session.Value, file.Value, &native, &error)
+            : NativeMethods.smpfota_session_start_update(session.Value, file.Value, &native, &error);
+        StatusTable.Check(answer, error);
     }
 }

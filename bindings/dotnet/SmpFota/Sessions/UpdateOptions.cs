@@ -15,8 +15,13 @@ public sealed record UpdateOptions
     private const uint HealthCheckFlag = 4;
     private const uint ForceUploadFlag = 8;
     private const uint EnterLoaderFlag = 16;
-    private const uint CheckFlag = 32;
     private const uint IgnoreDependenciesFlag = 64;
+    private const uint IgnoreBoardFlag = 128;
+    private const uint IgnoreSecurityCounterFlag = 256;
+    private const uint IgnoreVersionFlag = 512;
+    private const uint IgnoreSizeFlag = 2048;
+    private const uint IgnoreImageNumberFlag = 4096;
+    private const uint RequireWayBackFlag = 8192;
 
     /// <summary>How far the update goes.</summary>
     public UpdateMode Mode { get; set; }
@@ -42,6 +47,47 @@ public sealed record UpdateOptions
     /// <see cref="SmpStatus.DependencyUnmet"/> before the first byte.
     /// </summary>
     public bool IgnoreDependencies { get; set; }
+
+    /// <summary>
+    /// Send a package although its manifest names another board than the device, which ends as <see cref="SmpStatus.ImageUnsupported"/>
+    /// otherwise. Only devices with OS information tell their board.
+    /// </summary>
+    public bool IgnoreBoard { get; set; }
+
+    /// <summary>
+    /// Send an application although its security counter is lower than <see cref="SecurityCounter"/>, which ends as
+    /// <see cref="SmpStatus.DowngradeRefused"/> otherwise.
+    /// </summary>
+    public bool IgnoreSecurityCounter { get; set; }
+
+    /// <summary>
+    /// Send an image although its version is one that the bootloader would never start beside the one that runs, which ends as
+    /// <see cref="SmpStatus.DowngradeRefused"/> otherwise.
+    /// </summary>
+    public bool IgnoreVersion { get; set; }
+
+    /// <summary>
+    /// Send an image although it is larger than its slot, by the device's word or by <see cref="SlotSize"/>, which ends as
+    /// <see cref="SmpStatus.SlotTooSmall"/> otherwise.
+    /// </summary>
+    public bool IgnoreSize { get; set; }
+
+    /// <summary>
+    /// Send an image although the device lists none of its number, which ends as <see cref="SmpStatus.ImageUnsupported"/> otherwise.
+    /// </summary>
+    public bool IgnoreImageNumber { get; set; }
+
+    /// <summary>
+    /// Refuse an image that could not go back to the one before it, by what is known of the device before the first byte, as
+    /// <see cref="SmpStatus.NotSupported"/>. Does not go with <see cref="UpdateMode.ConfirmAtOnce"/>.
+    /// </summary>
+    public bool RequireWayBack { get; set; }
+
+    /// <summary>
+    /// The security counter at which the device's roll-back protection stands for its application, as far as the caller knows it (no
+    /// server tells it): an image with a lower one, or without one, is refused before its first byte. Not known by default.
+    /// </summary>
+    public uint? SecurityCounter { get; set; }
 
     /// <summary>
     /// How the bootloader starts images, for devices that do not tell; what a device tells counts more. Unknown by default: then it is
@@ -75,7 +121,7 @@ public sealed record UpdateOptions
     internal void Check() => ToNative();
 
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
-    internal unsafe smpfota_update_options ToNative(bool check = false)
+    internal unsafe smpfota_update_options ToNative()
     {
         var millisecond = TimeSpan.FromMilliseconds(1);
         NativeOption.Named(
@@ -92,13 +138,23 @@ public sealed record UpdateOptions
                 nameof(WaitForHealth), WaitForHealth, "WaitForHealth needs the mode TestAndConfirm; in the others there is nothing left to decide.");
         }
 
+        if (RequireWayBack && Mode == UpdateMode.ConfirmAtOnce)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(RequireWayBack), RequireWayBack, "RequireWayBack does not go with the mode ConfirmAtOnce, which has no way back.");
+        }
+
         smpfota_update_options native;
         StatusTable.Check(NativeMethods.smpfota_update_options_init(&native, (uint)sizeof(smpfota_update_options)));
         native.mode = (uint)Mode;
         native.flags |= (EraseFirst ? EraseFirstFlag : 0) | (UpgradeOnly ? UpgradeOnlyFlag : 0)
             | (WaitForHealth ? HealthCheckFlag : 0) | (ForceUpload ? ForceUploadFlag : 0)
-            | (EnterLoader ? EnterLoaderFlag : 0) | (IgnoreDependencies ? IgnoreDependenciesFlag : 0) | (check ? CheckFlag : 0);
+            | (EnterLoader ? EnterLoaderFlag : 0) | (IgnoreDependencies ? IgnoreDependenciesFlag : 0)
+            | (IgnoreBoard ? IgnoreBoardFlag : 0) | (IgnoreSecurityCounter ? IgnoreSecurityCounterFlag : 0)
+            | (IgnoreVersion ? IgnoreVersionFlag : 0) | (IgnoreSize ? IgnoreSizeFlag : 0)
+            | (IgnoreImageNumber ? IgnoreImageNumberFlag : 0) | (RequireWayBack ? RequireWayBackFlag : 0);
         native.boot_mode = (uint)BootMode;
+        native.security_counter = SecurityCounter ?? 0;
         if (SwapEstimate is { } estimate) { native.swap_estimate_ms = NativeOption.From(estimate); }
         if (SwapTimeout is { } swap) { native.swap_timeout_ms = NativeOption.From(swap); }
         if (SlotSize is { } slot) { native.slot_size = (uint)slot; }
