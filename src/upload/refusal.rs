@@ -86,9 +86,11 @@ pub(crate) fn failure(error: DeviceError, first: bool) -> Failure {
             Status::NoFreeSlot,
             "the device has no free slot for this image: another one is pending or on trial, or the image number does not exist",
         ),
-        (Some(group::IMAGE), code::IMAGE_ALREADY_PENDING) => {
-            (Status::SlotInUse, "the device already has an image pending: reset it first")
-        }
+        (Some(group::IMAGE), code::IMAGE_ALREADY_PENDING) => (
+            Status::SlotInUse,
+            "the device already has an image pending: the next boot starts it, and if resets change nothing, its bootloader does not \
+                 perform the swap and only an erase that the server allows, serial recovery or a debugger clears the mark",
+        ),
         (Some(group::IMAGE), code::CURRENT_VERSION_IS_NEWER) => (
             Status::DowngradeRefused,
             "the running image is not older and the update was asked to upgrade only",
