@@ -65,7 +65,8 @@ impl EventKind {
 /// The last few events; older ones give way.
 #[derive(Debug, Default)]
 pub(crate) struct EventLog {
-    events: Vec<Event>,
+    /// No larger than it has to be: an update without trouble has few events, and a fleet has many updates.
+    events: Box<[Event]>,
 }
 
 /// How many events are kept until they are read.
@@ -74,12 +75,14 @@ const KEPT: usize = 8;
 impl EventLog {
     pub fn push(&mut self, event: Event) {
         if self.events.len() == KEPT {
-            self.events.remove(0);
-        } else if self.events.len() == self.events.capacity() {
-            // An update without trouble has few events, and a fleet has many updates.
-            self.events.reserve_exact(self.events.len().max(1));
+            self.events.rotate_left(1);
+            self.events[KEPT - 1] = event;
+            return;
         }
-        self.events.push(event);
+        let mut events = std::mem::take(&mut self.events).into_vec();
+        events.reserve_exact(1);
+        events.push(event);
+        self.events = events.into_boxed_slice();
     }
 
     pub fn peek(&self) -> Option<Event> {
@@ -87,6 +90,8 @@ impl EventLog {
     }
 
     pub fn pop(&mut self) -> Option<Event> {
-        if self.events.is_empty() { None } else { Some(self.events.remove(0)) }
+        let first = self.peek()?;
+        self.events = self.events[1..].into();
+        Some(first)
     }
 }

@@ -15,7 +15,7 @@ const CUT_FOR_MS: u64 = 20_000;
 /// So many answers of a kind that makes no sense are named.
 pub const ODD_IN_A_ROW: u8 = 3;
 /// How long nothing but such answers may come, in milliseconds.
-pub const ODD_FOR_MS: u64 = 5_000;
+pub const ODD_FOR_MS: u32 = 5_000;
 /// How long a link has to live without an answer to count, in milliseconds.
 const IGNORED_FOR_MS: u32 = 5_000;
 
@@ -25,14 +25,18 @@ pub(crate) struct Evidence {
     seen: Option<Box<Seen>>,
     /// The length of the longest whole frame since the session opened.
     longest: u16,
-    /// Whether an image list ever arrived.
-    listed: bool,
     /// How many links lived, by the caller's word, without an answer to anything, since there was one.
     ignored_links: u8,
-    /// Whether the present link has had no answer yet, and the low half of the time when it came up.
-    unanswered: bool,
+    /// Of [`LISTED`] and [`UNANSWERED`].
+    flags: u8,
+    /// The low half of the time when the present link came up.
     up_at: u32,
 }
+
+/// An image list arrived at some time.
+const LISTED: u8 = 1;
+/// The present link has had no answer yet.
+const UNANSWERED: u8 = 2;
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -180,18 +184,18 @@ impl Evidence {
     /// An answer was taken for one of ours.
     pub fn answered(&mut self) {
         self.ignored_links = 0;
-        self.unanswered = false;
+        self.flags &= !UNANSWERED;
     }
 
     /// An image list was taken.
     pub fn listed(&mut self) {
-        self.listed = true;
+        self.flags |= LISTED;
     }
 
     /// The caller says that the link is down, or up: then what one write and one notification carry is agreed upon anew.
     pub fn link(&mut self, now: u64, down: bool) {
         self.ignored_links = self.ignored_links.saturating_add(u8::from(self.is_ignored(now)));
-        self.unanswered = !down;
+        self.flags = self.flags & !UNANSWERED | if down { 0 } else { UNANSWERED };
         self.up_at = now as u32;
         if let Some(seen) = &mut self.seen {
             seen.cut = None;
@@ -200,7 +204,7 @@ impl Evidence {
 
     /// Whether an image list ever arrived.
     pub fn has_listed(&self) -> bool {
-        self.listed
+        self.flags & LISTED != 0
     }
 
     /// Answers that are cut, if that is beyond doubt.
@@ -221,7 +225,7 @@ impl Evidence {
 
     /// Whether the link came up a while ago, by the caller's word, and nothing was answered since.
     pub fn is_ignored(&self, now: u64) -> bool {
-        self.unanswered && (now as u32).wrapping_sub(self.up_at) >= IGNORED_FOR_MS
+        self.flags & UNANSWERED != 0 && (now as u32).wrapping_sub(self.up_at) >= IGNORED_FOR_MS
     }
 
     /// What points to the cause where nothing was ever answered.

@@ -7,18 +7,18 @@ use super::options::{Framing, MAX_WINDOW, Reassembly, SessionOptions};
 
 /// Frame sizes to fall back to, each well below the one before: common ATT MTUs and gateway limits less their headers.
 /// The last one still carries a first chunk.
-const LADDER: [u32; 11] = [4096, 2048, 1024, 512, 495, 384, 252, 244, 236, 182, 128];
+const LADDER: [u16; 11] = [4096, 2048, 1024, 512, 495, 384, 252, 244, 236, 182, 128];
 
-/// What is known of the sizes.
+/// What is known of the sizes. None is above 65,535.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    max_write: u32,
-    cap: u32,
-    buf_size: u32,
-    buf_count: u32,
-    window_option: u32,
+    max_write: u16,
+    cap: u16,
+    buf_size: u16,
+    buf_count: u16,
     /// The largest frame that the link was seen to carry less than; 0 when nothing is known.
-    ceiling: u32,
+    ceiling: u16,
+    window_option: u8,
     /// An echo of the largest frame that device and caller allow is about to find out whether it passes by now.
     growing: bool,
     reassembly: Reassembly,
@@ -28,11 +28,11 @@ pub struct Limits {
 impl Limits {
     pub(crate) fn new(options: &SessionOptions) -> Limits {
         Limits {
-            max_write: options.max_write,
-            cap: options.max_frame,
+            max_write: small(options.max_write),
+            cap: small(options.max_frame),
             buf_size: 0,
             buf_count: 0,
-            window_option: options.window,
+            window_option: options.window.min(MAX_WINDOW) as u8,
             ceiling: 0,
             growing: false,
             reassembly: options.reassembly,
@@ -42,12 +42,12 @@ impl Limits {
 
     /// How many bytes one write carries.
     pub const fn max_write(&self) -> u32 {
-        self.max_write
+        self.max_write as u32
     }
 
     /// The device's buffer size and count; 0 where it has not told them.
     pub const fn buffers(&self) -> (u32, u32) {
-        (self.buf_size, self.buf_count)
+        (self.buf_size as u32, self.buf_count as u32)
     }
 
     /// The largest SMP frame to send now.
@@ -72,13 +72,13 @@ impl Limits {
         if self.ceiling != 0 {
             frame = frame.min(self.ceiling);
         }
-        frame.clamp(32, 65_535)
+        u32::from(frame.max(32))
     }
 
     /// How many unanswered upload frames the device can hold: one buffer is kept for the response.
     pub fn window(&self) -> u32 {
-        let device = self.buf_count.saturating_sub(1).max(1);
-        match (self.buf_count, self.window_option) {
+        let device = u32::from(self.buf_count.saturating_sub(1).max(1));
+        match (self.buf_count, u32::from(self.window_option)) {
             (0, 0) => 1,
             (0, option) => option,
             (_, 0) => device.min(MAX_WINDOW),
@@ -90,8 +90,8 @@ impl Limits {
     pub fn learn_buffers(&mut self, buf_size: u32, buf_count: u32) {
         // A buffer that holds no useful frame is a wrong answer, not a limit.
         if buf_size >= 32 {
-            self.buf_size = buf_size.min(65_535);
-            self.buf_count = buf_count.min(1_000);
+            self.buf_size = small(buf_size);
+            self.buf_count = small(buf_count.min(1_000));
         }
     }
 
@@ -99,13 +99,13 @@ impl Limits {
     pub fn wants_reassembly_probe(&self) -> bool {
         !self.serial
             && self.reassembly == Reassembly::Auto
-            && self.buf_size > self.max_write + REASSEMBLY_PROBE_EXTRA
-            && (self.cap == 0 || self.cap >= self.reassembly_probe_len())
+            && u32::from(self.buf_size) > self.reassembly_probe_len()
+            && (self.cap == 0 || u32::from(self.cap) >= self.reassembly_probe_len())
     }
 
     /// The size of the echo frame that finds it out: the rest is a runt that a server without reassembly ignores.
     pub fn reassembly_probe_len(&self) -> u32 {
-        self.max_write + REASSEMBLY_PROBE_EXTRA
+        self.max_write() + REASSEMBLY_PROBE_EXTRA
     }
 
     /// The longest frame that any request may need now: the limit, or the echo that is about to test it.
@@ -126,12 +126,12 @@ impl Limits {
 
     /// Whether frames larger than one write are in use.
     pub fn reassembles(&self) -> bool {
-        !self.serial && self.frame() > self.max_write
+        !self.serial && self.frame() > self.max_write()
     }
 
     /// The caller reports another write size, as after a new MTU exchange.
     pub fn set_max_write(&mut self, max_write: u32) {
-        self.max_write = max_write.clamp(20, 65_535);
+        self.max_write = small(max_write.max(20));
         self.ceiling = 0;
     }
 
@@ -140,13 +140,13 @@ impl Limits {
         let now = self.frame();
         // A device that does not put writes together, or whose buffers hold less than the caller says, explains why exactly
         // the large frames are lost; each step in between would cost a whole timeout of the first chunk.
-        let next = if now > self.max_write {
+        let next = if now > self.max_write() {
             Some(self.max_write)
         } else {
-            LADDER.into_iter().find(|size| *size < now)
+            LADDER.into_iter().find(|size| u32::from(*size) < now)
         };
         self.ceiling = next?;
-        Some(self.ceiling)
+        Some(u32::from(self.ceiling))
     }
 
     /// The largest frame that device and caller allow, whatever the link was seen to carry.
@@ -166,18 +166,28 @@ impl Limits {
 
     /// The figures to keep in a snapshot.
     pub(crate) const fn parts(&self) -> (u32, u32, u32, u32, Reassembly) {
-        (self.max_write, self.buf_size, self.buf_count, self.ceiling, self.reassembly)
+        (
+            self.max_write as u32,
+            self.buf_size as u32,
+            self.buf_count as u32,
+            self.ceiling as u32,
+            self.reassembly,
+        )
     }
 
     /// Takes the figures of a snapshot.
     pub(crate) fn restore(&mut self, buf_size: u32, buf_count: u32, ceiling: u32, reassembly: Reassembly) {
         self.learn_buffers(buf_size, buf_count);
-        self.ceiling = ceiling;
+        self.ceiling = small(ceiling);
         // What the caller says of the device goes before what was found out.
         if self.reassembly == Reassembly::Auto {
             self.reassembly = reassembly;
         }
     }
+}
+
+const fn small(size: u32) -> u16 {
+    if size < 65_535 { size as u16 } else { 65_535 }
 }
 
 /// Fewer than 8 bytes, so that the second write of the probe is no frame of its own (Zephyr drops runts).

@@ -42,9 +42,9 @@ pub(crate) struct Conversation {
     doubt: version::Doubt,
     sequence: u8,
     /// The time that the frame just begun shall keep after the one before it, in milliseconds.
-    pub delay_ms: u32,
+    pub delay_ms: u16,
     /// How many frames were begun since the session last had to wait, and whether it has to.
-    pub handed: u32,
+    pub handed: u16,
     pub waited: bool,
     /// The earliest time of the next frame, where the caller asked for pacing.
     paced_until: u64,
@@ -83,7 +83,7 @@ impl Conversation {
         self.counters.sent = self.counters.sent.wrapping_add(1);
         self.counters.bytes_sent = self.counters.bytes_sent.wrapping_add((HEADER_LEN + body_len) as u32);
         self.delay_ms = 0;
-        self.handed = if std::mem::take(&mut self.waited) { 1 } else { self.handed.wrapping_add(1) };
+        self.handed = if std::mem::take(&mut self.waited) { 1 } else { self.handed.saturating_add(1) };
         self.paced_until = now.saturating_add(u64::from(self.options.write_interval_ms));
         Header {
             op,

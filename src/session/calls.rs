@@ -20,7 +20,7 @@ impl Session {
     /// How long after the write before it the write that [`Session::next_frame`] gave last shall leave, in milliseconds, where both
     /// go in one call; 0 for the first one and for the pieces of one frame.
     pub fn delay_ms(&self) -> u32 {
-        self.talk.delay_ms
+        u32::from(self.talk.delay_ms)
     }
 
     /// What the call is to bring that carries the writes since the last [`Next::Wait`](crate::Next::Wait) but one.
@@ -32,7 +32,10 @@ impl Session {
                 u32::try_from(wait).unwrap_or(u32::MAX)
             }
         };
-        Expected { answers: self.operation.expected_answers().unwrap_or(self.talk.handed), wait_ms: wait }
+        Expected {
+            answers: self.operation.expected_answers().unwrap_or(u32::from(self.talk.handed)),
+            wait_ms: wait,
+        }
     }
 
     /// The call came back, and what it brought was fed: what is unanswered by now will not be answered any more.

@@ -89,8 +89,6 @@ impl Counts {
 /// A fleet has many sessions, so it is small.
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
-    /// The counters when it began; nothing where they were all 0.
-    before: Option<Box<Counters>>,
     /// When the phase was entered: the low half of the time in milliseconds.
     entered_at: u32,
     /// How long each of [`LASTING`] lasted so far.
@@ -116,14 +114,8 @@ impl Lasted {
 }
 
 impl Tally {
-    pub fn new(before: Counters) -> Tally {
-        Tally {
-            before: (before != Counters::default()).then(|| Box::new(before)),
-            entered_at: 0,
-            lasted: [Lasted(0); LASTING.len()],
-            phase: Phase::Idle as u8,
-            ended: false,
-        }
+    pub fn new() -> Tally {
+        Tally { entered_at: 0, lasted: [Lasted(0); LASTING.len()], phase: Phase::Idle as u8, ended: false }
     }
 
     /// Whether the operation has ended.
@@ -159,9 +151,14 @@ impl Tally {
     }
 }
 
+/// The counters when an operation begins, to be kept where they are not all 0.
+pub(super) fn kept(before: Counters) -> Option<Box<Counters>> {
+    (before != Counters::default()).then(|| Box::new(before))
+}
+
 pub(super) fn of(session: &Session) -> Counts {
     let now = &session.talk.counters;
-    let before = &session.tally.before.as_deref().copied().unwrap_or_default();
+    let before = &session.before.as_deref().copied().unwrap_or_default();
     let since = |now: u32, before: u32| now.wrapping_sub(before);
     let spread = session.talk.rtt.spread();
     // The phase under way counts up to the last call.
@@ -205,7 +202,7 @@ mod tests {
     #[test]
     fn phases_add_up_over_the_wrap_of_the_clock() {
         let start = (1 << 32) - 500;
-        let mut tally = Tally::new(Counters::default());
+        let mut tally = Tally::new();
         tally.see(start, Phase::Discover);
         tally.see(start + 300, Phase::Upload);
         tally.see(start + 1_300, Phase::Discover);

@@ -88,6 +88,8 @@ pub struct Session {
     told_finding: bool,
     /// What the operation took so far.
     tally: Tally,
+    /// The counters when it began; nothing where they were all 0.
+    before: Option<Box<Counters>>,
 }
 
 impl Session {
@@ -104,7 +106,8 @@ impl Session {
             paused: false,
             paused_at: 0,
             told_finding: false,
-            tally: Tally::new(Counters::default()),
+            tally: Tally::new(),
+            before: None,
         })
     }
 
@@ -148,7 +151,8 @@ impl Session {
         self.started = false;
         self.told_finding = false;
         self.operation = operation;
-        self.tally = Tally::new(self.talk.counters);
+        self.tally = Tally::new();
+        self.before = counts::kept(self.talk.counters);
         self.talk.rtt.forget_spread();
         self.talk.evidence.forget_operation();
         self.record_word("start");
@@ -306,7 +310,7 @@ impl Session {
         if self.outbound.as_ref().is_some_and(|outbound| outbound.is_pending()) {
             return Some(self.now);
         }
-        Some(self.operation.deadline(&self.talk).max(self.now))
+        Some(self.operation.deadline(&self.talk, self.now).max(self.now))
     }
 
     /// Takes what the caller knows of the device link.

@@ -67,12 +67,12 @@ impl Operation {
         }
     }
 
-    pub fn deadline(&self, talk: &Conversation) -> u64 {
+    pub fn deadline(&self, talk: &Conversation, now: u64) -> u64 {
         match self {
             Operation::None => u64::MAX,
-            Operation::Update(update) => update.deadline(talk),
+            Operation::Update(update) => update.deadline(talk, now),
             Operation::Request(single) => single.deadline(talk),
-            Operation::Transfer(transfer) => transfer.deadline(talk),
+            Operation::Transfer(transfer) => transfer.deadline(talk, now),
         }
     }
 

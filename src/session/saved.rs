@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::Session;
-use super::counts::Tally;
+use super::counts::{self, Tally};
 use super::inbound::Inbound;
 use super::operation::Operation;
 use crate::conversation::{Conversation, SessionOptions};
@@ -98,7 +98,7 @@ impl Session {
             }
             _ => return Err(damaged("its operation is unknown")),
         };
-        let tally = Tally::new(talk.counters);
+        let before = counts::kept(talk.counters);
         let mut inbound = Inbound::new(talk.options.framing);
         if reader.version() >= WITH_MESSAGE {
             let length = reader.u32()?;
@@ -117,7 +117,8 @@ impl Session {
             paused: false,
             paused_at: 0,
             told_finding: false,
-            tally,
+            tally: Tally::new(),
+            before,
         })
     }
 }

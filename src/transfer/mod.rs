@@ -89,8 +89,6 @@ pub(crate) struct Transfer {
     verified: &'static str,
     /// Since when a link that is down is waited for.
     waiting_since: u64,
-    /// The last time that a call told.
-    seen_at: u64,
     outcome: Option<Result<Json, Failure>>,
 }
 
@@ -112,7 +110,6 @@ impl Transfer {
             tries: 0,
             verified: "none",
             waiting_since: 0,
-            seen_at: 0,
             outcome: None,
         }
     }
@@ -169,10 +166,10 @@ impl Transfer {
         }
     }
 
-    pub fn deadline(&self, talk: &Conversation) -> u64 {
+    pub fn deadline(&self, talk: &Conversation, now: u64) -> u64 {
         match (&self.outcome, &self.mover, &self.request) {
             (Some(_), ..) => 0,
-            (None, Some(Mover::Up(upload)), _) => upload.deadline(talk, self.seen_at),
+            (None, Some(Mover::Up(upload)), _) => upload.deadline(talk, now),
             (None, Some(Mover::Down(download)), _) => download.deadline(talk),
             _ if talk.link_down => self.link_end(talk),
             (None, None, Some(request)) => request.deadline(),
@@ -185,7 +182,6 @@ impl Transfer {
     }
 
     pub fn poll(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
-        self.seen_at = now;
         loop {
             match &self.outcome {
                 Some(Ok(_)) => return Poll::Done,
@@ -322,7 +318,6 @@ impl Transfer {
 
     /// Takes a frame. Returns false when nothing here asked for it.
     pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
-        self.seen_at = now;
         match &mut self.mover {
             Some(Mover::Up(upload)) => return upload.receive(talk, now, frame),
             Some(Mover::Down(download)) => return download.receive(talk, now, frame),

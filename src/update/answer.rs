@@ -62,7 +62,7 @@ impl Update {
             }
             Step::B0SlotAfter => {
                 self.told.b0_slot_after = Some(error.map_or_else(|| told::decode_b0_slot(body), |_| None));
-                let listing = self.listing.take().map(|listing| *listing).unwrap_or_default();
+                let listing = self.later().listing.take().unwrap_or_default();
                 self.verify_boot(talk, now, listing)
             }
             Step::Board => {
@@ -134,7 +134,7 @@ impl Update {
 
     /// Whether the device listed nothing in the slot that the image in hand goes to.
     fn slot_is_empty(&self) -> bool {
-        let (Some(task), Some(before)) = (self.tasks.get(self.current as usize), &self.before) else {
+        let (Some(task), Some(before)) = (self.tasks.get(self.current as usize), self.before()) else {
             return false;
         };
         before.others(task.number).next().is_none()

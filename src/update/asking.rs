@@ -40,7 +40,8 @@ impl Update {
                 self.tries.left_open = !told;
                 self.tries.first_again |= sending.engine.sent_first_again();
                 self.totals.uploaded_bytes += payload.bytes.len() as u64;
-                self.totals.upload_ms += now.saturating_sub(sending.started_at);
+                let took = now.saturating_sub(sending.started_at).min(u64::from(u32::MAX)) as u32;
+                self.totals.upload_ms = self.totals.upload_ms.saturating_add(took);
                 self.sending = None;
                 self.after_upload(talk, now);
                 None
@@ -82,9 +83,7 @@ impl Update {
             return Failure { status: Status::DowngradeRefused, ..failure };
         }
         let mut failure = failure;
-        if failure.finding == Finding::ServerStuck
-            && self.told.slots.is_empty()
-            && self.options.slot_size == 0
+        if failure.finding == Finding::ServerStuck && !self.told.tells_slots() && self.options.slot_size == 0
         {
             failure.sentence.push_str(
                 " Old servers also fall silent when the image is larger than the slot, which this device does not tell: \
@@ -136,7 +135,13 @@ impl Update {
         let size = payload::length(self.task_image(task), &self.options);
         // What was uploaded since the erase is no stale offset.
         let erased = self.options.erase_first && self.tries.uploads == 0;
-        Ok(Sending { engine: Upload::new(now, size, erased), address, started_at: now, base: None })
+        Ok(Sending {
+            engine: Upload::new(now, size, erased),
+            address,
+            started_at: now,
+            base: None,
+            reached: 0,
+        })
     }
 
     /// The request of the present step, if it makes one.
@@ -153,7 +158,7 @@ impl Update {
             resets: self.manners().map(|manner| manner.resets).min().unwrap_or(1),
             first_attempts: if self.tries.list_first { ATTEMPTS_AGAIN } else { FIRST_ATTEMPTS },
             // Without a hash it is image 0 that is confirmed.
-            by_hash: self.trial.as_ref().is_none_or(|trial| trial.confirms == 0)
+            by_hash: self.tried().is_none_or(|trial| trial.confirms == 0)
                 || task.is_some_and(|task| task.number != 0),
             ordinary: Patience { floor_ms: talk.options.timeout_ms, attempts: talk.options.retries },
             rtt: talk.timeout(),

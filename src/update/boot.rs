@@ -1,6 +1,7 @@
 //! The reset, the wait for the bootloader, and what runs afterwards.
 
 use super::kinds::{self, Ended, Hold, Mark, Ran};
+use super::parts::Later;
 use super::plan::{Action, Task};
 use super::step::{self, Step};
 use super::{Listing, Update, UpdateMode};
@@ -67,7 +68,8 @@ impl Update {
     pub(super) fn returned(&mut self, talk: &mut Conversation, now: u64, back: bool) {
         if self.step == Step::Look
             && self.outcome.is_none()
-            && let Some(reboot) = self.reboot.as_mut().filter(|reboot| reboot.back != back)
+            && let Some(Later { reboot: Some(reboot), .. }) = self.later.as_deref_mut()
+            && reboot.back != back
         {
             reboot.back = back;
             talk.note(now, EventKind::Phase(self.phase() as u32));
@@ -100,12 +102,14 @@ impl Update {
             return self.verify_gone_back(talk, now, &listing);
         }
         // Also what ran before the reset has to run after it.
-        let rans: Vec<Ran> = self.tasks.iter().map(|task| self.ran(task, &listing)).collect();
+        let before = self.before();
+        let ran = |task| self.ran(task, &listing, before.as_ref());
+        let rans: Vec<Ran> = self.tasks.iter().map(ran).collect();
         if let Some(index) = rans.iter().position(|ran| matches!(ran, Ran::NotYet | Ran::No)) {
             return self.not_running_yet(talk, now, listing, &rans, index);
         }
         if rans.contains(&Ran::AskB0) {
-            self.listing = Some(Box::new(listing));
+            self.keep_listing(listing);
             self.enter(talk, now, Step::B0SlotAfter);
             return Ok(());
         }
@@ -118,10 +122,10 @@ impl Update {
     }
 
     /// What the device shows of an image after the reset.
-    fn ran(&self, task: &Task, listing: &Listing) -> Ran {
+    fn ran(&self, task: &Task, listing: &Listing, before: Option<&Listing>) -> Ran {
         match task.kind.ran_unlisted().filter(|_| self.told.unlisted) {
             Some(ran) => ran,
-            None => task.kind.ran(&self.view(task, listing), self.before.as_ref()),
+            None => task.kind.ran(&self.view(task, listing), before),
         }
     }
 
@@ -143,12 +147,14 @@ impl Update {
                 return Ok(());
             }
             let task = &self.tasks[index];
-            if let Some(failure) = task.kind.never_reset(&self.ended(task, &listing)) {
+            let before = self.before();
+            if let Some(failure) = task.kind.never_reset(&self.ended(task, &listing, before.as_ref())) {
                 return Err(failure);
             }
         }
         let task = &self.tasks[index];
-        let failure = task.kind.failed(&self.ended(task, &listing));
+        let before = self.before();
+        let failure = task.kind.failed(&self.ended(task, &listing, before.as_ref()));
         // What lay in the slot may have been damaged although its hash is listed: from an earlier try, or by a late first chunk, which
         // leaves the list as it was and shows by its answer.
         let tries = &mut self.tries;
@@ -156,7 +162,7 @@ impl Update {
         let spoilt = (from_earlier || tries.stray_chunk) && !tries.tried_anew && !rans.contains(&Ran::Yes);
         if failure.status == Status::NotSwapped && spoilt {
             (tries.force, tries.tried_anew, tries.stray_chunk) = (true, true, false);
-            self.reboot = None;
+            self.forget_reboot();
             talk.note(now, EventKind::Restarted(0));
             self.enter(talk, now, Step::ListBefore);
             return Ok(());
@@ -165,12 +171,17 @@ impl Update {
     }
 
     /// The update as it ended for an image that does not run.
-    pub(super) fn ended<'a>(&'a self, task: &'a Task, listing: &'a Listing) -> Ended<'a> {
+    pub(super) fn ended<'a>(
+        &'a self,
+        task: &'a Task,
+        listing: &'a Listing,
+        before: Option<&'a Listing>,
+    ) -> Ended<'a> {
         let view = self.view(task, listing);
         let for_good = task.kind.mark(&view, self.tries.trial_only) == Mark::ForGood;
         Ended {
             title: self.title(task),
-            before: self.before.as_ref(),
+            before,
             from: &task.from,
             resets: self.resets(),
             ran: self.has_run(),
@@ -183,7 +194,7 @@ impl Update {
     fn booted(&mut self, talk: &mut Conversation, now: u64, listing: Listing) {
         self.trial().ran = true;
         let confirmed = self.first_unconfirmed(&listing).is_none();
-        self.listing = Some(Box::new(listing));
+        self.keep_listing(listing);
         for task in &mut self.tasks {
             if task.action == Action::Boot {
                 task.action = Action::Confirm;
@@ -235,7 +246,9 @@ impl Update {
 
     /// Whether an image that was started runs still, as far as the device shows it.
     pub(super) fn runs_on(&self, task: &Task, listing: &Listing) -> bool {
-        task.doubt.is_some() || self.runs(task, listing) || self.ran(task, listing) == Ran::Yes
+        task.doubt.is_some()
+            || self.runs(task, listing)
+            || self.ran(task, listing, self.before().as_ref()) == Ran::Yes
     }
 }
 

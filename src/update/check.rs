@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::kinds::{Mark, View, WayBack};
+use super::listing::PackedListing;
 use super::objections::{self, Objection};
 use super::plan::{Action, Task};
 use super::{Listing, Update, UpdateMode, payload};
@@ -26,9 +27,9 @@ impl Update {
             "operation": "check",
             "outcome": "checked",
             "images": self.tasks.iter().map(|task| self.planned(task)).collect::<Vec<_>>(),
-            "duration_ms": self.clock.ended_at.saturating_sub(self.clock.started_at),
+            "duration_ms": self.took_ms(),
             "boot_mode": self.boot_name(),
-            "before": self.before.as_ref().map(Listing::to_json),
+            "before": self.before().as_ref().map(Listing::to_json),
         })
     }
 
@@ -69,10 +70,10 @@ impl Update {
 
     /// What the update would be refused for if it were not overridden.
     fn against(&self, task: &Task) -> Vec<Value> {
-        let Some(before) = &self.before else { return Vec::new() };
+        let Some(before) = self.before.as_ref().map(PackedListing::unpack) else { return Vec::new() };
         let refusal = |objection| {
             let options = self.options.insisting_on(objection)?;
-            let view = View { options: &options, ..self.view(task, before) };
+            let view = View { options: &options, ..self.view(task, &before) };
             let said = objections::raise(&view, task, &self.tasks).err();
             said.or_else(|| task.kind.plan(&view).err())
         };

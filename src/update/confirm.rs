@@ -32,7 +32,7 @@ impl Update {
     }
 
     fn select_unconfirmed(&mut self) {
-        let index = match &self.listing {
+        let index = match self.listing() {
             Some(listing) => self.first_unconfirmed(listing),
             None => self.tasks.iter().position(|task| task.action == Action::Confirm),
         };
@@ -42,7 +42,7 @@ impl Update {
 
     /// Whether all images were listed as confirmed when they were last seen.
     pub(super) fn is_confirmed(&self) -> bool {
-        self.listing.as_ref().is_some_and(|listing| self.first_unconfirmed(listing).is_none())
+        self.listing().is_some_and(|listing| self.first_unconfirmed(listing).is_none())
     }
 
     /// The caller's word on the new image.
@@ -66,7 +66,7 @@ impl Update {
             return Ok(());
         }
         // A reset takes the unconfirmed image out of service at once.
-        self.reboot = None;
+        self.forget_reboot();
         for task in &mut self.tasks {
             if task.action == Action::Confirm {
                 task.action = Action::Boot;
@@ -109,7 +109,7 @@ impl Update {
     ) -> Result<(), Failure> {
         self.check_running(&listing)?;
         let confirmed = self.first_unconfirmed(&listing).is_none();
-        self.listing = Some(Box::new(listing));
+        self.keep_listing(listing);
         if confirmed {
             self.succeed(talk, now);
         } else {
@@ -146,7 +146,7 @@ impl Update {
             && self.check_running(&listing).is_ok()
             && self.first_unconfirmed(&listing).is_none()
         {
-            self.listing = Some(Box::new(listing));
+            self.keep_listing(listing);
             self.succeed(talk, now);
             return Ok(());
         }
@@ -157,7 +157,10 @@ impl Update {
     fn check_running(&self, listing: &Listing) -> Result<(), Failure> {
         match self.tasks.iter().find(|task| !self.runs_on(task, listing)) {
             None => Ok(()),
-            Some(task) => Err(task.kind.failed(&self.ended(task, listing))),
+            Some(task) => {
+                let before = self.before();
+                Err(task.kind.failed(&self.ended(task, listing, before.as_ref())))
+            }
         }
     }
 
@@ -169,7 +172,7 @@ impl Update {
     ) -> Result<(), Failure> {
         self.check_running(&listing)?;
         let unconfirmed = self.first_unconfirmed(&listing);
-        self.listing = Some(Box::new(listing));
+        self.keep_listing(listing);
         let Some(index) = unconfirmed else {
             self.succeed(talk, now);
             return Ok(());

@@ -2,6 +2,10 @@
 //!
 //! Flags may be absent or false, `image` is absent on single-image devices, slots without a valid image are left out.
 
+mod packed;
+
+pub(super) use packed::PackedListing;
+
 use crate::failure::Failure;
 use crate::smp::cbor::{self, Items, Value};
 use crate::status::Status;

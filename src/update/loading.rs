@@ -50,7 +50,7 @@ impl Update {
             return Ok(());
         }
         // Another server, with limits of its own.
-        self.reboot = None;
+        self.forget_reboot();
         self.enter(talk, now, Step::Parameters);
         Ok(())
     }

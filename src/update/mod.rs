@@ -42,7 +42,8 @@ use crate::failure::Failure;
 use crate::firmware::{Firmware, Image};
 use crate::smp::{DeviceError, Frame, group};
 use kinds::{LastLook, View};
-use parts::{Clock, Reboot, Restored, Sending, Totals, Trial, Tries};
+use listing::PackedListing;
+use parts::{Clock, Later, Outcome, Reboot, Restored, Sending, Totals, Trial, Tries};
 use plan::Task;
 use step::Step;
 use told::Told;
@@ -84,19 +85,15 @@ pub(crate) struct Update {
     tasks: Box<[Task]>,
     /// The task in hand.
     current: u16,
-    /// The latest list, and the one before anything was sent.
-    listing: Option<Box<Listing>>,
-    before: Option<Listing>,
+    /// The list before anything was sent.
+    before: Option<PackedListing>,
     clock: Clock,
     tries: Tries,
-    /// From the first reset on.
-    reboot: Option<Box<Reboot>>,
-    /// From the first look at the new image on.
-    trial: Option<Box<Trial>>,
+    later: Option<Box<Later>>,
     totals: Totals,
     /// The device's error to the latest mark or confirmation.
     refusal: Option<DeviceError>,
-    outcome: Option<Box<Result<(), Failure>>>,
+    outcome: Option<Box<Outcome>>,
     /// Loaded from a snapshot and neither answered nor asked anything since.
     restored: Option<Box<Restored>>,
     /// Something was sent and nobody has waited for its answer yet.
@@ -114,12 +111,10 @@ impl Update {
             told: Told { boot: options.boot_mode, ..Told::default() },
             tasks: Box::default(),
             current: 0,
-            listing: None,
             before: None,
             clock: Clock::default(),
             tries: Tries { force: options.force_upload, ..Tries::default() },
-            reboot: None,
-            trial: None,
+            later: None,
             totals: Totals::default(),
             refusal: None,
             outcome: None,
@@ -132,6 +127,9 @@ impl Update {
     pub fn start(&mut self, now: u64) {
         self.clock.started_at = now;
         self.clock.not_before = now;
+        if self.options.deadline_ms != 0 {
+            self.clock.limit_at = now.saturating_add(u64::from(self.options.deadline_ms));
+        }
         if self.restored.is_some() {
             self.adopt_clock(now);
         }
@@ -142,14 +140,14 @@ impl Update {
     }
 
     pub fn failure(&self) -> Option<Failure> {
-        self.outcome.as_ref()?.as_ref().as_ref().err().cloned()
+        self.outcome.as_ref()?.result.as_ref().err().cloned()
     }
 
     pub fn phase(&self) -> Phase {
         match self.outcome.as_deref() {
-            Some(Ok(())) => Phase::Done,
-            Some(Err(_)) => Phase::Failed,
-            None if self.reboot.as_ref().is_some_and(|reboot| reboot.back) => Phase::VerifyBoot,
+            Some(Outcome { result: Ok(()), .. }) => Phase::Done,
+            Some(Outcome { result: Err(_), .. }) => Phase::Failed,
+            None if self.rebooted().is_some_and(|reboot| reboot.back) => Phase::VerifyBoot,
             None => self.step.phase(),
         }
     }
@@ -178,42 +176,72 @@ impl Update {
 
     /// An answer of a kind from what the device listed before the update; another process may have seen that list.
     fn with_before<T>(&self, task: &Task, ask: impl FnOnce(View<'_>) -> T) -> T {
-        match &self.before {
-            Some(before) => ask(self.view(task, before)),
-            None => ask(self.view(task, &Listing::default())),
-        }
+        ask(self.view(task, &self.before().unwrap_or_default()))
+    }
+
+    /// The list before anything was sent, where this process saw it.
+    fn before(&self) -> Option<Listing> {
+        self.before.as_ref().map(PackedListing::unpack)
+    }
+
+    /// The latest list since.
+    fn listing(&self) -> Option<&Listing> {
+        self.later.as_ref()?.listing.as_ref()
+    }
+
+    fn keep_listing(&mut self, listing: Listing) {
+        self.later().listing = Some(listing);
+    }
+
+    fn later(&mut self) -> &mut Later {
+        self.later.get_or_insert_default()
+    }
+
+    fn rebooted(&self) -> Option<&Reboot> {
+        self.later.as_ref()?.reboot.as_ref()
+    }
+
+    fn tried(&self) -> Option<&Trial> {
+        self.later.as_ref()?.trial.as_ref()
     }
 
     fn reset_at(&self) -> u64 {
-        self.reboot.as_ref().map_or(0, |reboot| reboot.reset_at)
+        self.rebooted().map_or(0, |reboot| reboot.reset_at)
     }
 
     fn resets(&self) -> u8 {
-        self.reboot.as_ref().map_or(0, |reboot| reboot.resets)
+        self.rebooted().map_or(0, |reboot| reboot.resets)
     }
 
     fn health_until(&self) -> u64 {
-        self.trial.as_ref().map_or(0, |trial| trial.health_until)
+        self.tried().map_or(0, |trial| trial.health_until)
     }
 
     fn is_unhealthy(&self) -> bool {
-        self.trial.as_ref().is_some_and(|trial| trial.unhealthy)
+        self.tried().is_some_and(|trial| trial.unhealthy)
     }
 
     /// The new image was seen running.
     fn has_run(&self) -> bool {
-        self.trial.as_ref().is_some_and(|trial| trial.ran)
+        self.tried().is_some_and(|trial| trial.ran)
     }
 
     fn reboot(&mut self) -> &mut Reboot {
-        self.reboot.get_or_insert_default()
+        self.later().reboot.get_or_insert_default()
+    }
+
+    /// The reboot is over, or a new one is to begin.
+    fn forget_reboot(&mut self) {
+        if let Some(later) = &mut self.later {
+            later.reboot = None;
+        }
     }
 
     fn trial(&mut self) -> &mut Trial {
-        self.trial.get_or_insert_default()
+        self.later().trial.get_or_insert_default()
     }
 
-    pub fn deadline(&self, talk: &Conversation) -> u64 {
+    pub fn deadline(&self, talk: &Conversation, now: u64) -> u64 {
         let next = if self.outcome.is_some() {
             0
         } else if let Some(restored) = &self.restored {
@@ -221,7 +249,7 @@ impl Update {
         } else if self.step == Step::HealthCheck {
             self.health_until()
         } else if let Some(sending) = &self.sending {
-            sending.engine.deadline(talk, self.clock.seen_at)
+            sending.engine.deadline(talk, now)
         } else if talk.link_down {
             self.link_deadline(talk)
         } else if let Some(request) = &self.request {
@@ -229,15 +257,10 @@ impl Update {
         } else {
             self.clock.not_before
         };
-        match self.options.deadline_ms {
+        match self.clock.limit_at {
             0 => next,
-            limit => next.min(self.deadline_of(limit)),
+            limit => next.min(limit),
         }
-    }
-
-    /// When the caller's limit for the whole update is over; time that the caller stopped does not count.
-    fn deadline_of(&self, limit_ms: u32) -> u64 {
-        self.clock.started_at.saturating_add(self.clock.paused_ms).saturating_add(u64::from(limit_ms))
     }
 
     /// How long a link that is down is waited for.
@@ -278,7 +301,6 @@ impl Update {
     }
 
     fn poll_step(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
-        self.clock.seen_at = now;
         if self.restored.is_some() && self.outcome.is_none() {
             let patience = if self.unwaited { Some(self.patience(talk)) } else { None };
             if let Some(restored) = &mut self.restored {
@@ -293,12 +315,12 @@ impl Update {
         }
         loop {
             if let Some(outcome) = &self.outcome {
-                return match &**outcome {
+                return match &outcome.result {
                     Ok(()) => Poll::Done,
                     Err(failure) => Poll::Failed(failure.clone()),
                 };
             }
-            if self.options.deadline_ms != 0 && now >= self.deadline_of(self.options.deadline_ms) {
+            if self.clock.limit_at != 0 && now >= self.clock.limit_at {
                 self.fail(now, self.past_deadline());
                 continue;
             }
@@ -334,7 +356,8 @@ impl Update {
             if now < self.clock.not_before {
                 return Poll::Wait;
             }
-            if let Some(reboot) = self.reboot.as_mut().filter(|_| self.step.awaits_return())
+            if self.step.awaits_return()
+                && let Some(Later { reboot: Some(reboot), .. }) = self.later.as_deref_mut()
                 && reboot.link_reset_due
             {
                 reboot.link_reset_due = false;
@@ -418,8 +441,7 @@ impl Update {
         self.request = None;
         self.clock.not_before = now;
         self.tries.links = 0;
-        self.tries.reached = 0;
-        if let Some(reboot) = &mut self.reboot {
+        if let Some(Later { reboot: Some(reboot), .. }) = self.later.as_deref_mut() {
             reboot.back = false;
         }
         if step.phase() != before {
@@ -428,8 +450,7 @@ impl Update {
     }
 
     fn succeed(&mut self, talk: &mut Conversation, now: u64) {
-        self.outcome = Some(Box::new(Ok(())));
-        self.clock.ended_at = now;
+        self.outcome = Some(Box::new(Outcome { at: now, result: Ok(()) }));
         self.request = None;
         talk.note(now, EventKind::Phase(Phase::Done as u32));
     }
@@ -438,8 +459,7 @@ impl Update {
         let failure = self.told_whole(failure);
         self.sending = None;
         self.request = None;
-        self.clock.ended_at = now;
-        self.outcome = Some(Box::new(Err(failure)));
+        self.outcome = Some(Box::new(Outcome { at: now, result: Err(failure) }));
     }
 
     /// Ends the update; what the device has stays as it is.
@@ -453,8 +473,8 @@ impl Update {
     pub fn link_changed(&mut self, talk: &mut Conversation, now: u64, down: bool) {
         if let Some(sending) = &mut self.sending {
             let acknowledged = sending.engine.acknowledged();
-            if acknowledged > self.tries.reached {
-                self.tries.reached = acknowledged;
+            if acknowledged > sending.reached {
+                sending.reached = acknowledged;
                 self.tries.links = 0;
             }
             sending.engine.link_changed(now, down);
@@ -483,12 +503,16 @@ impl Update {
     /// `since` is the time of the pause.
     pub fn resumed(&mut self, now: u64, since: u64) {
         let stood = now.saturating_sub(since);
-        self.clock.paused_ms += stood;
-        if let Some(trial) = &mut self.trial {
-            trial.health_until = trial.health_until.saturating_add(stood);
+        if self.clock.limit_at != 0 {
+            self.clock.limit_at += stood;
         }
-        if let Some(reboot) = self.reboot.as_mut().filter(|_| self.step.resets()) {
-            reboot.reset_at += stood;
+        if let Some(later) = &mut self.later {
+            if let Some(trial) = &mut later.trial {
+                trial.health_until = trial.health_until.saturating_add(stood);
+            }
+            if let Some(reboot) = later.reboot.as_mut().filter(|_| self.step.resets()) {
+                reboot.reset_at += stood;
+            }
         }
         if let Some(sending) = &mut self.sending {
             sending.engine.resumed(now);

@@ -1,23 +1,38 @@
 //! What belongs to a part of an update and lives only while it lasts.
 
 use super::kinds::Address;
+use super::listing::Listing;
+use crate::failure::Failure;
 use crate::upload::Upload;
 
 /// Times, in the caller's milliseconds.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     pub started_at: u64,
-    pub ended_at: u64,
-    /// The latest call.
-    pub seen_at: u64,
     /// When the question was asked whose answer came last.
     pub asked_at: u64,
-    /// When the list was asked for that was looked at before the reset.
-    pub listed_at: u64,
     /// Nothing is sent before this time.
     pub not_before: u64,
-    /// How long the caller stopped the clock.
-    pub paused_ms: u64,
+    /// When the caller's limit for the whole update is over; time that the caller stopped does not count. 0 without a limit.
+    pub limit_at: u64,
+}
+
+/// How an update ended, and when.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub at: u64,
+    pub result: Result<(), Failure>,
+}
+
+/// What there is only once something was uploaded or is to be started.
+#[derive(Debug, Default)]
+pub(super) struct Later {
+    /// The latest list.
+    pub listing: Option<Listing>,
+    /// From the last look before the first reset on.
+    pub reboot: Option<Reboot>,
+    /// From the first look at the new image on.
+    pub trial: Option<Trial>,
 }
 
 /// What was tried, and what came of it.
@@ -26,8 +41,6 @@ pub(super) struct Tries {
     pub uploads: u8,
     /// How often the link came up since the update moved on.
     pub links: u16,
-    /// How far the upload was when the link came up.
-    pub reached: u32,
     /// How many lives in a row ended with a chunk unanswered and the device answering other requests.
     pub vanished: u8,
     /// How many lives in a row heard something that was no answer.
@@ -65,11 +78,15 @@ pub(super) struct Sending {
     pub started_at: u64,
     /// Where the upload began: beyond 0 when the device had a part already.
     pub base: Option<u32>,
+    /// How far it was when the link came up.
+    pub reached: u32,
 }
 
-/// The reset, and the wait for what runs after it.
+/// The reset, the last look before it, and the wait for what runs after it.
 #[derive(Debug, Default)]
 pub(super) struct Reboot {
+    /// When the list was asked for that was looked at before the reset.
+    pub listed_at: u64,
     /// When the device was first asked.
     pub reset_at: u64,
     pub resets: u8,
@@ -93,7 +110,7 @@ pub(super) struct Trial {
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     pub uploaded_bytes: u64,
-    pub upload_ms: u64,
+    pub upload_ms: u32,
     pub swap_ms: u32,
 }
 

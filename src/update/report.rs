@@ -47,7 +47,8 @@ impl Update {
             if let Some(left) = (total - done).saturating_mul(elapsed).checked_div(bytes) {
                 eta = left.min(u64::from(u32::MAX) - 1) as u32;
             }
-        } else if let Some(measured) = (self.totals.uploaded_bytes * 1_000).checked_div(self.totals.upload_ms)
+        } else if let Some(measured) =
+            (self.totals.uploaded_bytes * 1_000).checked_div(u64::from(self.totals.upload_ms))
         {
             rate = measured.min(u64::from(u32::MAX)) as u32;
         }
@@ -88,13 +89,14 @@ impl Update {
 
     /// What the update did, once it ended well.
     pub fn result(&self) -> Option<Value> {
-        if !matches!(self.outcome.as_deref(), Some(Ok(()))) {
+        if !self.outcome.as_ref().is_some_and(|outcome| outcome.result.is_ok()) {
             return None;
         }
         if self.options.check_only {
             return Some(self.check_result());
         }
-        let last = self.listing.as_deref().or(self.before.as_ref());
+        let before = self.before();
+        let last = self.listing().or(before.as_ref());
         let images: Vec<Value> = self
             .tasks
             .iter()
@@ -116,11 +118,16 @@ impl Update {
             "uploaded_bytes": self.totals.uploaded_bytes,
             "upload_ms": self.totals.upload_ms,
             "swap_ms": self.totals.swap_ms,
-            "duration_ms": self.clock.ended_at.saturating_sub(self.clock.started_at),
+            "duration_ms": self.took_ms(),
             "boot_mode": self.boot_name(),
-            "before": self.before.as_ref().map(Listing::to_json),
-            "after": self.listing.as_deref().map(Listing::to_json),
+            "before": before.as_ref().map(Listing::to_json),
+            "after": self.listing().map(Listing::to_json),
         }))
+    }
+
+    /// From the first call to the end, in milliseconds.
+    pub(super) fn took_ms(&self) -> u64 {
+        self.outcome.as_ref().map_or(0, |outcome| outcome.at.saturating_sub(self.clock.started_at))
     }
 
     /// Whether an image was listed as confirmed. Unknown where it cannot be told, or was seen by another process.

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use super::kinds::{self, Address, Doubt};
-use super::parts::Sending;
+use super::parts::{Later, Outcome, Sending};
 use super::plan::{Action, Task};
 use super::step::Step;
-use super::told::{BootMode, Told, ToldLimit, ToldSlot};
+use super::told::{B0Slot, BootMode, OF_IMAGE, Told, ToldSlot, UNTOLD};
 use super::{Update, UpdateMode, UpdateOptions, payload, saved_v1};
 use crate::conversation::{Conversation, EventKind};
 use crate::failure::{Failure, Finding};
@@ -31,8 +31,6 @@ const MOST_HEARD: u8 = 64;
 /// So many slots, and the limits of so many images, are kept.
 const MOST_SLOTS: usize = 8;
 const MOST_LIMITS: usize = 4;
-/// A number that was not told.
-const UNTOLD: u8 = 255;
 
 impl Update {
     pub fn save(&self, out: &mut Writer) {
@@ -65,15 +63,15 @@ impl Update {
             false,
         ]);
         out.u8(self.resets());
-        out.bool(self.trial.is_some());
-        if let Some(trial) = &self.trial {
+        out.bool(self.tried().is_some());
+        if let Some(trial) = self.tried() {
             out.bool(trial.ran);
             out.u8(trial.confirms);
             out.bool(trial.unhealthy);
         }
         out.u32(self.totals.swap_ms);
         out.u64(self.totals.uploaded_bytes);
-        out.u64(self.totals.upload_ms);
+        out.u64(u64::from(self.totals.upload_ms));
         out.u8(self.tasks.len() as u8);
         // A single file may be for another number than its own, those of a package never are.
         out.u8(self.tasks.first().map_or(0, |task| task.number.min(255) as u8));
@@ -82,8 +80,8 @@ impl Update {
         }
         match self.outcome.as_deref() {
             None => out.u8(0),
-            Some(Ok(())) => out.u8(1),
-            Some(Err(failure)) => {
+            Some(Outcome { result: Ok(()), .. }) => out.u8(1),
+            Some(Outcome { result: Err(failure), .. }) => {
                 out.u8(2);
                 out.u32(failure.status.number() as u32);
                 out.u32(failure.finding.number());
@@ -122,13 +120,14 @@ impl Update {
         }
         match from.u8()? {
             0 => {}
-            1 => update.outcome = Some(Box::new(Ok(()))),
+            1 => update.outcome = Some(Box::new(Outcome { at: 0, result: Ok(()) })),
             2 => {
                 let status = Status::from_number(from.u32()? as i32);
                 let finding = Finding::from_number(from.u32()?).unwrap_or_default();
                 let status = status.filter(|status| !status.is_normal());
                 let status = status.ok_or_else(|| damaged("its outcome is unknown"))?;
-                update.outcome = Some(Box::new(Err(Failure::from(status).with_finding(finding))));
+                let result = Err(Failure::from(status).with_finding(finding));
+                update.outcome = Some(Box::new(Outcome { at: 0, result }));
             }
             _ => return Err(damaged("its outcome is unknown")),
         }
@@ -178,7 +177,7 @@ impl Update {
         }
         self.totals.swap_ms = from.u32()?;
         self.totals.uploaded_bytes = from.u64()?;
-        self.totals.upload_ms = from.u64()?;
+        self.totals.upload_ms = u32::try_from(from.u64()?).unwrap_or(u32::MAX);
         let tasks = from.u8()?;
         let number = from.u8()?;
         self.tasks = (0..tasks)
@@ -200,7 +199,7 @@ impl Update {
             Address { number: from.u32()?, in_every_chunk: from.bool()?, upgrade: from.bool()? }
         };
         let engine = Upload::load(from, payload::length(image, &self.options))?;
-        Ok(Sending { engine, address, started_at: 0, base: None })
+        Ok(Sending { engine, address, started_at: 0, base: None, reached: 0 })
     }
 
     /// Times of another process mean nothing here: everything that was waited for is waited for from now on.
@@ -209,7 +208,7 @@ impl Update {
         if let Some(restored) = &mut self.restored {
             restored.ask_at = now;
         }
-        if let Some(reboot) = &mut self.reboot {
+        if let Some(Later { reboot: Some(reboot), .. }) = self.later.as_deref_mut() {
             reboot.reset_at = now;
         }
         if self.step == Step::HealthCheck {
@@ -347,53 +346,48 @@ impl Told {
             false,
             false,
         ]);
-        out.u8(self.b0_slot.unwrap_or(UNTOLD));
-        out.u8(self.slots.len().min(MOST_SLOTS) as u8);
-        for slot in self.slots.iter().take(MOST_SLOTS) {
-            out.u8(slot.image.min(255) as u8);
-            out.u8(slot.slot.min(255) as u8);
-            out.u32(slot.size);
-            out.u8(slot.upload.map_or(UNTOLD, |number| number.min(u32::from(UNTOLD)) as u8));
+        out.u8(self.b0_slot.map_or(UNTOLD, |slot| slot as u8));
+        out.u8(self.slots().count().min(MOST_SLOTS) as u8);
+        for told in self.slots().take(MOST_SLOTS) {
+            out.u8(told.image);
+            out.u8(told.slot);
+            out.u32(told.size);
+            out.u8(told.upload);
         }
-        out.u8(self.limits.len().min(MOST_LIMITS) as u8);
-        for limit in self.limits.iter().take(MOST_LIMITS) {
-            out.u8(limit.image.min(255) as u8);
-            out.u32(limit.size);
+        out.u8(self.limits().count().min(MOST_LIMITS) as u8);
+        for told in self.limits().take(MOST_LIMITS) {
+            out.u8(told.image);
+            out.u32(told.size);
         }
     }
 
     fn load(from: &mut Reader<'_>) -> Result<Told, Failure> {
         let boot = BootMode::from_number(from.u8()?).ok_or_else(|| damaged("its boot mode is unknown"))?;
         let [boot_known, unlisted, b0_asked, marks_known, markless, board_asked, ..] = from.flags()?;
-        let told = |number: u8| (number != UNTOLD).then_some(number);
-        let b0_slot = told(from.u8()?);
+        let b0_slot = B0Slot::from_number(from.u8()?.into());
         let slots = from.u8()?;
         if usize::from(slots) > MOST_SLOTS {
             return Err(damaged("it has more slots than are kept"));
         }
-        let slots = (0..slots)
-            .map(|_| {
-                Ok(ToldSlot {
-                    image: from.u8()?.into(),
-                    slot: from.u8()?.into(),
-                    size: from.u32()?,
-                    upload: told(from.u8()?).map(u32::from),
-                })
-            })
-            .collect::<Result<_, Failure>>()?;
+        let mut sizes = Vec::new();
+        for _ in 0..slots {
+            let (image, slot, size, upload) = (from.u8()?, from.u8()?, from.u32()?, from.u8()?);
+            let slot = if slot == OF_IMAGE { UNTOLD } else { slot };
+            sizes.push(ToldSlot { image, slot, upload, size });
+        }
         let limits = from.u8()?;
         if usize::from(limits) > MOST_LIMITS {
             return Err(damaged("it has more limits than are kept"));
         }
-        let limits = (0..limits)
-            .map(|_| Ok(ToldLimit { image: from.u8()?.into(), size: from.u32()? }))
-            .collect::<Result<_, Failure>>()?;
+        for _ in 0..limits {
+            let (image, size) = (from.u8()?, from.u32()?);
+            sizes.push(ToldSlot { image, slot: OF_IMAGE, upload: UNTOLD, size });
+        }
         let markless = marks_known.then_some(markless);
         Ok(Told {
             boot,
             boot_known,
-            slots,
-            limits,
+            sizes: sizes.into_boxed_slice(),
             b0_slot,
             b0_asked,
             b0_slot_after: None,

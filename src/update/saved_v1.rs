@@ -2,7 +2,7 @@
 
 use super::plan::Task;
 use super::saved::{load_action, load_version};
-use super::told::{BootMode, ToldLimit};
+use super::told::{BootMode, OF_IMAGE, ToldSlot, UNTOLD};
 use super::{Update, kinds};
 use crate::failure::Failure;
 use crate::snapshot::{Reader, damaged};
@@ -43,13 +43,13 @@ pub(super) fn load(update: &mut Update, from: &mut Reader<'_>) -> Result<(), Fai
         (trial.ran, trial.unhealthy, trial.confirms) = (ran, unhealthy, confirms);
     }
     update.totals.uploaded_bytes = from.u64()?;
-    update.totals.upload_ms = from.u64()?;
+    update.totals.upload_ms = u32::try_from(from.u64()?).unwrap_or(u32::MAX);
     let sizes = from.u8()?;
     if usize::from(sizes) > MOST_SIZES {
         return Err(damaged("it has more slots than are kept"));
     }
-    update.told.limits = (0..sizes)
-        .map(|_| Ok(ToldLimit { image: from.u8()?.into(), size: from.u32()? }))
+    update.told.sizes = (0..sizes)
+        .map(|_| Ok(ToldSlot { image: from.u8()?, slot: OF_IMAGE, upload: UNTOLD, size: from.u32()? }))
         .collect::<Result<_, Failure>>()?;
     let tasks = from.u8()?;
     update.tasks = (0..tasks)

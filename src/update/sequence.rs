@@ -1,6 +1,7 @@
 //! From the plan to the next step that is left to do.
 
 use super::kinds::{self, Erase, LastLook, Mark, WithoutList};
+use super::listing::PackedListing;
 use super::objections;
 use super::plan::{self, Action};
 use super::step::Step;
@@ -30,12 +31,12 @@ impl Update {
             return Ok(());
         }
         if !self.told.board_asked && objections::asks_board(&self.firmware, &tasks, &self.options) {
-            self.listing = Some(Box::new(listing));
+            self.later().listing = Some(listing);
             self.enter(talk, now, Step::Board);
             return Ok(());
         }
         self.tasks = tasks;
-        self.before = Some(listing);
+        self.before = Some(PackedListing::new(&listing));
         self.current = 0;
         if self.options.check_only {
             return self.checked(talk, now);
@@ -57,8 +58,8 @@ impl Update {
     ) -> Result<(), Failure> {
         self.told.board_asked = true;
         self.told.board = board.filter(|board| objections::is_board(board));
-        match self.listing.take() {
-            Some(listing) => self.plan(talk, now, *listing)?,
+        match self.later.as_mut().and_then(|later| later.listing.take()) {
+            Some(listing) => self.plan(talk, now, listing)?,
             // Another process saw the list.
             None => self.enter(talk, now, Step::ListBefore),
         }
@@ -159,14 +160,15 @@ impl Update {
     }
 
     pub(super) fn manners(&self) -> impl Iterator<Item = kinds::Manner> {
-        self.tasks.iter().map(|task| self.with_before(task, |view| task.kind.manner(&view)))
+        let before = self.before().unwrap_or_default();
+        self.tasks.iter().map(move |task| task.kind.manner(&self.view(task, &before)))
     }
 
     /// Whether any image of the update is one that lies in the slot that does not run.
     fn lies_in_other_slot(&self) -> bool {
+        let before = self.before();
         self.tasks.iter().any(|task| {
-            task.action != Action::Nothing
-                || !self.before.as_ref().is_some_and(|before| self.runs(task, before))
+            task.action != Action::Nothing || !before.as_ref().is_some_and(|before| self.runs(task, before))
         })
     }
 }

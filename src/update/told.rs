@@ -83,22 +83,28 @@ impl BootMode {
     }
 }
 
-/// One slot of the slot information (Zephyr `smp_group_1.rst`, "Slot info").
+/// One slot of the slot information (Zephyr `smp_group_1.rst`, "Slot info"), or what it says of an image.
+///
+/// A fleet has many of them, so it is small. Numbers that no device has count as [`UNTOLD`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ToldSlot {
-    pub image: u32,
-    pub slot: u32,
+    pub image: u8,
+    /// [`OF_IMAGE`]: the size is the greatest upload of the image, `max_image_size`.
+    pub slot: u8,
+    /// The number by which an upload reaches this slot; [`UNTOLD`] without one.
+    pub upload: u8,
     /// In bytes; 0 where it is not told.
     pub size: u32,
-    /// The number by which an upload reaches this slot.
-    pub upload: Option<u32>,
 }
 
-/// The greatest upload of an image, where the device tells it by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ToldLimit {
-    pub image: u32,
-    pub size: u32,
+/// A number that was not told, or is none that a device has.
+pub(super) const UNTOLD: u8 = 255;
+/// In place of a slot's number.
+pub(super) const OF_IMAGE: u8 = 254;
+
+/// A number of the device's in a byte.
+fn small(number: Option<u32>) -> u8 {
+    number.and_then(|number| u8::try_from(number).ok()).filter(|number| *number < OF_IMAGE).unwrap_or(UNTOLD)
 }
 
 /// What the device told beside its list.
@@ -108,14 +114,14 @@ pub(crate) struct Told {
     pub boot: BootMode,
     /// The device answered the question for its boot mode.
     pub boot_known: bool,
-    pub slots: Box<[ToldSlot]>,
-    pub limits: Box<[ToldLimit]>,
+    /// Its slots, and the limits of its images.
+    pub(super) sizes: Box<[ToldSlot]>,
     /// The slot from which the immutable bootloader started MCUboot (sdk-nrf, query `active_b0_slot`).
-    pub b0_slot: Option<u8>,
+    pub b0_slot: Option<B0Slot>,
     /// It was asked for that slot.
     pub b0_asked: bool,
     /// The same after the reset: not asked yet, or its answer.
-    pub b0_slot_after: Option<Option<u8>>,
+    pub b0_slot_after: Option<Option<B0Slot>>,
     /// The device has no image list, as serial recovery may not.
     pub unlisted: bool,
     /// The board by the OS information, while there is something to compare it with.
@@ -124,6 +130,24 @@ pub(crate) struct Told {
     pub board_asked: bool,
     /// The server has no set-state command: what was asked to find that out changes nothing.
     pub markless: Option<bool>,
+}
+
+/// A slot of MCUboot itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum B0Slot {
+    S0 = 0,
+    S1 = 1,
+}
+
+impl B0Slot {
+    pub const fn from_number(number: u32) -> Option<B0Slot> {
+        match number {
+            0 => Some(B0Slot::S0),
+            1 => Some(B0Slot::S1),
+            _ => None,
+        }
+    }
 }
 
 /// More slots than any device has.
@@ -144,48 +168,63 @@ impl Told {
         self.boot_known || self.boot != BootMode::Unknown
     }
 
+    /// Its slots.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &ToldSlot> {
+        self.sizes.iter().filter(|told| told.slot != OF_IMAGE)
+    }
+
+    /// The limits of its images.
+    pub(super) fn limits(&self) -> impl Iterator<Item = &ToldSlot> {
+        self.sizes.iter().filter(|told| told.slot == OF_IMAGE)
+    }
+
+    /// Whether the device told any slot.
+    pub fn tells_slots(&self) -> bool {
+        self.slots().next().is_some()
+    }
+
     /// The images that the slot information knows; empty without one.
     pub fn knows_image(&self, image: u32) -> Option<bool> {
-        let slots = self.slots.iter().map(|slot| slot.image);
-        let mut known = slots.chain(self.limits.iter().map(|limit| limit.image)).peekable();
+        let mut known = self.sizes.iter().peekable();
         known.peek()?;
-        Some(known.any(|number| number == image))
+        Some(known.any(|told| u32::from(told.image) == image))
     }
 
     /// The sizes of the slots of an image.
     pub fn sizes(&self, image: u32) -> impl Iterator<Item = u32> {
-        self.slots.iter().filter(move |slot| slot.image == image && slot.size > 0).map(|slot| slot.size)
+        self.slots().filter(move |told| u32::from(told.image) == image && told.size > 0).map(|told| told.size)
     }
 
     /// `max_image_size` of an image.
     pub fn limit(&self, image: u32) -> Option<u32> {
-        self.limits.iter().find(|limit| limit.image == image).map(|limit| limit.size)
+        self.limits().find(|told| u32::from(told.image) == image).map(|told| told.size)
     }
 
     /// The number by which an upload reaches a slot.
     pub fn upload_number(&self, image: u32, slot: u32) -> Option<u32> {
-        self.slots.iter().find(|told| told.image == image && told.slot == slot)?.upload
+        let is_it = |told: &&ToldSlot| (u32::from(told.image), u32::from(told.slot)) == (image, slot);
+        let number = self.slots().find(is_it)?.upload;
+        (number != UNTOLD).then(|| u32::from(number))
     }
 
     /// Reads the body of the slot information; one that cannot be read tells nothing.
     pub fn read_slots(&mut self, body: &[u8]) {
-        let (mut slots, mut limits) = (Vec::new(), Vec::new());
+        let mut sizes = Vec::new();
         let walked = cbor::entries(body, |key, value| {
             let ("images", Value::Array(images)) = (key, value) else { return };
             let _ = images.elements(|image| {
                 if let Value::Map(image) = image {
-                    read_image(&image, &mut slots, &mut limits);
+                    read_image(&image, &mut sizes);
                 }
             });
         });
         if walked.is_ok() {
-            self.slots = slots.into_boxed_slice();
-            self.limits = limits.into_boxed_slice();
+            self.sizes = sizes.into_boxed_slice();
         }
     }
 }
 
-fn read_image(image: &Items<'_>, slots: &mut Vec<ToldSlot>, limits: &mut Vec<ToldLimit>) {
+fn read_image(image: &Items<'_>, sizes: &mut Vec<ToldSlot>) {
     // Where there is one image only the number may be left out.
     let mut number = 0;
     let _ = image.entries(|key, value| {
@@ -196,23 +235,23 @@ fn read_image(image: &Items<'_>, slots: &mut Vec<ToldSlot>, limits: &mut Vec<Tol
     let _ = image.entries(|key, value| match (key, value) {
         ("max_image_size", value) => {
             if let Some(size) = value.as_u32()
-                && limits.len() < MOST_SLOTS
+                && sizes.len() < MOST_SLOTS
             {
-                limits.push(ToldLimit { image: number, size });
+                sizes.push(ToldSlot { image: small(Some(number)), slot: OF_IMAGE, upload: UNTOLD, size });
             }
         }
         ("slots", Value::Array(listed)) => {
             let _ = listed.elements(|slot| {
                 let Value::Map(slot) = slot else { return };
-                let mut told = ToldSlot { image: number, slot: 0, size: 0, upload: None };
+                let mut told = ToldSlot { image: small(Some(number)), slot: 0, upload: UNTOLD, size: 0 };
                 let _ = slot.entries(|key, value| match key {
-                    "slot" => told.slot = value.as_u32().unwrap_or(u32::MAX),
+                    "slot" => told.slot = small(value.as_u32()),
                     "size" => told.size = value.as_u32().unwrap_or(0),
-                    "upload_image_id" => told.upload = value.as_u32(),
+                    "upload_image_id" => told.upload = small(value.as_u32()),
                     _ => {}
                 });
-                if slots.len() < MOST_SLOTS {
-                    slots.push(told);
+                if sizes.len() < MOST_SLOTS {
+                    sizes.push(told);
                 }
             });
         }
@@ -249,11 +288,11 @@ pub(crate) fn decode_boot_mode(body: &[u8]) -> Option<i64> {
 }
 
 /// `active` of the answer to the query `active_b0_slot`: 0 is S0, 1 is S1.
-pub(crate) fn decode_b0_slot(body: &[u8]) -> Option<u8> {
+pub(crate) fn decode_b0_slot(body: &[u8]) -> Option<B0Slot> {
     let mut slot = None;
     cbor::entries(body, |key, value| {
         if key == "active" {
-            slot = value.as_u32().and_then(|slot| u8::try_from(slot).ok()).filter(|slot| *slot < 2);
+            slot = value.as_u32().and_then(B0Slot::from_number);
         }
     })
     .ok()?;

@@ -27,12 +27,12 @@ impl Update {
     /// slot; of what was in between when the device lost a part of the upload it tells nothing.
     fn may_be_older(&self, task: &Task) -> bool {
         let lay_there = |before| self.stored(task, before) != Stored::No;
-        self.tries.left_open && self.before.as_ref().map_or(self.tries.force, lay_there)
+        self.tries.left_open && self.before().as_ref().map_or(self.tries.force, lay_there)
     }
 
     /// What runs does not change without a reset, unless the image itself was started.
     fn check_unchanged(&self, listing: &Listing) -> Result<(), Failure> {
-        let Some(before) = &self.before else { return Ok(()) };
+        let Some(before) = &self.before() else { return Ok(()) };
         for task in &self.tasks {
             let Some(old) = task.kind.runs_in(&self.view(task, before)) else { continue };
             let now = listing.active(task.number);
@@ -73,12 +73,13 @@ impl Update {
         let task = self.tasks[self.current as usize].clone();
         let stored = self.stored(&task, &listing);
         let uploaded = stored != Stored::No && !self.may_be_older(&task);
-        let started = self.runs(&task, &listing)
-            && !self.before.as_ref().is_some_and(|before| self.runs(&task, before));
+        let before = self.before();
+        let started =
+            self.runs(&task, &listing) && !before.as_ref().is_some_and(|before| self.runs(&task, before));
         if !uploaded && !started {
             return self.upload_again(talk, now, &task, stored, &listing);
         }
-        let (action, kind) = task.kind.landed(&self.view(&task, &listing), self.before.as_ref());
+        let (action, kind) = task.kind.landed(&self.view(&task, &listing), before.as_ref());
         let landed = &mut self.tasks[self.current as usize];
         (landed.action, landed.kind) = (action, kind);
         if let Some(index) =
@@ -96,7 +97,7 @@ impl Update {
             self.enter(talk, now, Step::Look);
             return self.verify_boot(talk, now, listing);
         }
-        self.listing = Some(Box::new(listing));
+        self.keep_listing(listing);
         // The server knows of its last upload only, so it is asked before the next image takes that place.
         let more = self.tasks.iter().any(|task| task.action == Action::Upload);
         if more && self.last_look() == LastLook::ListAndOffset {
@@ -168,7 +169,7 @@ impl Update {
     /// A server that lists nothing, or reads no hash of this kind, would not list the next upload either. Zephyr before 4.3 looks for
     /// SHA-256 alone (Zephyr issue 95332).
     fn cannot_list(&self, image: &Image, listing: &Listing) -> Option<Failure> {
-        let before = self.before.as_ref().filter(|_| !self.tries.first_again)?;
+        let before = self.before().filter(|_| !self.tries.first_again)?;
         let kind = image.hash.kind();
         let length = image.hash.as_bytes().len();
         let mut slots = before.slots.iter().chain(&listing.slots);
@@ -187,7 +188,7 @@ impl Update {
             return None;
         };
         // Recovery tells nothing of itself; there it is the image that does not pass.
-        let told = self.told.tells_of_itself() || !self.told.slots.is_empty() || kind != HashKind::Sha256;
+        let told = self.told.tells_of_itself() || self.told.tells_slots() || kind != HashKind::Sha256;
         let status = if told { Status::ImageUnsupported } else { Status::NotListed };
         let lists =
             if before.slots.is_empty() { "lists no image at all" } else { "does not list it afterwards" };
@@ -247,7 +248,7 @@ impl Update {
         listing: Listing,
     ) -> Result<(), Failure> {
         self.check_unchanged(&listing)?;
-        self.clock.listed_at = self.clock.asked_at;
+        self.reboot().listed_at = self.clock.asked_at;
         let (mut vanished, mut waits, mut trial) = (None, None, None);
         for (index, task) in self.tasks.iter().enumerate().filter(|(_, task)| task.action == Action::Boot) {
             match task.kind.standing(&self.view(task, &listing)) {
@@ -341,7 +342,8 @@ impl Update {
         } else {
             self.tries.offset_asked = true;
             // A device that resets by itself may have done so since its list, and its trial must not be reset.
-            let is_old = now.saturating_sub(self.clock.listed_at) > COMES_BACK_MS || self.tries.list_is_stale;
+            let listed_at = self.rebooted().map_or(0, |reboot| reboot.listed_at);
+            let is_old = now.saturating_sub(listed_at) > COMES_BACK_MS || self.tries.list_is_stale;
             self.tries.list_is_stale = false;
             self.enter(talk, now, if is_old { Step::ListMarked } else { Step::Reset });
         }

@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::aside::{Purpose, Question};
+use super::behind::Behind;
 use super::flight::{self, Fate};
 use super::{MOST_ERRANDS, MOST_RESTARTS, Outcome, Stage, Upload, refusal};
 use crate::conversation::{Conversation, EventKind};
@@ -22,21 +23,7 @@ impl Upload {
     /// Takes a frame. Returns false when it is not an answer to this upload.
     #[inline]
     pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
-        if let Some(probe) = &mut self.probe
-            && probe.receive(talk, now, frame)
-        {
-            self.probe_answered(talk, now);
-            return true;
-        }
-        if let Some(aside) = &mut self.aside
-            && let Some(found) = aside.receive(talk, now, frame)
-        {
-            if let Some(found) = found {
-                self.found(talk, now, found);
-            }
-            return true;
-        }
-        if self.behind.is_some() && self.receive_behind(talk, now, frame) {
+        if self.beside.is_some() && self.receive_beside(talk, now, frame) {
             return true;
         }
         let header = frame.header;
@@ -45,7 +32,7 @@ impl Upload {
         }
         let Some((order, sent)) = self.flight.find(header.sequence) else { return false };
         let fate = self.flight.fate(order);
-        if fate == Fate::Answered || self.outcome.is_some() {
+        if fate == Fate::Answered || self.stage == Stage::Ended {
             talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
             self.evidence.replayed = self.evidence.replayed.saturating_add(1);
             if self.evidence.replayed <= 2 {
@@ -194,8 +181,9 @@ impl Upload {
         self.stage = Stage::Stream;
         self.start_batches(talk);
         // An echo that is still to be answered is waited for no longer, but known when it comes.
-        if self.behind.as_ref().is_some_and(|behind| !behind.is_open()) {
-            self.behind = None;
+        if let Some(beside) = &mut self.beside {
+            beside.behind = beside.behind.take().filter(Behind::is_open);
+            self.tidy();
         }
         self.high = self.high.max(off);
         self.refusals = 0;
@@ -361,10 +349,11 @@ impl Upload {
             }
             refusal::Verdict::StartOver if self.restarts < MOST_RESTARTS => self.restart(talk, now, 0),
             // Frames sent in one go are refused in one go.
-            refusal::Verdict::Locate { .. } if self.errand.is_some() => {}
+            refusal::Verdict::Locate { .. } if self.has_errand() => {}
             refusal::Verdict::Locate { restart } if self.errands < MOST_ERRANDS => {
                 self.errands += 1;
-                self.errand = Some(Purpose::Locate(Question { error, restart, closed: false }));
+                let question = Question { error, restart, closed: false };
+                self.beside().errand = Some(Purpose::Locate(question));
             }
             _ => self.fail(self.refusal(error)),
         }

@@ -7,6 +7,7 @@
 //! A device that erases page by page takes nothing for the time of an erase. The chunks that go unanswered show where that is
 //! (`pages`); where they show no pattern, the time between all writes grows until it is enough.
 
+use super::behind::Behind;
 use super::pages::Pages;
 use super::{Stage, Upload};
 use crate::conversation::Conversation;
@@ -127,14 +128,15 @@ impl Batch {
     }
 
     /// A frame was added to it. Returns the time after the one before, in milliseconds.
-    pub fn add(&mut self, offset: u32, end: u32, frame: usize, pieces: u32, own_gap_ms: u32) -> u32 {
-        let delay = if self.frames == 0 { 0 } else { u32::from(self.behind) };
+    pub fn add(&mut self, offset: u32, end: u32, frame: usize, pieces: u32, own_gap_ms: u32) -> u16 {
+        let delay = if self.frames == 0 { 0 } else { self.behind };
         self.behind = self.gap.max(self.pages.gap_behind(offset, end).unwrap_or(0));
         self.frames += 1;
         self.bytes = self.bytes.saturating_add(frame as u32);
         self.next = end;
         // Between the pieces of a frame the gateway keeps its own time.
-        self.duration = self.duration.saturating_add(delay).saturating_add((pieces - 1) * own_gap_ms);
+        self.duration =
+            self.duration.saturating_add(u32::from(delay)).saturating_add((pieces - 1) * own_gap_ms);
         delay
     }
 
@@ -306,7 +308,7 @@ impl Upload {
     /// How many messages of the device a call that is made now shall wait for.
     pub fn expected_answers(&self) -> u32 {
         let lag = self.batch.as_ref().map_or(0, |batch| u32::from(batch.lag));
-        self.flight.flying() + self.behind.as_ref().map_or(0, |behind| behind.open_echoes()) + lag
+        self.flight.flying() + self.behind().map_or(0, Behind::open_echoes) + lag
     }
 
     /// The same, while a batch is in flight.

@@ -23,7 +23,7 @@ const ECHO_LEN: u32 = 20;
 const LEAST_GRACE_MS: u32 = 50;
 
 /// The echo, and what it told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Behind {
     echo: Option<Request>,
     /// The echo was answered and the chunk is not: lost if it stays so until this time.
@@ -37,9 +37,7 @@ impl Behind {
     pub fn is_open(&self) -> bool {
         self.echo.is_some()
     }
-}
 
-impl Behind {
     /// How many echoes may still be answered.
     pub fn open_echoes(&self) -> u32 {
         self.echo.as_ref().map_or(0, Request::attempts)
@@ -61,7 +59,7 @@ impl Upload {
         if self.stage != Stage::First || self.flight.flying() == 0 || self.most_echoes(talk) == 0 {
             return None;
         }
-        match self.behind.as_deref() {
+        match self.behind() {
             Some(Behind { lost_at: Some(at), .. }) => Some(*at),
             Some(Behind { echo: Some(echo), .. }) => Some(echo.deadline()),
             Some(Behind { lost, .. }) if *lost > MOST_LOST => None,
@@ -82,15 +80,14 @@ impl Upload {
             return None;
         }
         let attempts = self.most_echoes(talk);
-        let behind =
-            self.behind.get_or_insert_with(|| Box::new(Behind { echo: None, lost_at: None, lost: 0 }));
+        let behind = self.beside().behind.get_or_insert_with(Behind::default);
         if behind.lost_at.take().is_some() {
             behind.lost += 1;
             let lost = behind.lost;
             self.flight.give_up_all();
             if lost > MOST_LOST {
                 // Echoes pass and the chunk does not, again and again: what differs is its size.
-                self.probe = Some(Box::new(Probe::new(talk, talk.limits.frame(), false)));
+                self.beside().probe = Some(Probe::new(talk, talk.limits.frame(), false));
                 return Some(self.poll_probe(talk, now, out));
             }
             return Some(self.send(talk, now, source, 0, out));
@@ -111,7 +108,8 @@ impl Upload {
 
     /// Takes an answer to the echo. Returns whether it was one.
     pub(super) fn receive_behind(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
-        let Some(behind) = &mut self.behind else { return false };
+        let Some(beside) = &mut self.beside else { return false };
+        let Some(behind) = &mut beside.behind else { return false };
         let Some(echo) = &mut behind.echo else { return false };
         match echo.receive(talk, now, frame) {
             None => return false,
@@ -119,7 +117,8 @@ impl Upload {
             Some(Match::Answer(_)) => behind.echo = None,
         }
         if self.stage != Stage::First {
-            self.behind = None;
+            beside.behind = None;
+            self.tidy();
             return true;
         }
         // Where the carrier does not keep the order, the chunk's answer may be close behind.

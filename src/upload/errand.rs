@@ -13,19 +13,20 @@ impl Upload {
         source: &Source<'_>,
         out: &mut [u8],
     ) -> Option<Poll> {
-        if let Some(errand) = self.errand.take() {
+        let beside = self.beside.as_mut()?;
+        if let Some(errand) = beside.errand.take() {
             let Destination::File { name } = source.destination else { return None };
             self.flight.give_up_all();
-            self.aside = Some(Box::new(Aside::new(errand, name)));
+            beside.aside = Some(Aside::new(errand, name));
         }
-        let aside = self.aside.as_mut()?;
+        let aside = beside.aside.as_mut()?;
         match aside.poll(talk, now, out) {
             request::Poll::Send(length) => Some(Poll::Send(length)),
             request::Poll::Wait => Some(Poll::Wait),
             request::Poll::Expired => {
                 let found = aside.unanswered();
                 self.found(talk, now, found);
-                self.outcome.as_ref().map(|outcome| Poll::Ended((**outcome).clone()))
+                self.outcome().map(|outcome| Poll::Ended(outcome.clone()))
             }
         }
     }
@@ -37,11 +38,12 @@ impl Upload {
     }
 
     pub(super) fn found(&mut self, talk: &mut Conversation, now: u64, found: Found) {
-        self.aside = None;
+        self.beside().aside = None;
+        self.tidy();
         self.active_at = now;
         let (length, question) = match found {
             Found::Closed => return,
-            Found::ClosedFor(question) => return self.errand = Some(Purpose::Locate(question)),
+            Found::ClosedFor(question) => return self.beside().errand = Some(Purpose::Locate(question)),
             Found::Length(length, question) => (length, question),
         };
         match length {

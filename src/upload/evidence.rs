@@ -20,10 +20,10 @@ pub(super) struct Evidence {
     pub mismatched: bool,
     pub odd: u8,
     pub first_again: bool,
-    /// Answers in a row whose body cannot be read, how many of them were empty, and when the first came.
+    /// Answers in a row whose body cannot be read, how many of them were empty, and the low half of the time of the first.
     pub unreadable: u8,
     pub empty: u8,
-    pub unreadable_since: u64,
+    pub unreadable_since: u32,
 }
 
 impl Upload {
@@ -37,12 +37,12 @@ impl Upload {
         talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
         talk.answered = true;
         if self.evidence.unreadable == 0 {
-            self.evidence.unreadable_since = now;
+            self.evidence.unreadable_since = now as u32;
             self.evidence.empty = 0;
         }
         self.evidence.unreadable = self.evidence.unreadable.saturating_add(1);
         self.evidence.empty = self.evidence.empty.saturating_add(u8::from(body.is_empty()));
-        let lasted = now.saturating_sub(self.evidence.unreadable_since);
+        let lasted = (now as u32).wrapping_sub(self.evidence.unreadable_since);
         if self.evidence.unreadable < ODD_IN_A_ROW || lasted < ODD_FOR_MS {
             // It was answered, so nothing more comes of it. The same chunk may be answered better in a second.
             self.flight.give_up_all();

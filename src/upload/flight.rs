@@ -11,6 +11,8 @@ use std::ops::Range;
 /// How many transmissions are remembered: the largest window, and with an ordinary one some that were given up. A power of
 /// two, so that an order becomes a place without a division.
 pub(super) const REMEMBERED: usize = 16;
+/// So many are remembered while all before them were answered: a fleet has many sessions, and most of them lose little.
+const REMEMBERED_AT_FIRST: usize = 8;
 /// How many are remembered where a call carries many: more than the sequence numbers that may be in doubt, a power of two again.
 const REMEMBERED_OF_BATCHES: usize = 256;
 
@@ -55,42 +57,89 @@ pub(crate) struct Flight {
     first_flying: u32,
     /// How many were sent so far; the order of the next one.
     next_order: u32,
-    ring: [Sent; REMEMBERED],
-    /// In place of the ring, where a call carries many.
-    batches: Option<Box<[Sent; REMEMBERED_OF_BATCHES]>>,
+    ring: Ring,
+}
+
+/// Where they are kept. It grows, and never shrinks.
+#[derive(Debug)]
+enum Ring {
+    /// All that were pushed out of it were answered.
+    Small([Sent; REMEMBERED_AT_FIRST]),
+    Full(Box<[Sent; REMEMBERED]>),
+    /// Where a call carries many.
+    Batches(Box<[Sent; REMEMBERED_OF_BATCHES]>),
+}
+
+impl Ring {
+    /// The places: a power of two of them.
+    #[inline]
+    fn places(&self) -> &[Sent] {
+        match self {
+            Ring::Small(ring) => ring,
+            Ring::Full(ring) => &ring[..],
+            Ring::Batches(ring) => &ring[..],
+        }
+    }
+
+    #[inline]
+    fn places_mut(&mut self) -> &mut [Sent] {
+        match self {
+            Ring::Small(ring) => ring,
+            Ring::Full(ring) => &mut ring[..],
+            Ring::Batches(ring) => &mut ring[..],
+        }
+    }
+}
+
+/// The place of an order among so many, a power of two.
+#[inline]
+fn place_of(order: u32, places: usize) -> usize {
+    order as usize & (places - 1)
 }
 
 const NONE: Sent = Sent { offset: 0, at: 0, length: 0, sequence: 0, answered: true };
 
 impl Flight {
     pub fn new() -> Flight {
-        Flight { first_flying: 0, next_order: 0, ring: [NONE; REMEMBERED], batches: None }
+        Flight { first_flying: 0, next_order: 0, ring: Ring::Small([NONE; REMEMBERED_AT_FIRST]) }
     }
 
     /// Remembers as many as calls with many writes need.
     pub fn remember_batches(&mut self) {
-        if self.batches.is_some() {
+        if matches!(self.ring, Ring::Batches(_)) {
             return;
         }
         let mut batches = Box::new([NONE; REMEMBERED_OF_BATCHES]);
-        for order in self.remembered() {
-            batches[order as usize % REMEMBERED_OF_BATCHES] = *self.at(order);
+        self.copy_to(&mut batches[..]);
+        self.ring = Ring::Batches(batches);
+    }
+
+    /// One is about to be pushed out whose answer may still come.
+    #[cold]
+    fn remember_more(&mut self) {
+        let mut full = Box::new([NONE; REMEMBERED]);
+        self.copy_to(&mut full[..]);
+        self.ring = Ring::Full(full);
+    }
+
+    fn copy_to(&self, places: &mut [Sent]) {
+        let oldest = self.next_order.saturating_sub(self.ring.places().len() as u32);
+        for order in self.next_order.saturating_sub(places.len() as u32)..self.next_order {
+            // In the place of one that is forgotten stands the oldest that is not: so none is found that was never sent.
+            places[place_of(order, places.len())] = *self.at(order.max(oldest));
         }
-        self.batches = Some(batches);
     }
 
     /// How many are remembered: with batches no more than can be told apart by their sequence numbers.
     #[inline]
     fn capacity(&self) -> u32 {
-        if self.batches.is_some() { MOST_DOUBTFUL } else { REMEMBERED as u32 }
+        (self.ring.places().len() as u32).min(MOST_DOUBTFUL)
     }
 
     #[inline]
     fn place(&mut self, order: u32) -> &mut Sent {
-        match &mut self.batches {
-            Some(batches) => &mut batches[order as usize % REMEMBERED_OF_BATCHES],
-            None => &mut self.ring[order as usize % REMEMBERED],
-        }
+        let places = self.ring.places_mut();
+        &mut places[place_of(order, places.len())]
     }
 
     /// How many are unanswered and not given up.
@@ -102,7 +151,7 @@ impl Flight {
     /// Whether another one would push one out that is in flight.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.flying() >= self.capacity()
+        self.flying() >= self.capacity().max(REMEMBERED as u32)
     }
 
     /// The order that the next transmission will have.
@@ -116,14 +165,17 @@ impl Flight {
 
     #[inline]
     fn at(&self, order: u32) -> &Sent {
-        match &self.batches {
-            Some(batches) => &batches[order as usize % REMEMBERED_OF_BATCHES],
-            None => &self.ring[order as usize % REMEMBERED],
-        }
+        let places = self.ring.places();
+        &places[place_of(order, places.len())]
     }
 
     #[inline]
     pub fn push(&mut self, now: u64, sequence: u8, offset: u32, length: u16) {
+        if let Ring::Small(ring) = &self.ring
+            && !ring[place_of(self.next_order, REMEMBERED_AT_FIRST)].answered
+        {
+            self.remember_more();
+        }
         *self.place(self.next_order) = Sent { offset, at: now as u32, length, sequence, answered: false };
         self.next_order += 1;
         self.first_flying = self.first_flying.max(self.remembered().start);
@@ -132,13 +184,15 @@ impl Flight {
     /// What is in flight, in the order of sending.
     #[inline]
     pub fn flying_entries(&self) -> impl Iterator<Item = &Sent> + Clone {
-        (self.first_flying..self.next_order).map(|order| self.at(order))
+        let places = self.ring.places();
+        (self.first_flying..self.next_order).map(move |order| &places[place_of(order, places.len())])
     }
 
     /// The latest transmission with this sequence number.
     #[inline]
     pub fn find(&self, sequence: u8) -> Option<(u32, Sent)> {
-        let found = |order: &u32| self.at(*order).sequence == sequence;
+        let places = self.ring.places();
+        let found = |order: &u32| places[place_of(*order, places.len())].sequence == sequence;
         if self.flying() > REMEMBERED as u32 {
             // A batch: most answers come in the order of its frames.
             let first = self.first_flying;
@@ -272,5 +326,26 @@ mod tests {
         assert_eq!(flight.flying(), 0);
         assert_eq!(flight.find(231).map(|(order, _)| order), Some(999));
         assert!(flight.find(231 - REMEMBERED as u8).is_none());
+    }
+
+    #[test]
+    fn more_are_remembered_as_soon_as_one_is_pushed_out_unanswered() {
+        let mut flight = Flight::new();
+        for n in 0..100u32 {
+            flight.push(0, n as u8, n * 10, 10);
+            flight.settle(n);
+        }
+        assert!(matches!(flight.ring, Ring::Small(_)));
+        assert_eq!(flight.fate(92), Fate::Answered);
+        for n in 100..109u32 {
+            flight.push(0, n as u8, n * 10, 10);
+        }
+        assert!(matches!(flight.ring, Ring::Full(_)));
+        assert_eq!((flight.flying(), flight.predict(1_000)), (9, 1_090));
+        assert_eq!(flight.find(100).map(|(order, sent)| (order, sent.offset)), Some((100, 1_000)));
+        assert!(flight.find(99).is_none() && flight.find(0).is_none(), "they are forgotten");
+        flight.remember_batches();
+        assert_eq!((flight.flying(), flight.predict(1_000)), (9, 1_090));
+        assert_eq!(size_of::<Flight>(), 104);
     }
 }

@@ -70,7 +70,7 @@ impl Upload {
     /// Sends the echo.
     pub(super) fn poll_growth(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
         self.growth.due = false;
-        self.probe = Some(Box::new(Probe::of_growth(talk, talk.limits.uncapped())));
+        self.beside().probe = Some(Probe::of_growth(talk, talk.limits.uncapped()));
         self.poll_probe(talk, now, out)
     }
 

@@ -8,6 +8,7 @@ mod answered;
 mod aside;
 pub(crate) mod batch;
 mod behind;
+mod beside;
 pub(crate) mod chunk;
 mod errand;
 mod evidence;
@@ -27,15 +28,14 @@ use crate::failure::{Failure, Finding};
 use crate::smp::header::HEADER_LEN;
 use crate::smp::{Op, group};
 use crate::status::Status;
-use aside::{Aside, Purpose};
+use aside::Purpose;
 use batch::Batch;
-use behind::Behind;
+use beside::Beside;
 use chunk::FirstChunk;
 use evidence::{Evidence, frame_too_small};
 use file_chunk::FileChunk;
 use flight::Flight;
 use growth::Growth;
-use probe::Probe;
 use window::Window;
 
 /// What to upload, and where to.
@@ -87,7 +87,7 @@ pub(crate) enum Poll {
 /// How often an upload may start over.
 const MOST_RESTARTS: u16 = 4;
 /// After so many silences in a row a chunk is sent only when the one before it is answered or given up.
-const SILENCES_BEFORE_ONE: u32 = 3;
+const SILENCES_BEFORE_ONE: u16 = 3;
 /// How often a new link starts the stall limit anew, and how many links there may be, without getting further than before.
 const PATIENT_RELINKS: u8 = 8;
 const MOST_RELINKS: u8 = 64;
@@ -124,7 +124,7 @@ pub(crate) struct Upload {
     best: u32,
     relinks: u8,
     /// Timeouts since the last answer.
-    silent: u32,
+    silent: u16,
     /// Whether a chunk of the present frame size was answered since the upload or the link started.
     size_passed: bool,
     /// The order before which an offset behind ours is not believed yet.
@@ -138,9 +138,7 @@ pub(crate) struct Upload {
     holds: u8,
     /// Whether the destination is a file.
     file: bool,
-    /// What has to be done before the next chunk, and the request that does it.
-    errand: Option<Purpose>,
-    aside: Option<Box<Aside>>,
+    /// How often the place of the file was asked for since the last progress.
     errands: u8,
     /// Make the server forget what it has: no SHA in the next first chunk. With none it goes on from nothing, and the first
     /// chunk follows once more with it, so that the upload can be resumed and its digest be compared.
@@ -154,12 +152,10 @@ pub(crate) struct Upload {
     echoed: bool,
     /// Frames became smaller because larger ones vanished.
     stepped_down: bool,
-    probe: Option<Box<Probe>>,
-    behind: Option<Box<Behind>>,
+    beside: Option<Box<Beside>>,
     /// There where the carrier takes several writes in one call.
     batch: Option<Box<Batch>>,
     growth: Growth,
-    outcome: Option<Box<Outcome>>,
     evidence: Evidence,
 }
 
@@ -187,8 +183,6 @@ impl Upload {
             refusals: 0,
             holds: 0,
             file: false,
-            errand: None,
-            aside: None,
             errands: 0,
             forget: false,
             erased,
@@ -196,19 +190,20 @@ impl Upload {
             reset_asked: false,
             echoed: false,
             stepped_down: false,
-            probe: None,
-            behind: None,
+            beside: None,
             batch: None,
             growth: Growth::default(),
-            outcome: None,
             evidence: Evidence::default(),
         }
     }
 
     /// Starts the upload of a file at `now`; `again` says that the device may have it open from an earlier try.
     pub fn of_file(now: u64, size: u32, again: bool) -> Upload {
-        let errand = again.then_some(Purpose::Close);
-        Upload { file: true, errand, ..Upload::new(now, size, false) }
+        let mut upload = Upload { file: true, ..Upload::new(now, size, false) };
+        if again {
+            upload.beside().errand = Some(Purpose::Close);
+        }
+        upload
     }
 
     /// How many bytes the device has, by its own word.
@@ -253,8 +248,10 @@ impl Upload {
     /// Asks for the next frame; `out` holds at least the frame limit.
     #[inline]
     pub fn poll(&mut self, talk: &mut Conversation, now: u64, source: &Source<'_>, out: &mut [u8]) -> Poll {
-        if let Some(outcome) = &self.outcome {
-            return Poll::Ended((**outcome).clone());
+        if self.beside.is_some()
+            && let Some(outcome) = self.outcome()
+        {
+            return Poll::Ended(outcome.clone());
         }
         if now >= self.stall_end(talk) {
             let failure = self.stalled(talk, now);
@@ -263,13 +260,10 @@ impl Upload {
         if talk.link_down {
             return Poll::Wait;
         }
-        if self.probe.is_some() {
-            return self.poll_probe(talk, now, out);
-        }
-        while self.errand.is_some() || self.aside.is_some() {
-            if let Some(poll) = self.poll_aside(talk, now, source, out) {
-                return poll;
-            }
+        if self.beside.is_some()
+            && let Some(poll) = self.poll_beside(talk, now, source, out)
+        {
+            return poll;
         }
         if let Some(offset) = self.next_offset(talk, now) {
             // Within a batch the gateway keeps the time.
@@ -390,9 +384,11 @@ impl Upload {
         self.silent = 0;
         self.doubt = None;
         self.generation = self.flight.next_order();
-        self.errand = self.file.then_some(Purpose::Close);
-        self.aside = None;
-        self.behind = None;
+        let probe = self.beside.take().and_then(|beside| beside.probe);
+        let errand = self.file.then_some(Purpose::Close);
+        if probe.is_some() || errand.is_some() {
+            *self.beside() = Beside { probe, errand, ..Beside::default() };
+        }
         if let Some(batch) = &mut self.batch {
             batch.forget();
         }
@@ -401,8 +397,10 @@ impl Upload {
     /// The link went down or came up.
     pub fn link_changed(&mut self, now: u64, down: bool) {
         self.flight.give_up_all();
-        self.probe = None;
-        self.behind = None;
+        if let Some(beside) = &mut self.beside {
+            (beside.probe, beside.behind) = (None, None);
+            self.tidy();
+        }
         if let Some(batch) = &mut self.batch {
             batch.forget();
         }
@@ -432,7 +430,7 @@ impl Upload {
         }
         if self.file && self.stage == Stage::Stream {
             // What the device has is in its file system, not in the state of an upload: the next answer tells how much.
-            if let Some(aside) = &mut self.aside {
+            if let Some(aside) = self.beside.as_mut().and_then(|beside| beside.aside.as_mut()) {
                 aside.restart();
             }
             return;
@@ -457,8 +455,7 @@ impl Upload {
 
     fn end(&mut self, outcome: Outcome) -> Poll {
         self.stage = Stage::Ended;
-        self.probe = None;
-        self.outcome = Some(Box::new(outcome.clone()));
+        *self.beside() = Beside { outcome: Some(outcome.clone()), ..Beside::default() };
         Poll::Ended(outcome)
     }
 }

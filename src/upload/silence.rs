@@ -5,9 +5,9 @@ use super::{Poll, Purpose, Source, Stage, Upload, flight};
 use crate::conversation::{Conversation, EventKind};
 
 /// After so many silences in a row an echo finds out what still passes.
-const SILENCES_BEFORE_ECHO: u32 = 4;
+const SILENCES_BEFORE_ECHO: u16 = 4;
 /// So many silences in a row are answered with a chunk of new data.
-const PROBES_OF_NEW_DATA: u32 = 2;
+const PROBES_OF_NEW_DATA: u16 = 2;
 
 impl Upload {
     /// Nothing came for longer than is ordinary.
@@ -18,7 +18,7 @@ impl Upload {
         source: &Source<'_>,
         out: &mut [u8],
     ) -> Poll {
-        self.silent += 1;
+        self.silent = self.silent.saturating_add(1);
         talk.note(now, EventKind::Silence((now - self.active_at).min(u64::from(u32::MAX)) as u32));
         let first = self.stage == Stage::First;
         let before_echo = if first { 1 } else { SILENCES_BEFORE_ECHO };
@@ -29,7 +29,8 @@ impl Upload {
             && (!self.size_passed || self.silent > 2 * before_echo);
         if due || (long && !first && !self.echoed) {
             self.echoed = true;
-            self.probe = Some(Box::new(Probe::new(talk, self.frame_limit(talk), self.size_passed)));
+            let probe = Probe::new(talk, self.frame_limit(talk), self.size_passed);
+            self.beside().probe = Some(probe);
             return self.poll_probe(talk, now, out);
         }
         // A slow answer is as likely as a loss at first: new data as the probe then is no waste (RFC 8985 section 7.3), and
@@ -42,13 +43,13 @@ impl Upload {
         if first || self.silent > PROBES_OF_NEW_DATA {
             self.flight.give_up_all();
             if first && self.file {
-                self.errand = Some(Purpose::Close);
+                self.beside().errand = Some(Purpose::Close);
                 return self.poll(talk, now, source, out);
             }
             return self.send(talk, now, source, self.acknowledged, out);
         }
         let window = talk.limits.window();
-        let most = (window + window.min(PROBES_OF_NEW_DATA)).min(flight::REMEMBERED as u32);
+        let most = (window + window.min(u32::from(PROBES_OF_NEW_DATA))).min(flight::REMEMBERED as u32);
         if self.flight.flying() >= most {
             // More on the way than the device may have buffers for would be lost there, and what is forgotten is sent again.
             self.active_at = now;
@@ -59,19 +60,20 @@ impl Upload {
     }
 
     pub(super) fn poll_probe(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Poll {
-        let Some(probe) = &mut self.probe else { return Poll::Wait };
+        let Some(beside) = &mut self.beside else { return Poll::Wait };
+        let Some(probe) = &mut beside.probe else { return Poll::Wait };
         match probe.poll(talk, now, out) {
             probe::Poll::Send(length) => Poll::Send(length),
             probe::Poll::Wait => Poll::Wait,
             probe::Poll::Nothing if probe.tests_growth().is_some() => {
-                self.probe = None;
+                beside.probe = None;
                 self.active_at = now;
                 self.growth.failed(&mut talk.limits);
                 Poll::Wait
             }
             probe::Poll::Nothing => {
                 // Not even a small echo passes: the link or the server is gone. Chunks go on at a slow pace.
-                self.probe = None;
+                beside.probe = None;
                 self.active_at = now;
                 self.flight.give_up_all();
                 if self.reset_asked {
@@ -86,7 +88,8 @@ impl Upload {
     }
 
     pub(super) fn probe_answered(&mut self, talk: &mut Conversation, now: u64) {
-        let Some(probe) = self.probe.take() else { return };
+        let Some(probe) = self.beside.as_mut().and_then(|beside| beside.probe.take()) else { return };
+        self.tidy();
         self.flight.give_up_all();
         self.active_at = now;
         self.silent = 0;
@@ -98,7 +101,8 @@ impl Upload {
             self.size_passed = true;
         } else if self.size_passed && !probe.tried_full_size() {
             // Frames of this size passed before. The small echo may only show that an outage is over.
-            self.probe = Some(Box::new(Probe::new(talk, self.frame_limit(talk), false)));
+            let probe = Probe::new(talk, self.frame_limit(talk), false);
+            self.beside().probe = Some(probe);
         } else if let Some(size) = talk.limits.step_down() {
             talk.note(now, EventKind::FrameLimit(size));
             self.stepped_down(talk);

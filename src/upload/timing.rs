@@ -4,7 +4,7 @@ use super::{Stage, Upload};
 use crate::conversation::Conversation;
 
 /// So often the last chunk is sent again after the time that any chunk may take.
-const LAST_CHUNKS_IN_TIME: u32 = 2;
+const LAST_CHUNKS_IN_TIME: u16 = 2;
 /// How long the device may take at least to open and empty a file, and to close it, in milliseconds.
 const FILE_FLOOR_MS: u32 = 2_000;
 /// The longest pause between two chunks that go unanswered, in milliseconds.
@@ -13,19 +13,19 @@ const LONGEST_SILENCE: u64 = 20_000;
 impl Upload {
     /// When [`Upload::poll`] has to be called again.
     pub fn deadline(&self, talk: &Conversation, now: u64) -> u64 {
-        if self.outcome.is_some() {
+        if self.outcome().is_some() {
             return 0;
         }
         if talk.link_down {
             return self.stall_end(talk);
         }
-        if let Some(probe) = &self.probe {
+        if let Some(probe) = self.probe() {
             return probe.deadline().min(self.stall_end(talk));
         }
-        if self.errand.is_some() {
+        if self.has_errand() {
             return 0;
         }
-        if let Some(aside) = &self.aside {
+        if let Some(aside) = self.aside() {
             return aside.deadline().min(self.stall_end(talk));
         }
         let next = if self.next_offset(talk, now).is_some() {

@@ -25,15 +25,16 @@ impl Kind for Bootloader {
         let Some(half) = view.image.slot.map(|half| half % 2) else { return Ok(Fit::This) };
         let alone = view.firmware.alternatives(view.image.image_number).count() < 2;
         match view.told.b0_slot {
-            Some(active) if u32::from(active) != half => Ok(Fit::This),
+            Some(active) if active as u32 != half => Ok(Fit::This),
             Some(_) if !alone => Ok(Fit::Other),
             Some(active) => Err(Failure::new(
                 Status::ImageUnsupported,
                 format!(
-                    "version {} of the bootloader is built for slot S{half}, and S{active} is the one that runs; open the package or \
+                    "version {} of the bootloader is built for slot S{half}, and S{} is the one that runs; open the package or \
                      the file that is built for S{}.",
                     view.image.version,
-                    1 - active
+                    active as u32,
+                    1 - active as u32
                 ),
             )),
             None if alone => Ok(Fit::This),

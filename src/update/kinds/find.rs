@@ -55,7 +55,7 @@ fn is_recovery(told: &Told, listing: &Listing) -> bool {
         return false;
     }
     let numbers_slots = told.upload_number(0, 0).is_some() && told.upload_number(0, 1).is_some();
-    told.slots.is_empty() || !listing.slots.is_empty() || numbers_slots
+    !told.tells_slots() || !listing.slots.is_empty() || numbers_slots
 }
 
 /// An image beside the application whose primary slot no list shows, as a network core's in RAM.
