@@ -89,7 +89,7 @@ impl Update {
 
     /// What the update did, once it ended well.
     pub fn result(&self) -> Option<Value> {
-        if !self.outcome.as_ref().is_some_and(|outcome| outcome.result.is_ok()) {
+        if self.outcome.as_ref().is_none_or(|outcome| outcome.result.is_err()) {
             return None;
         }
         if self.options.check_only {
