@@ -21,9 +21,10 @@ pub(super) enum Kind {
     Trace = 5,
 }
 
-/// How the bits of a handle are shared out, from the top: kind, generation, slot.
+/// How the bits of a handle are shared out, from the top: 3 of kind, the generation, the slot.
 ///
-/// The kind stands in the top bits, where a pointer of user space has zeros: no pointer is ever a valid handle.
+/// Together at most 53, so that a language whose numbers are all of type `double` keeps every handle as it is. The kind
+/// stands above bit 49, where a pointer of user space has zeros: no pointer is ever a valid handle.
 #[derive(Debug, Clone, Copy)]
 struct Layout {
     generation_bits: u32,
@@ -31,7 +32,7 @@ struct Layout {
 }
 
 impl Layout {
-    const BITS_64: Layout = Layout { generation_bits: 32, slot_bits: 24 };
+    const BITS_64: Layout = Layout { generation_bits: 26, slot_bits: 24 };
     const BITS_32: Layout = Layout { generation_bits: 12, slot_bits: 17 };
     const NATIVE: Layout = if usize::BITS >= 64 { Layout::BITS_64 } else { Layout::BITS_32 };
 
@@ -412,6 +413,9 @@ mod tests {
             for kind in [Kind::Image, Kind::Session, Kind::Decoder, Kind::Device, Kind::Trace] {
                 let handle = layout.pack(kind, generation, slot);
                 prop_assert!(wide || handle <= u64::from(u32::MAX));
+                prop_assert!(!wide || handle >> 48 != 0, "no pointer of user space");
+                prop_assert!(handle < 1 << 53);
+                prop_assert_eq!(handle as f64 as u64, handle);
                 prop_assert_ne!(handle, 0);
                 prop_assert_eq!(layout.unpack(kind, handle), Some((generation, slot)));
                 let other = if kind == Kind::Image { Kind::Session } else { Kind::Image };

@@ -93,6 +93,50 @@ static void handles_that_are_none(void) {
     expect_invalid_everywhere(image, session, decoder, device);
 }
 
+/* A handle in a language whose only numbers are doubles; fails where it does not come back. */
+static uintptr_t through_double(uintptr_t handle) {
+    double number = (double)handle;
+    CHECK(number < 9007199254740992.0); /* 2^53 */
+    CHECK((uintptr_t)number == handle);
+    return (uintptr_t)number;
+}
+
+static void handles_that_were_doubles(void) {
+    enum { EACH = 40 };
+    uintptr_t all[5][EACH];
+    for (int i = 0; i < EACH; i++) {
+        all[0][i] = through_double(open_image("1.1.0", 1000, 1));
+        all[3][i] = through_double(open_device(0, 0, 0, 1, 0));
+        uintptr_t handle = 0;
+        OK(smpfota_session_open(NULL, &handle, NULL));
+        all[1][i] = through_double(handle);
+        OK(smpfota_serial_decoder_open(0, &handle));
+        all[2][i] = through_double(handle);
+        OK(smpfota_trace_open(&handle));
+        all[4][i] = through_double(handle);
+    }
+    /* Each still names its own, and what becomes of one by arithmetic names nothing. */
+    OK(smpfota_session_start_command(all[1][2], "image_list", 10, NULL, 0, NULL));
+    uint8_t frame[300];
+    size_t length = 0;
+    STATUS(smpfota_session_next_frame(all[1][0], 0, frame, sizeof frame, &length), SMPFOTA_NO_OPERATION);
+    OK(smpfota_session_next_frame(all[1][2], 0, frame, sizeof frame, &length));
+    for (int kind = 0; kind < 5; kind++) {
+        uintptr_t one = all[kind][7];
+        const uintptr_t wrong[] = {(uintptr_t)0 - one, ~one, one >> 1, one << 1, one << 8, one >> 8, one ^ (one >> 1) >> 2,
+                                   (uintptr_t)(float)one + 1000, one | (uintptr_t)1 << (sizeof one * 8 - 1), (uintptr_t)&one};
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+            expect_invalid_everywhere(wrong[i], wrong[i], wrong[i], wrong[i]);
+    }
+    for (int i = 0; i < EACH; i++) {
+        OK(smpfota_image_close(all[0][i]));
+        OK(smpfota_session_close(all[1][i]));
+        OK(smpfota_serial_decoder_close(all[2][i]));
+        OK(smpfota_device_close(all[3][i]));
+        OK(smpfota_trace_close(all[4][i]));
+    }
+}
+
 static void pointers_that_are_null(void) {
     uint8_t bytes[600] = {0};
     char text[600];
@@ -440,6 +484,7 @@ static void structs_of_other_sizes(void) {
 
 int main(void) {
     handles_that_are_none();
+    handles_that_were_doubles();
     pointers_that_are_null();
     buffers_that_are_too_small();
     numbers_outside_their_range();
