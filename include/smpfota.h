@@ -54,342 +54,451 @@
 /** Patch part of the version. */
 #define SMPFOTA_VERSION_PATCH 0
 
-/* Statuses. */
-
-/** The call did what it says. */
-#define SMPFOTA_OK 0
-
-/** Nothing to send until bytes arrive or the deadline passes. */
-#define SMPFOTA_WAIT 1
-
-/** Drop the device link, bring it up again and report both; a caller that cannot may ignore it. */
-#define SMPFOTA_LINK_RESET 2
-
-/** The operation has ended well; its result can be read. */
-#define SMPFOTA_DONE 3
-
-/** The new image runs; the session waits for the caller's word before it confirms it. */
-#define SMPFOTA_HEALTH_CHECK 4
-
-/** There is nothing to read now. */
-#define SMPFOTA_EMPTY 5
-
-/** The handle is closed, of another kind, or was never given out. */
-#define SMPFOTA_INVALID_HANDLE (-1)
-
-/** A pointer that must not be NULL is NULL. */
-#define SMPFOTA_NULL_POINTER (-2)
-
-/** An argument is outside its range. */
-#define SMPFOTA_INVALID_ARGUMENT (-3)
-
-/** struct_size is smaller than the smallest version of this struct. */
-#define SMPFOTA_STRUCT_SIZE (-4)
-
-/** The buffer is too small; the needed length was stored and nothing changed. */
-#define SMPFOTA_BUFFER_TOO_SMALL (-5)
-
-/** Another thread is inside this handle. */
-#define SMPFOTA_BUSY (-6)
-
-/** The session already runs an operation; finish or cancel it first. */
-#define SMPFOTA_OPERATION_RUNNING (-7)
-
-/** No operation was started on this session, or it has no result yet. */
-#define SMPFOTA_NO_OPERATION (-8)
-
-/** The call does not fit the state of the operation. */
-#define SMPFOTA_WRONG_STATE (-9)
-
-/** There is no command with this number or name. */
-#define SMPFOTA_UNKNOWN_COMMAND (-10)
-
-/** The arguments are not the JSON object that the command takes. */
-#define SMPFOTA_INVALID_JSON (-11)
-
-/** No further handle can be given out. */
-#define SMPFOTA_TOO_MANY_HANDLES (-12)
-
-/** The snapshot is not one, or its checksum does not fit. */
-#define SMPFOTA_SNAPSHOT_DAMAGED (-13)
-
-/** The snapshot was written by a newer version of the library. */
-#define SMPFOTA_SNAPSHOT_VERSION (-14)
-
-/** The snapshot belongs to another image. */
-#define SMPFOTA_SNAPSHOT_IMAGE (-15)
-
-/** This build of the library does not contain the feature. */
-#define SMPFOTA_UNAVAILABLE (-16)
-
-/** The file cannot be read. */
-#define SMPFOTA_FILE_UNREADABLE (-100)
-
-/** The bytes are not a signed MCUboot image. */
-#define SMPFOTA_NOT_AN_IMAGE (-101)
-
-/** The image ends before its header or its TLV area says. */
-#define SMPFOTA_IMAGE_TRUNCATED (-102)
-
-/** The image has no hash TLV, so the device could never list it. */
-#define SMPFOTA_IMAGE_HASH_MISSING (-103)
-
-/** The hash TLV does not fit the bytes of the image. */
-#define SMPFOTA_IMAGE_HASH_MISMATCH (-104)
-
-/** The header or the TLV area of the image contradicts itself. */
-#define SMPFOTA_IMAGE_MALFORMED (-105)
-
-/** The file is larger than the library accepts. */
-#define SMPFOTA_IMAGE_TOO_LARGE (-106)
-
-/** The file is a package of the nRF5 SDK, which MCUboot devices cannot take. */
-#define SMPFOTA_LEGACY_PACKAGE (-107)
-
-/** The package is damaged or its manifest contradicts its files. */
-#define SMPFOTA_PACKAGE_MALFORMED (-108)
-
-/** The package has an entry that is refused for safety. */
-#define SMPFOTA_PACKAGE_UNSAFE (-109)
-
-/** The image is of a kind that SMP cannot install. */
-#define SMPFOTA_IMAGE_UNSUPPORTED (-110)
-
-/** The device did not answer in time. */
-#define SMPFOTA_TIMEOUT (-200)
-
-/** The device answers but does not move on. */
-#define SMPFOTA_STALLED (-201)
-
-/** The device's answer cannot be decoded. */
-#define SMPFOTA_UNDECODABLE (-202)
-
-/** The device's answer lacks something that it must hold. */
-#define SMPFOTA_UNEXPECTED_RESPONSE (-203)
-
-/** The device asks for an offset beyond the end of the image. */
-#define SMPFOTA_OFFSET_OUT_OF_RANGE (-204)
-
-/** The device made the upload start over too often. */
-#define SMPFOTA_RESTART_LIMIT (-205)
-
-/** The device link went down and did not come back in time. */
-#define SMPFOTA_LINK_LOST (-206)
-
-/** A frame of the allowed size cannot carry the request. */
-#define SMPFOTA_FRAME_TOO_SMALL (-207)
-
-/** The device refused the request with an error of its own. */
-#define SMPFOTA_DEVICE_ERROR (-300)
-
-/** The device does not know the command. */
-#define SMPFOTA_NOT_SUPPORTED (-301)
-
-/** The device denies access to the command. */
-#define SMPFOTA_ACCESS_DENIED (-302)
-
-/** The device stayed busy or out of memory. */
-#define SMPFOTA_DEVICE_BUSY (-303)
-
-/** The device failed to erase, write or read its flash. */
-#define SMPFOTA_FLASH_FAILED (-304)
-
-/** The device has no free slot for the image. */
-#define SMPFOTA_NO_FREE_SLOT (-305)
-
-/** The caller cancelled the operation. */
-#define SMPFOTA_CANCELLED (-400)
-
-/** The new image ran on trial and the bootloader went back to the old one. */
-#define SMPFOTA_REVERTED (-401)
-
-/** After the reset the old image still runs: the bootloader did not take the new one. */
-#define SMPFOTA_NOT_SWAPPED (-402)
-
-/** After the reset the device runs an image that is neither the old nor the new one. */
-#define SMPFOTA_WRONG_IMAGE_RUNNING (-403)
-
-/** The image is not newer than the running one and a downgrade was not allowed. */
-#define SMPFOTA_DOWNGRADE_REFUSED (-404)
-
-/** The image does not fit the slot. */
-#define SMPFOTA_SLOT_TOO_SMALL (-405)
-
-/** The slot is held by an image that is pending or on trial. */
-#define SMPFOTA_SLOT_IN_USE (-406)
-
-/** After the upload the device does not list the image. */
-#define SMPFOTA_NOT_LISTED (-407)
-
-/** The device did not mark the image for the next boot. */
-#define SMPFOTA_NOT_MARKED (-408)
-
-/** The device did not confirm the new image. */
-#define SMPFOTA_NOT_CONFIRMED (-409)
-
-/** The device says that what it received does not fit the digest. */
-#define SMPFOTA_DIGEST_MISMATCH (-410)
-
-/** The device contradicts itself. */
-#define SMPFOTA_CONTRADICTION (-411)
-
-/** The device did not come back after the reset. */
-#define SMPFOTA_DID_NOT_RETURN (-412)
-
-/** The caller found the new image unhealthy; it was left unconfirmed. */
-#define SMPFOTA_HEALTH_CHECK_FAILED (-413)
-
-/** The finished upload was erased again before it could be installed. */
-#define SMPFOTA_UPLOAD_LOST (-414)
-
-/** The image needs another image in a version that neither the device nor the package has. */
-#define SMPFOTA_DEPENDENCY_UNMET (-415)
-
-/** A defect in the library was caught; close the handle and report it. */
-#define SMPFOTA_PANIC (-500)
-
-/* Findings: what points to the cause of a failure. */
-
-/** Nothing beyond the status. */
-#define SMPFOTA_FINDING_NONE 0
-
-/** Not one frame was answered: check that notifications are enabled, that the link is encrypted if the device asks for it, and that SMP is in this firmware. */
-#define SMPFOTA_FINDING_NEVER_ANSWERED 1
-
-/** Small frames pass and large ones vanish: a gateway or the ATT MTU cuts the writes; lower max_write, or max_frame if the device does not reassemble. */
-#define SMPFOTA_FINDING_LARGE_FRAMES_LOST 2
-
-/** The first chunk was answered and nothing after it: the carrier loses, holds back or cuts the following writes. */
-#define SMPFOTA_FINDING_FIRST_FRAME_ONLY 3
-
-/** Old responses came again under old sequence numbers: the gateway repeats or caches notifications. */
-#define SMPFOTA_FINDING_RESPONSES_REPLAYED 4
-
-/** The device lost its upload state midway: it rebooted or another client started an upload. */
-#define SMPFOTA_FINDING_DEVICE_RESTARTED 5
-
-/** The device answered before and now not even an echo: drop the link and connect again, or reset the device. */
-#define SMPFOTA_FINDING_SERVER_STUCK 6
-
-/** The device takes the frame and asks for the same offset again: its flash write fails or the chunk is changed on the way. */
-#define SMPFOTA_FINDING_OFFSET_REPEATS 7
-
-/** The device reports that it has no buffer: use a smaller window. */
-#define SMPFOTA_FINDING_BUFFERS_EXHAUSTED 8
-
-/** The device does not put GATT writes together: keep max_frame at max_write. */
-#define SMPFOTA_FINDING_NO_REASSEMBLY 9
-
-/** The device link went down and did not come up again in time. */
-#define SMPFOTA_FINDING_LINK_DROPS 10
-
-/** A delayed copy of the first frame started the upload anew after its end: let queued messages expire on the carrier. */
-#define SMPFOTA_FINDING_LATE_FIRST_FRAME 11
-
-/** The bootloader did not start the new image: signature or key, version rule, hash or slot layout do not fit. */
-#define SMPFOTA_FINDING_BOOTLOADER_REFUSED 12
-
-/** The new image ran, was not confirmed and the bootloader went back: confirm it in time, or find out why it reset. */
-#define SMPFOTA_FINDING_NO_CONFIRMATION 13
-
-/** The server lacks this command or speaks an older protocol: give the missing figure as an option. */
-#define SMPFOTA_FINDING_OLD_SERVER 14
-
-/** Responses to requests of somebody else arrived: only one client may talk to a device at a time. */
-#define SMPFOTA_FINDING_FOREIGN_RESPONSES 15
-
-/** The mark is there and resets do not make the bootloader act on it: an image too large for the slot less its trailer and move sector, a bootloader built for other partitions, or no driver for the flash that holds the other slot. Neither another reset nor another update clears the mark: erase the slot (the server needs CONFIG_MCUMGR_GRP_IMG_ALLOW_ERASE_PENDING), or use serial recovery or a debugger. */
-#define SMPFOTA_FINDING_SWAP_NOT_PERFORMED 16
-
-/** Whoever receives the notifications gets only their beginning: after a reconnect the ATT MTU is 23 again until it is exchanged, or a gateway has a buffer of that size. Exchange the MTU after every connect. */
-#define SMPFOTA_FINDING_ANSWERS_CUT 17
-
-/** Short answers arrive and long ones do not: raise the ATT MTU, look for the gateway's limit for notifications, or build the server with CONFIG_MCUMGR_GRP_IMG_FRUGAL_LIST. */
-#define SMPFOTA_FINDING_LONG_ANSWERS_LOST 18
-
-/** The device answers with a header and nothing behind it: its server has no room to write the answer (buffer size, heap or stack of the firmware). */
-#define SMPFOTA_FINDING_EMPTY_ANSWERS 19
-
-/** From there on the server writes the offset wrongly, as one does that counts in 16 bits: upload through the application, or with a server that is built anew. */
-#define SMPFOTA_FINDING_OFFSET_GARBLED 20
-
-/** The link comes up and what is written is ignored: the SMP characteristic asks for an encrypted or authenticated link, so pair first; or notifications are not enabled. */
-#define SMPFOTA_FINDING_PAIRING_NEEDED 21
-
-/** The device answered before it started the new image, and now its link comes up and what is written is ignored: the new image asks for pairing or has lost its bonds. Remove the bond and pair again; an unconfirmed image goes back at the next reset. */
-#define SMPFOTA_FINDING_BONDS_LOST 22
-
-/** Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it. */
-#define SMPFOTA_FINDING_NOTHING_WRONG 64
-
-/** There is no SMP frame in this: record what is written to the SMP characteristic and what its notifications bring, in hexadecimal, one frame a line. */
-#define SMPFOTA_FINDING_NO_SMP 65
-
-/** The packets are encrypted and cannot be read: record in the host above the encryption (btsnoop, btmon, the gateway's log), or give the sniffer the key. */
-#define SMPFOTA_FINDING_ENCRYPTED 66
-
-/** The trace itself lacks bytes, not the link: write whole lines and begin the recording before the first frame. */
-#define SMPFOTA_FINDING_TRACE_INCOMPLETE 67
-
-/** Requests go out while earlier ones are unanswered: wait for each answer, or keep at most buf_count - 1 in flight, and go on from the offset in the answer. */
-#define SMPFOTA_FINDING_NOT_WAITED 68
-
-/** Frames are longer than those that pass: measure each encoded frame, since the offset takes more bytes as it grows, and shorten the data until it fits. */
-#define SMPFOTA_FINDING_FRAME_TOO_LONG 69
-
-/** The length in the header is not that of the body: set it anew for every frame, big-endian, without the 8 bytes of the header. */
-#define SMPFOTA_FINDING_HEADER_LENGTH_WRONG 70
-
-/** The frames pass through text and lose their bytes: keep them binary on the whole way, or carry them in base64 and decode it at the other end. */
-#define SMPFOTA_FINDING_BINARY_AS_TEXT 71
-
-/** The requests go to another group or command, or with another operation: images are group 1, an upload is a write of command 1. */
-#define SMPFOTA_FINDING_WRONG_COMMAND 72
-
-/** A field has another type than the server reads: "data", "sha" and "hash" are byte strings, "off" and "len" unsigned integers. */
-#define SMPFOTA_FINDING_FIELD_TYPE 73
-
-/** The first chunk lacks "len": give the length of the whole file in the chunk at offset 0. */
-#define SMPFOTA_FINDING_LENGTH_MISSING 74
-
-/** All requests carry the same sequence number: count it up, else an old answer cannot be told from a new one. */
-#define SMPFOTA_FINDING_SEQUENCE_CONSTANT 75
-
-/** The upload is complete and no image was marked: write the image state with the hash of the image list, then reset. */
-#define SMPFOTA_FINDING_NEVER_MARKED 76
-
-/** The image is marked and the device was not reset: send the reset, the bootloader swaps only then. */
-#define SMPFOTA_FINDING_NEVER_RESET 77
-
-/** The device was reset in the middle of the upload: reset only after the image is listed and marked. */
-#define SMPFOTA_FINDING_RESET_MIDWAY 78
-
-/** What is uploaded is no signed MCUboot image: send the .bin files out of a package, each as the image its manifest says, never the package, a .hex or an unsigned file. */
-#define SMPFOTA_FINDING_NOT_AN_IMAGE 79
-
-/** The SHA-256 of the file is used as the hash of the image: take the hash from the image list or from the image's TLV area. */
-#define SMPFOTA_FINDING_FILE_DIGEST_AS_HASH 80
-
-/** "image" counts images, not slots, and the device has no such image: leave it out or send 0 for the application. */
-#define SMPFOTA_FINDING_IMAGE_NUMBER_WRONG 81
-
-/** The client does not go on where the device asks it to: take the next offset from each answer, whatever it is. */
-#define SMPFOTA_FINDING_OFFSET_IGNORED 82
-
-/** The device answered with an error: what it means stands beside the answer. */
-#define SMPFOTA_FINDING_DEVICE_REFUSED 83
-
-/** Chunks do not reach the server: send the chunk at the offset that the device asks for again, under a new sequence number. */
-#define SMPFOTA_FINDING_CHUNK_LOST 84
-
-/** After a reconnect the ATT MTU is small again or notifications are off: exchange the MTU and subscribe after every connect, before the next frame. */
-#define SMPFOTA_FINDING_LINK_SETTINGS_LOST 85
-
-/** Requests arrive shorter than their header says: something on the way cuts the writes; lower max_write to what passes. */
-#define SMPFOTA_FINDING_WRITES_CUT 86
-
-/** The device was asked after its reset and did not answer: wait for the swap, connect again, exchange the MTU and subscribe; if it stays silent, neither image starts SMP. */
-#define SMPFOTA_FINDING_NO_RETURN 87
+/** A number that is not known, or that does not apply. */
+#define SMPFOTA_UNKNOWN UINT32_MAX
+
+/** What a call returns: 0 and above a normal outcome, below 0 an error. */
+enum smpfota_status {
+    /** The call did what it says. */
+    SMPFOTA_OK = 0,
+    /** Nothing to send until bytes arrive or the deadline passes. */
+    SMPFOTA_WAIT = 1,
+    /** Drop the device link, bring it up again and report both; a caller that cannot may ignore it. */
+    SMPFOTA_LINK_RESET = 2,
+    /** The operation has ended well; its result can be read. */
+    SMPFOTA_DONE = 3,
+    /** The new image runs; the session waits for the caller's word before it confirms it. */
+    SMPFOTA_HEALTH_CHECK = 4,
+    /** There is nothing to read now. */
+    SMPFOTA_EMPTY = 5,
+    /** The handle is closed, of another kind, or was never given out. */
+    SMPFOTA_INVALID_HANDLE = -1,
+    /** A pointer that must not be NULL is NULL. */
+    SMPFOTA_NULL_POINTER = -2,
+    /** An argument is outside its range. */
+    SMPFOTA_INVALID_ARGUMENT = -3,
+    /** struct_size is smaller than the smallest version of this struct. */
+    SMPFOTA_STRUCT_SIZE = -4,
+    /** The buffer is too small; the needed length was stored and nothing changed. */
+    SMPFOTA_BUFFER_TOO_SMALL = -5,
+    /** Another thread is inside this handle. */
+    SMPFOTA_BUSY = -6,
+    /** The session already runs an operation; finish or cancel it first. */
+    SMPFOTA_OPERATION_RUNNING = -7,
+    /** No operation was started on this session, or it has no result yet. */
+    SMPFOTA_NO_OPERATION = -8,
+    /** The call does not fit the state of the operation. */
+    SMPFOTA_WRONG_STATE = -9,
+    /** There is no command with this number or name. */
+    SMPFOTA_UNKNOWN_COMMAND = -10,
+    /** The arguments are not the JSON object that the command takes. */
+    SMPFOTA_INVALID_JSON = -11,
+    /** No further handle can be given out. */
+    SMPFOTA_TOO_MANY_HANDLES = -12,
+    /** The snapshot is not one, or its checksum does not fit. */
+    SMPFOTA_SNAPSHOT_DAMAGED = -13,
+    /** The snapshot was written by a newer version of the library. */
+    SMPFOTA_SNAPSHOT_VERSION = -14,
+    /** The snapshot belongs to another image. */
+    SMPFOTA_SNAPSHOT_IMAGE = -15,
+    /** This build of the library does not contain the feature. */
+    SMPFOTA_UNAVAILABLE = -16,
+    /** The file cannot be read. */
+    SMPFOTA_FILE_UNREADABLE = -100,
+    /** The bytes are not a signed MCUboot image. */
+    SMPFOTA_NOT_AN_IMAGE = -101,
+    /** The image ends before its header or its TLV area says. */
+    SMPFOTA_IMAGE_TRUNCATED = -102,
+    /** The image has no hash TLV, so the device could never list it. */
+    SMPFOTA_IMAGE_HASH_MISSING = -103,
+    /** The hash TLV does not fit the bytes of the image. */
+    SMPFOTA_IMAGE_HASH_MISMATCH = -104,
+    /** The header or the TLV area of the image contradicts itself. */
+    SMPFOTA_IMAGE_MALFORMED = -105,
+    /** The file is larger than the library accepts. */
+    SMPFOTA_IMAGE_TOO_LARGE = -106,
+    /** The file is a package of the nRF5 SDK, which MCUboot devices cannot take. */
+    SMPFOTA_LEGACY_PACKAGE = -107,
+    /** The package is damaged or its manifest contradicts its files. */
+    SMPFOTA_PACKAGE_MALFORMED = -108,
+    /** The package has an entry that is refused for safety. */
+    SMPFOTA_PACKAGE_UNSAFE = -109,
+    /** The image is of a kind that SMP cannot install. */
+    SMPFOTA_IMAGE_UNSUPPORTED = -110,
+    /** The device did not answer in time. */
+    SMPFOTA_TIMEOUT = -200,
+    /** The device answers but does not move on. */
+    SMPFOTA_STALLED = -201,
+    /** The device's answer cannot be decoded. */
+    SMPFOTA_UNDECODABLE = -202,
+    /** The device's answer lacks something that it must hold. */
+    SMPFOTA_UNEXPECTED_RESPONSE = -203,
+    /** The device asks for an offset beyond the end of the image. */
+    SMPFOTA_OFFSET_OUT_OF_RANGE = -204,
+    /** The device made the upload start over too often. */
+    SMPFOTA_RESTART_LIMIT = -205,
+    /** The device link went down and did not come back in time. */
+    SMPFOTA_LINK_LOST = -206,
+    /** A frame of the allowed size cannot carry the request. */
+    SMPFOTA_FRAME_TOO_SMALL = -207,
+    /** The device refused the request with an error of its own. */
+    SMPFOTA_DEVICE_ERROR = -300,
+    /** The device does not know the command. */
+    SMPFOTA_NOT_SUPPORTED = -301,
+    /** The device denies access to the command. */
+    SMPFOTA_ACCESS_DENIED = -302,
+    /** The device stayed busy or out of memory. */
+    SMPFOTA_DEVICE_BUSY = -303,
+    /** The device failed to erase, write or read its flash. */
+    SMPFOTA_FLASH_FAILED = -304,
+    /** The device has no free slot for the image. */
+    SMPFOTA_NO_FREE_SLOT = -305,
+    /** The caller cancelled the operation. */
+    SMPFOTA_CANCELLED = -400,
+    /** The new image ran on trial and the bootloader went back to the old one. */
+    SMPFOTA_REVERTED = -401,
+    /** After the reset the old image still runs: the bootloader did not take the new one. */
+    SMPFOTA_NOT_SWAPPED = -402,
+    /** After the reset the device runs an image that is neither the old nor the new one. */
+    SMPFOTA_WRONG_IMAGE_RUNNING = -403,
+    /** The image is not newer than the running one and a downgrade was not allowed. */
+    SMPFOTA_DOWNGRADE_REFUSED = -404,
+    /** The image does not fit the slot. */
+    SMPFOTA_SLOT_TOO_SMALL = -405,
+    /** The slot is held by an image that is pending or on trial. */
+    SMPFOTA_SLOT_IN_USE = -406,
+    /** After the upload the device does not list the image. */
+    SMPFOTA_NOT_LISTED = -407,
+    /** The device did not mark the image for the next boot. */
+    SMPFOTA_NOT_MARKED = -408,
+    /** The device did not confirm the new image. */
+    SMPFOTA_NOT_CONFIRMED = -409,
+    /** The device says that what it received does not fit the digest. */
+    SMPFOTA_DIGEST_MISMATCH = -410,
+    /** The device contradicts itself. */
+    SMPFOTA_CONTRADICTION = -411,
+    /** The device did not come back after the reset. */
+    SMPFOTA_DID_NOT_RETURN = -412,
+    /** The caller found the new image unhealthy; it was left unconfirmed. */
+    SMPFOTA_HEALTH_CHECK_FAILED = -413,
+    /** The finished upload was erased again before it could be installed. */
+    SMPFOTA_UPLOAD_LOST = -414,
+    /** The image needs another image in a version that neither the device nor the package has. */
+    SMPFOTA_DEPENDENCY_UNMET = -415,
+    /** A defect in the library was caught; close the handle and report it. */
+    SMPFOTA_PANIC = -500,
+};
+
+/** What points to the cause of a failure. */
+enum smpfota_finding {
+    /** Nothing beyond the status. */
+    SMPFOTA_FINDING_NONE = 0,
+    /** Not one frame was answered: check that notifications are enabled, that the link is encrypted if the device asks for it, and that SMP is in this firmware. */
+    SMPFOTA_FINDING_NEVER_ANSWERED = 1,
+    /** Small frames pass and large ones vanish: a gateway or the ATT MTU cuts the writes; lower max_write, or max_frame if the device does not reassemble. */
+    SMPFOTA_FINDING_LARGE_FRAMES_LOST = 2,
+    /** The first chunk was answered and nothing after it: the carrier loses, holds back or cuts the following writes. */
+    SMPFOTA_FINDING_FIRST_FRAME_ONLY = 3,
+    /** Old responses came again under old sequence numbers: the gateway repeats or caches notifications. */
+    SMPFOTA_FINDING_RESPONSES_REPLAYED = 4,
+    /** The device lost its upload state midway: it rebooted or another client started an upload. */
+    SMPFOTA_FINDING_DEVICE_RESTARTED = 5,
+    /** The device answered before and now not even an echo: drop the link and connect again, or reset the device. */
+    SMPFOTA_FINDING_SERVER_STUCK = 6,
+    /** The device takes the frame and asks for the same offset again: its flash write fails or the chunk is changed on the way. */
+    SMPFOTA_FINDING_OFFSET_REPEATS = 7,
+    /** The device reports that it has no buffer: use a smaller window. */
+    SMPFOTA_FINDING_BUFFERS_EXHAUSTED = 8,
+    /** The device does not put GATT writes together: keep max_frame at max_write. */
+    SMPFOTA_FINDING_NO_REASSEMBLY = 9,
+    /** The device link went down and did not come up again in time. */
+    SMPFOTA_FINDING_LINK_DROPS = 10,
+    /** A delayed copy of the first frame started the upload anew after its end: let queued messages expire on the carrier. */
+    SMPFOTA_FINDING_LATE_FIRST_FRAME = 11,
+    /** The bootloader did not start the new image: signature or key, version rule, hash or slot layout do not fit. */
+    SMPFOTA_FINDING_BOOTLOADER_REFUSED = 12,
+    /** The new image ran, was not confirmed and the bootloader went back: confirm it in time, or find out why it reset. */
+    SMPFOTA_FINDING_NO_CONFIRMATION = 13,
+    /** The server lacks this command or speaks an older protocol: give the missing figure as an option. */
+    SMPFOTA_FINDING_OLD_SERVER = 14,
+    /** Responses to requests of somebody else arrived: only one client may talk to a device at a time. */
+    SMPFOTA_FINDING_FOREIGN_RESPONSES = 15,
+    /** The mark is there and resets do not make the bootloader act on it: an image too large for the slot less its trailer and move sector, a bootloader built for other partitions, or no driver for the flash that holds the other slot. Neither another reset nor another update clears the mark: erase the slot (the server needs CONFIG_MCUMGR_GRP_IMG_ALLOW_ERASE_PENDING), or use serial recovery or a debugger. */
+    SMPFOTA_FINDING_SWAP_NOT_PERFORMED = 16,
+    /** Whoever receives the notifications gets only their beginning: after a reconnect the ATT MTU is 23 again until it is exchanged, or a gateway has a buffer of that size. Exchange the MTU after every connect. */
+    SMPFOTA_FINDING_ANSWERS_CUT = 17,
+    /** Short answers arrive and long ones do not: raise the ATT MTU, look for the gateway's limit for notifications, or build the server with CONFIG_MCUMGR_GRP_IMG_FRUGAL_LIST. */
+    SMPFOTA_FINDING_LONG_ANSWERS_LOST = 18,
+    /** The device answers with a header and nothing behind it: its server has no room to write the answer (buffer size, heap or stack of the firmware). */
+    SMPFOTA_FINDING_EMPTY_ANSWERS = 19,
+    /** From there on the server writes the offset wrongly, as one does that counts in 16 bits: upload through the application, or with a server that is built anew. */
+    SMPFOTA_FINDING_OFFSET_GARBLED = 20,
+    /** The link comes up and what is written is ignored: the SMP characteristic asks for an encrypted or authenticated link, so pair first; or notifications are not enabled. */
+    SMPFOTA_FINDING_PAIRING_NEEDED = 21,
+    /** The device answered before it started the new image, and now its link comes up and what is written is ignored: the new image asks for pairing or has lost its bonds. Remove the bond and pair again; an unconfirmed image goes back at the next reset. */
+    SMPFOTA_FINDING_BONDS_LOST = 22,
+    /** Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it. */
+    SMPFOTA_FINDING_NOTHING_WRONG = 64,
+    /** There is no SMP frame in this: record what is written to the SMP characteristic and what its notifications bring, in hexadecimal, one frame a line. */
+    SMPFOTA_FINDING_NO_SMP = 65,
+    /** The packets are encrypted and cannot be read: record in the host above the encryption (btsnoop, btmon, the gateway's log), or give the sniffer the key. */
+    SMPFOTA_FINDING_ENCRYPTED = 66,
+    /** The trace itself lacks bytes, not the link: write whole lines and begin the recording before the first frame. */
+    SMPFOTA_FINDING_TRACE_INCOMPLETE = 67,
+    /** Requests go out while earlier ones are unanswered: wait for each answer, or keep at most buf_count - 1 in flight, and go on from the offset in the answer. */
+    SMPFOTA_FINDING_NOT_WAITED = 68,
+    /** Frames are longer than those that pass: measure each encoded frame, since the offset takes more bytes as it grows, and shorten the data until it fits. */
+    SMPFOTA_FINDING_FRAME_TOO_LONG = 69,
+    /** The length in the header is not that of the body: set it anew for every frame, big-endian, without the 8 bytes of the header. */
+    SMPFOTA_FINDING_HEADER_LENGTH_WRONG = 70,
+    /** The frames pass through text and lose their bytes: keep them binary on the whole way, or carry them in base64 and decode it at the other end. */
+    SMPFOTA_FINDING_BINARY_AS_TEXT = 71,
+    /** The requests go to another group or command, or with another operation: images are group 1, an upload is a write of command 1. */
+    SMPFOTA_FINDING_WRONG_COMMAND = 72,
+    /** A field has another type than the server reads: "data", "sha" and "hash" are byte strings, "off" and "len" unsigned integers. */
+    SMPFOTA_FINDING_FIELD_TYPE = 73,
+    /** The first chunk lacks "len": give the length of the whole file in the chunk at offset 0. */
+    SMPFOTA_FINDING_LENGTH_MISSING = 74,
+    /** All requests carry the same sequence number: count it up, else an old answer cannot be told from a new one. */
+    SMPFOTA_FINDING_SEQUENCE_CONSTANT = 75,
+    /** The upload is complete and no image was marked: write the image state with the hash of the image list, then reset. */
+    SMPFOTA_FINDING_NEVER_MARKED = 76,
+    /** The image is marked and the device was not reset: send the reset, the bootloader swaps only then. */
+    SMPFOTA_FINDING_NEVER_RESET = 77,
+    /** The device was reset in the middle of the upload: reset only after the image is listed and marked. */
+    SMPFOTA_FINDING_RESET_MIDWAY = 78,
+    /** What is uploaded is no signed MCUboot image: send the .bin files out of a package, each as the image its manifest says, never the package, a .hex or an unsigned file. */
+    SMPFOTA_FINDING_NOT_AN_IMAGE = 79,
+    /** The SHA-256 of the file is used as the hash of the image: take the hash from the image list or from the image's TLV area. */
+    SMPFOTA_FINDING_FILE_DIGEST_AS_HASH = 80,
+    /** "image" counts images, not slots, and the device has no such image: leave it out or send 0 for the application. */
+    SMPFOTA_FINDING_IMAGE_NUMBER_WRONG = 81,
+    /** The client does not go on where the device asks it to: take the next offset from each answer, whatever it is. */
+    SMPFOTA_FINDING_OFFSET_IGNORED = 82,
+    /** The device answered with an error: what it means stands beside the answer. */
+    SMPFOTA_FINDING_DEVICE_REFUSED = 83,
+    /** Chunks do not reach the server: send the chunk at the offset that the device asks for again, under a new sequence number. */
+    SMPFOTA_FINDING_CHUNK_LOST = 84,
+    /** After a reconnect the ATT MTU is small again or notifications are off: exchange the MTU and subscribe after every connect, before the next frame. */
+    SMPFOTA_FINDING_LINK_SETTINGS_LOST = 85,
+    /** Requests arrive shorter than their header says: something on the way cuts the writes; lower max_write to what passes. */
+    SMPFOTA_FINDING_WRITES_CUT = 86,
+    /** The device was asked after its reset and did not answer: wait for the swap, connect again, exchange the MTU and subscribe; if it stays silent, neither image starts SMP. */
+    SMPFOTA_FINDING_NO_RETURN = 87,
+};
+
+/** `smpfota_session_options.framing`: how frames stand on the wire. */
+enum smpfota_framing {
+    /** SMP frames as they are, as Bluetooth and UDP carry them. */
+    SMPFOTA_FRAMING_RAW = 0,
+    /** The console framing of SMP, for a UART and MCUboot's serial recovery. */
+    SMPFOTA_FRAMING_SERIAL = 1,
+};
+
+/** `smpfota_update_options.mode`: how far an update goes. */
+enum smpfota_update_mode {
+    /** Boot the new image on trial, confirm it once it runs. */
+    SMPFOTA_MODE_TEST_AND_CONFIRM = 0,
+    /** Boot the new image on trial and leave it unconfirmed. */
+    SMPFOTA_MODE_TEST_ONLY = 1,
+    /** Make the new image permanent before its first boot. */
+    SMPFOTA_MODE_CONFIRM_AT_ONCE = 2,
+    /** Upload and verify, nothing else. */
+    SMPFOTA_MODE_UPLOAD_ONLY = 3,
+};
+
+/** `smpfota_update_options.flags`: any of these bits. */
+enum smpfota_update_flag {
+    /** Erase the slot with a request of its own before the upload. */
+    SMPFOTA_UPDATE_ERASE_FIRST = 1,
+    /** Refuse an image that is not newer than the running one. */
+    SMPFOTA_UPDATE_UPGRADE_ONLY = 2,
+    /** Ask the caller's judgement of the new image before it is confirmed. */
+    SMPFOTA_UPDATE_HEALTH_CHECK = 4,
+    /** Upload even what the device already lists. */
+    SMPFOTA_UPDATE_FORCE_UPLOAD = 8,
+    /**
+     * Where an application answers for which a firmware loader takes images, reset the device into that
+     * loader (reset with `boot_mode` 1, Zephyr 4.2) and go on there; otherwise that ends as `SMPFOTA_NOT_SUPPORTED`.
+     */
+    SMPFOTA_UPDATE_ENTER_LOADER = 16,
+    /**
+     * Only look. The device is asked what an update asks before its first byte, nothing is written, and
+     * the result is what the update would do with each image.
+     */
+    SMPFOTA_UPDATE_CHECK = 32,
+    /**
+     * Send an image although another one that it depends on is neither on the device nor in the package in
+     * the version that it needs.
+     */
+    SMPFOTA_UPDATE_IGNORE_DEPENDENCIES = 64,
+    /** Send a package although its manifest names another board than the device. */
+    SMPFOTA_UPDATE_IGNORE_BOARD = 128,
+    /** Send an application although its security counter is lower than `security_counter`. */
+    SMPFOTA_UPDATE_IGNORE_SECURITY_COUNTER = 256,
+    /** Send an image although its version is one that the bootloader would never start beside the one that runs. */
+    SMPFOTA_UPDATE_IGNORE_VERSION = 512,
+    /** Send an image although it is larger than its slot. */
+    SMPFOTA_UPDATE_IGNORE_SIZE = 2048,
+    /** Send an image although the device lists no image of its number. */
+    SMPFOTA_UPDATE_IGNORE_IMAGE_NUMBER = 4096,
+    /**
+     * Refuse an image that could not go back to the one before it, by what is known of the device before
+     * the first byte.
+     */
+    SMPFOTA_UPDATE_REQUIRE_WAY_BACK = 8192,
+};
+
+/** `smpfota_update_options.boot_mode`: how the bootloader starts images. */
+enum smpfota_boot_mode {
+    /** Not known. */
+    SMPFOTA_BOOT_MODE_UNKNOWN = 0,
+    /** One slot. */
+    SMPFOTA_BOOT_MODE_SINGLE = 1,
+    /** Swap with scratch, by moving or with offset. */
+    SMPFOTA_BOOT_MODE_SWAP = 2,
+    /** Overwrite only. */
+    SMPFOTA_BOOT_MODE_OVERWRITE = 3,
+    /** Direct XIP. */
+    SMPFOTA_BOOT_MODE_DIRECT_XIP = 4,
+    /** Direct XIP with revert. */
+    SMPFOTA_BOOT_MODE_DIRECT_XIP_REVERT = 5,
+    /** RAM load, with or without revert. */
+    SMPFOTA_BOOT_MODE_RAM_LOAD = 6,
+    /** Firmware loader. */
+    SMPFOTA_BOOT_MODE_FIRMWARE_LOADER = 7,
+};
+
+/** `smpfota_image_info.properties`: any of these bits. */
+enum smpfota_image_property {
+    /** The image is encrypted. */
+    SMPFOTA_IMAGE_PROPERTY_ENCRYPTED = 1,
+    /** The image is compressed. */
+    SMPFOTA_IMAGE_PROPERTY_COMPRESSED = 2,
+    /** The file is padded to the size of a slot, with a trailer at its end. */
+    SMPFOTA_IMAGE_PROPERTY_PADDED = 4,
+    /** The image came out of a package. */
+    SMPFOTA_IMAGE_PROPERTY_PACKAGE = 8,
+};
+
+/** `smpfota_progress.phase`: where an operation stands. */
+enum smpfota_phase {
+    /** No operation was started. */
+    SMPFOTA_PHASE_IDLE = 0,
+    /** The session asks the device for its limits and its images. */
+    SMPFOTA_PHASE_DISCOVER = 1,
+    /** The slot is being erased. */
+    SMPFOTA_PHASE_ERASE = 2,
+    /** The image is being uploaded. */
+    SMPFOTA_PHASE_UPLOAD = 3,
+    /** The image list is compared with what was uploaded. */
+    SMPFOTA_PHASE_VERIFY_UPLOAD = 4,
+    /** The image is marked for the next boot. */
+    SMPFOTA_PHASE_MARK = 5,
+    /** The device is told to reset. */
+    SMPFOTA_PHASE_RESET = 6,
+    /** The bootloader is at work. */
+    SMPFOTA_PHASE_SWAP = 7,
+    /** The device is asked which image runs. */
+    SMPFOTA_PHASE_VERIFY_BOOT = 8,
+    /** The caller judges the new image. */
+    SMPFOTA_PHASE_HEALTH_CHECK = 9,
+    /** The new image is being confirmed. */
+    SMPFOTA_PHASE_CONFIRM = 10,
+    /** The operation has ended well. */
+    SMPFOTA_PHASE_DONE = 11,
+    /** The operation has failed. */
+    SMPFOTA_PHASE_FAILED = 12,
+    /** A single command or request is under way. */
+    SMPFOTA_PHASE_COMMAND = 13,
+};
+
+/** `smpfota_status_retry`: what a program that runs on its own may do about a status. */
+enum smpfota_retry {
+    /** The status is no failure. */
+    SMPFOTA_RETRY_NONE = 0,
+    /** Start the same operation again at once. */
+    SMPFOTA_RETRY_AT_ONCE = 1,
+    /** Start it again later, as after a few minutes. */
+    SMPFOTA_RETRY_LATER = 2,
+    /** It ends the same way until somebody has changed something. */
+    SMPFOTA_RETRY_NEVER = 3,
+};
+
+/** `smpfota_session_left_with`: what a failed update leaves on the device. */
+enum smpfota_left_with {
+    /** It cannot be told, or no update failed. */
+    SMPFOTA_LEFT_WITH_UNKNOWN = 0,
+    /** The old image runs, and nothing will change that by itself. */
+    SMPFOTA_LEFT_WITH_OLD_IMAGE_RUNS = 1,
+    /** The old image runs; the new one lies whole in its slot and waits to be marked. */
+    SMPFOTA_LEFT_WITH_NEW_IMAGE_STORED = 2,
+    /** The old image runs, and the next reset starts the new one. */
+    SMPFOTA_LEFT_WITH_NEW_IMAGE_PENDING = 3,
+    /** The new image runs on trial, and the next reset goes back to the old one. */
+    SMPFOTA_LEFT_WITH_ON_TRIAL = 4,
+};
+
+/** `smpfota_session_link` and `smpfota_device_link`: what became of the link to the device. */
+enum smpfota_link_event {
+    /** The link to the device is down. */
+    SMPFOTA_LINK_EVENT_DOWN = 0,
+    /** The link to the device is up. */
+    SMPFOTA_LINK_EVENT_UP = 1,
+    /** One write now carries `value` bytes. */
+    SMPFOTA_LINK_EVENT_MAX_WRITE = 2,
+};
+
+/** `smpfota_session_start_request`: the operation of a request. */
+enum smpfota_op {
+    /** A request that reads. */
+    SMPFOTA_OP_READ = 0,
+    /** A request that writes. */
+    SMPFOTA_OP_WRITE = 2,
+};
+
+/** `smpfota_device_options.profile`: which server a virtual device has. */
+enum smpfota_device_profile {
+    /** A Zephyr 4.4 server. */
+    SMPFOTA_PROFILE_ZEPHYR_4_4 = 0,
+    /** The server of NCS 2.1 (Zephyr 3.1.99). */
+    SMPFOTA_PROFILE_NCS_2_1 = 1,
+};
+
+/** `smpfota_device_options.flags`: any of these bits. */
+enum smpfota_device_flag {
+    /** The server puts frames together from several writes. */
+    SMPFOTA_DEVICE_FLAG_REASSEMBLY = 1,
+    /** The server speaks the console framing. */
+    SMPFOTA_DEVICE_FLAG_SERIAL = 2,
+};
+
+/** `smpfota_session_record`: 0, or this bit. */
+enum smpfota_record_flag {
+    /** Leave out the data of images and files. */
+    SMPFOTA_RECORD_HEADERS_ONLY = 1,
+};
+
+/** `smpfota_session_recording` and `smpfota_session_drain_recording`: how a recording is written. */
+enum smpfota_recording_form {
+    /** Text, one write or notification a line; docs/DIAGNOSIS.md has the format. */
+    SMPFOTA_RECORDING_TEXT = 0,
+    /** A pcapng file. */
+    SMPFOTA_RECORDING_PCAPNG = 1,
+};
+
+/* Names of 0.1.0, which go with the version after this one. SMPFOTA_WITHOUT_OLD_NAMES leaves them out. */
+#ifndef SMPFOTA_WITHOUT_OLD_NAMES
+#define SMPFOTA_IMAGE_ENCRYPTED SMPFOTA_IMAGE_PROPERTY_ENCRYPTED
+#define SMPFOTA_IMAGE_COMPRESSED SMPFOTA_IMAGE_PROPERTY_COMPRESSED
+#define SMPFOTA_IMAGE_PADDED SMPFOTA_IMAGE_PROPERTY_PADDED
+#define SMPFOTA_IMAGE_PACKAGE SMPFOTA_IMAGE_PROPERTY_PACKAGE
+#define SMPFOTA_LINK_DOWN SMPFOTA_LINK_EVENT_DOWN
+#define SMPFOTA_LINK_UP SMPFOTA_LINK_EVENT_UP
+#define SMPFOTA_LINK_MAX_WRITE SMPFOTA_LINK_EVENT_MAX_WRITE
+#define SMPFOTA_DEVICE_REASSEMBLY SMPFOTA_DEVICE_FLAG_REASSEMBLY
+#define SMPFOTA_DEVICE_SERIAL SMPFOTA_DEVICE_FLAG_SERIAL
+#endif
 
 
 /**
@@ -398,344 +507,9 @@
 #define SMPFOTA_ABI_VERSION 1
 
 /**
- * A number that is not known, or that does not apply.
+ * A firmware file that was opened: `smpfota_image_open_file`, `smpfota_image_open_bytes`, `smpfota_image_expect`.
  */
-#define SMPFOTA_UNKNOWN 4294967295
-
-/**
- * `smpfota_session_options.framing`: SMP frames as they are, as Bluetooth and UDP carry them.
- */
-#define SMPFOTA_FRAMING_RAW 0
-
-/**
- * `smpfota_session_options.framing`: the console framing of SMP, for a UART and MCUboot's serial recovery.
- */
-#define SMPFOTA_FRAMING_SERIAL 1
-
-/**
- * `smpfota_update_options.mode`: boot the new image on trial, confirm it once it runs.
- */
-#define SMPFOTA_MODE_TEST_AND_CONFIRM 0
-
-/**
- * `smpfota_update_options.mode`: boot the new image on trial and leave it unconfirmed.
- */
-#define SMPFOTA_MODE_TEST_ONLY 1
-
-/**
- * `smpfota_update_options.mode`: make the new image permanent before its first boot.
- */
-#define SMPFOTA_MODE_CONFIRM_AT_ONCE 2
-
-/**
- * `smpfota_update_options.mode`: upload and verify, nothing else.
- */
-#define SMPFOTA_MODE_UPLOAD_ONLY 3
-
-/**
- * `smpfota_update_options.flags`: erase the slot with a request of its own before the upload.
- */
-#define SMPFOTA_UPDATE_ERASE_FIRST 1
-
-/**
- * `smpfota_update_options.flags`: refuse an image that is not newer than the running one.
- */
-#define SMPFOTA_UPDATE_UPGRADE_ONLY 2
-
-/**
- * `smpfota_update_options.flags`: ask the caller's judgement of the new image before it is confirmed.
- */
-#define SMPFOTA_UPDATE_HEALTH_CHECK 4
-
-/**
- * `smpfota_update_options.flags`: upload even what the device already lists.
- */
-#define SMPFOTA_UPDATE_FORCE_UPLOAD 8
-
-/**
- * `smpfota_update_options.flags`: where an application answers for which a firmware loader takes images, reset the device into that
- * loader (reset with `boot_mode` 1, Zephyr 4.2) and go on there; otherwise that ends as `SMPFOTA_NOT_SUPPORTED`.
- */
-#define SMPFOTA_UPDATE_ENTER_LOADER 16
-
-/**
- * `smpfota_update_options.flags`: only look. The device is asked what an update asks before its first byte, nothing is written, and
- * the result is what the update would do with each image.
- */
-#define SMPFOTA_UPDATE_CHECK 32
-
-/**
- * `smpfota_update_options.flags`: send an image although another one that it depends on is neither on the device nor in the package in
- * the version that it needs.
- */
-#define SMPFOTA_UPDATE_IGNORE_DEPENDENCIES 64
-
-/**
- * `smpfota_update_options.flags`: send a package although its manifest names another board than the device.
- */
-#define SMPFOTA_UPDATE_IGNORE_BOARD 128
-
-/**
- * `smpfota_update_options.flags`: send an application although its security counter is lower than `security_counter`.
- */
-#define SMPFOTA_UPDATE_IGNORE_SECURITY_COUNTER 256
-
-/**
- * `smpfota_update_options.flags`: send an image although its version is one that the bootloader would never start beside the one that
- * runs.
- */
-#define SMPFOTA_UPDATE_IGNORE_VERSION 512
-
-/**
- * `smpfota_update_options.flags`: send an image although it is larger than its slot.
- */
-#define SMPFOTA_UPDATE_IGNORE_SIZE 2048
-
-/**
- * `smpfota_update_options.flags`: send an image although the device lists no image of its number.
- */
-#define SMPFOTA_UPDATE_IGNORE_IMAGE_NUMBER 4096
-
-/**
- * `smpfota_update_options.flags`: refuse an image that could not go back to the one before it, by what is known of the device before
- * the first byte.
- */
-#define SMPFOTA_UPDATE_REQUIRE_WAY_BACK 8192
-
-/**
- * `smpfota_update_options.boot_mode`: not known.
- */
-#define SMPFOTA_BOOT_MODE_UNKNOWN 0
-
-/**
- * `smpfota_update_options.boot_mode`: one slot.
- */
-#define SMPFOTA_BOOT_MODE_SINGLE 1
-
-/**
- * `smpfota_update_options.boot_mode`: swap with scratch, by moving or with offset.
- */
-#define SMPFOTA_BOOT_MODE_SWAP 2
-
-/**
- * `smpfota_update_options.boot_mode`: overwrite only.
- */
-#define SMPFOTA_BOOT_MODE_OVERWRITE 3
-
-/**
- * `smpfota_update_options.boot_mode`: direct XIP.
- */
-#define SMPFOTA_BOOT_MODE_DIRECT_XIP 4
-
-/**
- * `smpfota_update_options.boot_mode`: direct XIP with revert.
- */
-#define SMPFOTA_BOOT_MODE_DIRECT_XIP_REVERT 5
-
-/**
- * `smpfota_update_options.boot_mode`: RAM load, with or without revert.
- */
-#define SMPFOTA_BOOT_MODE_RAM_LOAD 6
-
-/**
- * `smpfota_update_options.boot_mode`: firmware loader.
- */
-#define SMPFOTA_BOOT_MODE_FIRMWARE_LOADER 7
-
-/**
- * `smpfota_image_info.properties`: the image is encrypted.
- */
-#define SMPFOTA_IMAGE_ENCRYPTED 1
-
-/**
- * `smpfota_image_info.properties`: the image is compressed.
- */
-#define SMPFOTA_IMAGE_COMPRESSED 2
-
-/**
- * `smpfota_image_info.properties`: the file is padded to the size of a slot, with a trailer at its end.
- */
-#define SMPFOTA_IMAGE_PADDED 4
-
-/**
- * `smpfota_image_info.properties`: the image came out of a package.
- */
-#define SMPFOTA_IMAGE_PACKAGE 8
-
-/**
- * `smpfota_progress.phase`: no operation was started.
- */
-#define SMPFOTA_PHASE_IDLE 0
-
-/**
- * `smpfota_progress.phase`: the session asks the device for its limits and its images.
- */
-#define SMPFOTA_PHASE_DISCOVER 1
-
-/**
- * `smpfota_progress.phase`: the slot is being erased.
- */
-#define SMPFOTA_PHASE_ERASE 2
-
-/**
- * `smpfota_progress.phase`: the image is being uploaded.
- */
-#define SMPFOTA_PHASE_UPLOAD 3
-
-/**
- * `smpfota_progress.phase`: the image list is compared with what was uploaded.
- */
-#define SMPFOTA_PHASE_VERIFY_UPLOAD 4
-
-/**
- * `smpfota_progress.phase`: the image is marked for the next boot.
- */
-#define SMPFOTA_PHASE_MARK 5
-
-/**
- * `smpfota_progress.phase`: the device is told to reset.
- */
-#define SMPFOTA_PHASE_RESET 6
-
-/**
- * `smpfota_progress.phase`: the bootloader is at work.
- */
-#define SMPFOTA_PHASE_SWAP 7
-
-/**
- * `smpfota_progress.phase`: the device is asked which image runs.
- */
-#define SMPFOTA_PHASE_VERIFY_BOOT 8
-
-/**
- * `smpfota_progress.phase`: the caller judges the new image.
- */
-#define SMPFOTA_PHASE_HEALTH_CHECK 9
-
-/**
- * `smpfota_progress.phase`: the new image is being confirmed.
- */
-#define SMPFOTA_PHASE_CONFIRM 10
-
-/**
- * `smpfota_progress.phase`: the operation has ended well.
- */
-#define SMPFOTA_PHASE_DONE 11
-
-/**
- * `smpfota_progress.phase`: the operation has failed.
- */
-#define SMPFOTA_PHASE_FAILED 12
-
-/**
- * `smpfota_progress.phase`: a single command or request is under way.
- */
-#define SMPFOTA_PHASE_COMMAND 13
-
-/**
- * `smpfota_status_retry`: the status is no failure.
- */
-#define SMPFOTA_RETRY_NONE 0
-
-/**
- * `smpfota_status_retry`: start the same operation again at once.
- */
-#define SMPFOTA_RETRY_AT_ONCE 1
-
-/**
- * `smpfota_status_retry`: start it again later, as after a few minutes.
- */
-#define SMPFOTA_RETRY_LATER 2
-
-/**
- * `smpfota_status_retry`: it ends the same way until somebody has changed something.
- */
-#define SMPFOTA_RETRY_NEVER 3
-
-/**
- * `smpfota_session_left_with`: it cannot be told, or no update failed.
- */
-#define SMPFOTA_LEFT_WITH_UNKNOWN 0
-
-/**
- * `smpfota_session_left_with`: the old image runs, and nothing will change that by itself.
- */
-#define SMPFOTA_LEFT_WITH_OLD_IMAGE_RUNS 1
-
-/**
- * `smpfota_session_left_with`: the old image runs; the new one lies whole in its slot and waits to be marked.
- */
-#define SMPFOTA_LEFT_WITH_NEW_IMAGE_STORED 2
-
-/**
- * `smpfota_session_left_with`: the old image runs, and the next reset starts the new one.
- */
-#define SMPFOTA_LEFT_WITH_NEW_IMAGE_PENDING 3
-
-/**
- * `smpfota_session_left_with`: the new image runs on trial, and the next reset goes back to the old one.
- */
-#define SMPFOTA_LEFT_WITH_ON_TRIAL 4
-
-/**
- * `smpfota_session_link` and `smpfota_device_link`: the link to the device is down.
- */
-#define SMPFOTA_LINK_DOWN 0
-
-/**
- * `smpfota_session_link` and `smpfota_device_link`: the link to the device is up.
- */
-#define SMPFOTA_LINK_UP 1
-
-/**
- * `smpfota_session_link`: one write now carries `value` bytes.
- */
-#define SMPFOTA_LINK_MAX_WRITE 2
-
-/**
- * `smpfota_session_start_request`: a request that reads.
- */
-#define SMPFOTA_OP_READ 0
-
-/**
- * `smpfota_session_start_request`: a request that writes.
- */
-#define SMPFOTA_OP_WRITE 2
-
-/**
- * `smpfota_device_options.profile`: a Zephyr 4.4 server.
- */
-#define SMPFOTA_PROFILE_ZEPHYR_4_4 0
-
-/**
- * `smpfota_device_options.profile`: the server of NCS 2.1 (Zephyr 3.1.99).
- */
-#define SMPFOTA_PROFILE_NCS_2_1 1
-
-/**
- * `smpfota_device_options.flags`: the server puts frames together from several writes.
- */
-#define SMPFOTA_DEVICE_REASSEMBLY 1
-
-/**
- * `smpfota_device_options.flags`: the server speaks the console framing.
- */
-#define SMPFOTA_DEVICE_SERIAL 2
-
-/**
- * `smpfota_session_record`: leave out the data of images and files.
- */
-#define SMPFOTA_RECORD_HEADERS_ONLY 1
-
-/**
- * `smpfota_session_recording`: text, one write or notification a line; docs/DIAGNOSIS.md has the format.
- */
-#define SMPFOTA_RECORDING_TEXT 0
-
-/**
- * `smpfota_session_recording`: a pcapng file.
- */
-#define SMPFOTA_RECORDING_PCAPNG 1
+typedef uintptr_t smpfota_image;
 
 /**
  * Why a call or an operation failed. Set `struct_size` to `sizeof(smpfota_error)` before the call.
@@ -842,7 +616,7 @@ typedef struct smpfota_image_info {
      */
     uint32_t version_build;
     /**
-     * Any of the `SMPFOTA_IMAGE_...` bits.
+     * Any of the `SMPFOTA_IMAGE_PROPERTY_...` bits.
      */
     uint32_t properties;
     /**
@@ -987,6 +761,11 @@ typedef struct smpfota_update_options {
 } smpfota_update_options;
 
 /**
+ * The conversation with one device: `smpfota_session_open`, `smpfota_session_restore`.
+ */
+typedef uintptr_t smpfota_session;
+
+/**
  * How far an operation is.
  */
 typedef struct smpfota_progress {
@@ -1049,6 +828,16 @@ typedef struct smpfota_progress {
 } smpfota_progress;
 
 /**
+ * A trace that is being explained: `smpfota_trace_open`.
+ */
+typedef uintptr_t smpfota_trace;
+
+/**
+ * A decoder of the console framing: `smpfota_serial_decoder_open`.
+ */
+typedef uintptr_t smpfota_serial_decoder;
+
+/**
  * Which virtual device behind which link. Fill it with `smpfota_device_options_init`, then change what is wanted.
  */
 typedef struct smpfota_device_options {
@@ -1085,7 +874,7 @@ typedef struct smpfota_device_options {
      */
     uint32_t buf_count;
     /**
-     * Any of the `SMPFOTA_DEVICE_...` bits.
+     * Any of the `SMPFOTA_DEVICE_FLAG_...` bits.
      */
     uint32_t flags;
     /**
@@ -1098,9 +887,14 @@ typedef struct smpfota_device_options {
     uint32_t reserved;
 } smpfota_device_options;
 
+/**
+ * A virtual device behind a virtual link: `smpfota_device_open`.
+ */
+typedef uintptr_t smpfota_device;
+
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /**
  * The version of the ABI that this library has. It must equal `SMPFOTA_ABI_VERSION` of the header.
@@ -1137,12 +931,11 @@ int32_t smpfota_status_name(int32_t status,
                             size_t *length);
 
 /**
- * One English sentence that says what a status means.
+ * One English sentence that says what a status means; of a number that this library does not know, what its range says.
  *
  * `text`, `capacity` and `length` as with `smpfota_version`; the sentence is ASCII.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number
- * that this library does not know. Any thread, any time.
+ * Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` or `SMPFOTA_NULL_POINTER`. Any thread, any time.
  */
 SMPFOTA_API
 int32_t smpfota_status_text(int32_t status,
@@ -1175,6 +968,20 @@ int32_t smpfota_finding_name(uint32_t finding,
                              size_t *length);
 
 /**
+ * The name of a phase of an operation, such as `UPLOAD`.
+ *
+ * `phase` is an `SMPFOTA_PHASE_...` number. `text`, `capacity` and `length` as with `smpfota_version`.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number
+ * that this library does not know. Any thread, any time.
+ */
+SMPFOTA_API
+int32_t smpfota_phase_name(uint32_t phase,
+                           char *text,
+                           size_t capacity,
+                           size_t *length);
+
+/**
  * Opens a firmware file: a signed MCUboot image (`.bin`) or a `dfu_application.zip`. Its content decides, not its name.
  *
  * `path` has `path_length` bytes of UTF-8, without NUL. The whole file is read and checked before the call returns, at
@@ -1187,20 +994,20 @@ int32_t smpfota_finding_name(uint32_t finding,
 SMPFOTA_API
 int32_t smpfota_image_open_file(const char *path,
                                 size_t path_length,
-                                uintptr_t *image,
+                                smpfota_image *image,
                                 struct smpfota_error *error);
 
 /**
  * Opens a firmware file that the caller has in memory. See `smpfota_image_open_file`.
  *
- * `bytes` has `length` bytes, at most 64 MiB; they are copied.
+ * `bytes` has `bytes_length` bytes, at most 64 MiB; they are copied.
  *
  * Returns what `smpfota_image_open_file` returns, except `SMPFOTA_FILE_UNREADABLE` and `SMPFOTA_INVALID_ARGUMENT`.
  */
 SMPFOTA_API
 int32_t smpfota_image_open_bytes(const uint8_t *bytes,
-                                 size_t length,
-                                 uintptr_t *image,
+                                 size_t bytes_length,
+                                 smpfota_image *image,
                                  struct smpfota_error *error);
 
 /**
@@ -1217,13 +1024,13 @@ int32_t smpfota_image_open_bytes(const uint8_t *bytes,
  * thread, any time.
  */
 SMPFOTA_API
-int32_t smpfota_image_expect(uintptr_t image,
+int32_t smpfota_image_expect(smpfota_image image,
                              uint32_t index,
                              const uint8_t *hash,
                              size_t hash_length,
                              const char *version,
                              size_t version_length,
-                             uintptr_t *expecting,
+                             smpfota_image *expecting,
                              struct smpfota_error *error);
 
 /**
@@ -1235,7 +1042,10 @@ int32_t smpfota_image_expect(uintptr_t image,
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, or
  * `SMPFOTA_INVALID_ARGUMENT` for an index outside the file. Several threads may ask at once.
  */
-SMPFOTA_API int32_t smpfota_image_info_get(uintptr_t image, uint32_t index, struct smpfota_image_info *info);
+SMPFOTA_API
+int32_t smpfota_image_info_get(smpfota_image image,
+                               uint32_t index,
+                               struct smpfota_image_info *info);
 
 /**
  * Everything that is known of the file as a JSON object: `kind`, `size`, `images` with header, hash, TLVs and notes,
@@ -1247,7 +1057,7 @@ SMPFOTA_API int32_t smpfota_image_info_get(uintptr_t image, uint32_t index, stru
  * threads may ask at once.
  */
 SMPFOTA_API
-int32_t smpfota_image_describe(uintptr_t image,
+int32_t smpfota_image_describe(smpfota_image image,
                                char *text,
                                size_t capacity,
                                size_t *length);
@@ -1258,7 +1068,7 @@ int32_t smpfota_image_describe(uintptr_t image,
  * Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`. Any thread, any time.
  */
 SMPFOTA_API
-int32_t smpfota_image_close(uintptr_t image);
+int32_t smpfota_image_close(smpfota_image image);
 
 /**
  * Fills the options of a session with their defaults, which suit a BLE device at ATT MTU 247 behind a gateway.
@@ -1291,7 +1101,7 @@ SMPFOTA_API int32_t smpfota_update_options_init(struct smpfota_update_options *o
  */
 SMPFOTA_API
 int32_t smpfota_session_open(const struct smpfota_session_options *options,
-                             uintptr_t *session,
+                             smpfota_session *session,
                              struct smpfota_error *error);
 
 /**
@@ -1301,7 +1111,7 @@ int32_t smpfota_session_open(const struct smpfota_session_options *options,
  *
  * Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`. Any thread, any time.
  */
-SMPFOTA_API int32_t smpfota_session_close(uintptr_t session);
+SMPFOTA_API int32_t smpfota_session_close(smpfota_session session);
 
 /**
  * Starts an update. The first frame comes from `smpfota_session_next_frame`.
@@ -1312,8 +1122,8 @@ SMPFOTA_API int32_t smpfota_session_close(uintptr_t session);
  * `SMPFOTA_BUSY`, or `SMPFOTA_INVALID_ARGUMENT` with the name of the option in `error`.
  */
 SMPFOTA_API
-int32_t smpfota_session_start_update(uintptr_t session,
-                                     uintptr_t image,
+int32_t smpfota_session_start_update(smpfota_session session,
+                                     smpfota_image image,
                                      const struct smpfota_update_options *options,
                                      struct smpfota_error *error);
 
@@ -1326,8 +1136,8 @@ int32_t smpfota_session_start_update(uintptr_t session,
  * Returns what `smpfota_session_start_update` returns.
  */
 SMPFOTA_API
-int32_t smpfota_session_start_check(uintptr_t session,
-                                    uintptr_t image,
+int32_t smpfota_session_start_check(smpfota_session session,
+                                    smpfota_image image,
                                     const struct smpfota_update_options *options,
                                     struct smpfota_error *error);
 
@@ -1342,7 +1152,7 @@ int32_t smpfota_session_start_check(uintptr_t session,
  * `SMPFOTA_BUSY`; `error` says what is wrong with which argument.
  */
 SMPFOTA_API
-int32_t smpfota_session_start_command(uintptr_t session,
+int32_t smpfota_session_start_command(smpfota_session session,
                                       const char *name,
                                       size_t name_length,
                                       const char *arguments,
@@ -1352,7 +1162,7 @@ int32_t smpfota_session_start_command(uintptr_t session,
 /**
  * Starts a request of any group and command, also a vendor's (groups from 64 on).
  *
- * `op` is `SMPFOTA_OP_READ` or `SMPFOTA_OP_WRITE`, `group` 0 to 65,535, `command` 0 to 255. `body` has `length` bytes:
+ * `op` is `SMPFOTA_OP_READ` or `SMPFOTA_OP_WRITE`, `group` 0 to 65,535, `command` 0 to 255. `body` has `body_length` bytes:
  * CBOR, which is not looked at; nothing stands for the empty map in groups below 64. The result has the body of the
  * answer in hexadecimal digits.
  *
@@ -1360,12 +1170,12 @@ int32_t smpfota_session_start_command(uintptr_t session,
  * `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_start_request(uintptr_t session,
+int32_t smpfota_session_start_request(smpfota_session session,
                                       uint32_t op,
                                       uint32_t group,
                                       uint32_t command,
                                       const uint8_t *body,
-                                      size_t length,
+                                      size_t body_length,
                                       struct smpfota_error *error);
 
 /**
@@ -1391,7 +1201,7 @@ int32_t smpfota_session_start_request(uintptr_t session,
  */
 SMPFOTA_API
 SMPFOTA_MUST_USE
-int32_t smpfota_session_next_frame(uintptr_t session,
+int32_t smpfota_session_next_frame(smpfota_session session,
                                    uint64_t now_ms,
                                    uint8_t *buffer,
                                    size_t capacity,
@@ -1400,40 +1210,40 @@ int32_t smpfota_session_next_frame(uintptr_t session,
 /**
  * Bytes that came from the device, as they came: half a frame, several frames, console lines between log text.
  *
- * `bytes` has `length` bytes; they are copied. Whatever is no answer to this session is counted and does no harm. Call
+ * `bytes` has `bytes_length` bytes; they are copied. Whatever is no answer to this session is counted and does no harm. Call
  * `smpfota_session_next_frame` afterwards.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
 SMPFOTA_MUST_USE
-int32_t smpfota_session_feed(uintptr_t session,
+int32_t smpfota_session_feed(smpfota_session session,
                              uint64_t now_ms,
                              const uint8_t *bytes,
-                             size_t length);
+                             size_t bytes_length);
 
 /**
  * When to call `smpfota_session_next_frame` even if nothing arrives, in the caller's time.
  *
  * It may lie in the past: then call at once. It moves with every call on the session, so ask again after each round.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is waited for, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or
- * `SMPFOTA_BUSY`.
+ * Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is waited for (`*deadline_ms` is then `UINT64_MAX`),
+ * `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_deadline(uintptr_t session,
+int32_t smpfota_session_deadline(smpfota_session session,
                                  uint64_t *deadline_ms);
 
 /**
  * What the caller knows of the device link. Who cannot see the link never calls this.
  *
- * `event` is `SMPFOTA_LINK_DOWN`, `SMPFOTA_LINK_UP`, or `SMPFOTA_LINK_MAX_WRITE` with the bytes of one write in `value`,
- * 20 to 65,535. `value` is not looked at with the others.
+ * `event` is `SMPFOTA_LINK_EVENT_DOWN`, `SMPFOTA_LINK_EVENT_UP`, or `SMPFOTA_LINK_EVENT_MAX_WRITE` with the bytes of one
+ * write in `value`, 20 to 65,535. `value` is not looked at with the others.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_link(uintptr_t session,
+int32_t smpfota_session_link(smpfota_session session,
                              uint64_t now_ms,
                              uint32_t event,
                              uint32_t value);
@@ -1444,7 +1254,7 @@ int32_t smpfota_session_link(uintptr_t session,
  * Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_cancel(uintptr_t session,
+int32_t smpfota_session_cancel(smpfota_session session,
                                uint64_t now_ms);
 
 /**
@@ -1452,7 +1262,7 @@ int32_t smpfota_session_cancel(uintptr_t session,
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
-SMPFOTA_API int32_t smpfota_session_pause(uintptr_t session, uint64_t now_ms);
+SMPFOTA_API int32_t smpfota_session_pause(smpfota_session session, uint64_t now_ms);
 
 /**
  * Goes on after `smpfota_session_pause`.
@@ -1460,7 +1270,7 @@ SMPFOTA_API int32_t smpfota_session_pause(uintptr_t session, uint64_t now_ms);
  * Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_WRONG_STATE` when it was not paused,
  * `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
-SMPFOTA_API int32_t smpfota_session_resume(uintptr_t session, uint64_t now_ms);
+SMPFOTA_API int32_t smpfota_session_resume(smpfota_session session, uint64_t now_ms);
 
 /**
  * Answers `SMPFOTA_HEALTH_CHECK`: `healthy` 1 confirms the new image, 0 leaves it unconfirmed and resets the device, so
@@ -1470,7 +1280,7 @@ SMPFOTA_API int32_t smpfota_session_resume(uintptr_t session, uint64_t now_ms);
  * another number, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_health(uintptr_t session,
+int32_t smpfota_session_health(smpfota_session session,
                                uint64_t now_ms,
                                uint32_t healthy);
 
@@ -1482,7 +1292,7 @@ int32_t smpfota_session_health(uintptr_t session,
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_progress_get(uintptr_t session,
+int32_t smpfota_session_progress_get(smpfota_session session,
                                      uint64_t now_ms,
                                      struct smpfota_progress *progress);
 
@@ -1495,7 +1305,7 @@ int32_t smpfota_session_progress_get(uintptr_t session,
  * `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_result(uintptr_t session,
+int32_t smpfota_session_result(smpfota_session session,
                                char *text,
                                size_t capacity,
                                size_t *length);
@@ -1509,7 +1319,7 @@ int32_t smpfota_session_result(uintptr_t session,
  * `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_error(uintptr_t session,
+int32_t smpfota_session_error(smpfota_session session,
                               struct smpfota_error *error);
 
 /**
@@ -1525,7 +1335,7 @@ int32_t smpfota_session_error(uintptr_t session,
  * `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_failure(uintptr_t session,
+int32_t smpfota_session_failure(smpfota_session session,
                                 char *text,
                                 size_t capacity,
                                 size_t *length);
@@ -1537,7 +1347,7 @@ int32_t smpfota_session_failure(uintptr_t session,
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_left_with(uintptr_t session,
+int32_t smpfota_session_left_with(smpfota_session session,
                                   uint32_t *left_with);
 
 /**
@@ -1551,7 +1361,7 @@ int32_t smpfota_session_left_with(uintptr_t session,
  * `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_next_event(uintptr_t session,
+int32_t smpfota_session_next_event(smpfota_session session,
                                    char *text,
                                    size_t capacity,
                                    size_t *length);
@@ -1568,7 +1378,7 @@ int32_t smpfota_session_next_event(uintptr_t session,
  */
 SMPFOTA_API
 SMPFOTA_MUST_USE
-int32_t smpfota_session_next_write(uintptr_t session,
+int32_t smpfota_session_next_write(smpfota_session session,
                                    uint64_t now_ms,
                                    uint8_t *buffer,
                                    size_t capacity,
@@ -1584,7 +1394,7 @@ int32_t smpfota_session_next_write(uintptr_t session,
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_expected(uintptr_t session,
+int32_t smpfota_session_expected(smpfota_session session,
                                  uint32_t *answers,
                                  uint32_t *wait_ms);
 
@@ -1598,7 +1408,7 @@ int32_t smpfota_session_expected(uintptr_t session,
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_call_returned(uintptr_t session,
+int32_t smpfota_session_call_returned(smpfota_session session,
                                       uint64_t now_ms);
 
 /**
@@ -1615,7 +1425,7 @@ int32_t smpfota_session_call_returned(uintptr_t session,
  * too many images, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_save(uintptr_t session,
+int32_t smpfota_session_save(smpfota_session session,
                              uint8_t *buffer,
                              size_t capacity,
                              size_t *length);
@@ -1624,7 +1434,7 @@ int32_t smpfota_session_save(uintptr_t session,
  * Opens a session that goes on where a saved one stood. The device is asked before anything is written, so an old
  * snapshot costs a round trip and nothing else.
  *
- * `snapshot` has `length` bytes. `image` is the file that the update was started with, 0 for a snapshot without an update.
+ * `snapshot` has `snapshot_length` bytes. `image` is the file that the update was started with, 0 for a snapshot without an update.
  * `options` NULL means those of the saved session; otherwise they take their place. `*session` receives the handle,
  * which belongs to the caller until `smpfota_session_close`. If an answer has come for what the earlier process sent,
  * feed it first.
@@ -1636,18 +1446,18 @@ int32_t smpfota_session_save(uintptr_t session,
  */
 SMPFOTA_API
 int32_t smpfota_session_restore(const uint8_t *snapshot,
-                                size_t length,
-                                uintptr_t image,
+                                size_t snapshot_length,
+                                smpfota_image image,
                                 const struct smpfota_session_options *options,
-                                uintptr_t *session,
+                                smpfota_session *session,
                                 struct smpfota_error *error);
 
 /**
  * Explains bytes that went to a device or came from one, as a JSON object: `frames` with header, meaning and body, and
  * `findings`, what is wrong with them.
  *
- * `bytes` has `length` bytes, at most 1 MiB: one frame or several, raw or in console lines, also written as
- * hexadecimal, base64 or a JSON list of numbers. Any bytes are explained. `text`, `capacity` and `length_out` as with
+ * `bytes` has `bytes_length` bytes, at most 1 MiB: one frame or several, raw or in console lines, also written as
+ * hexadecimal, base64 or a JSON list of numbers. Any bytes are explained. `text`, `capacity` and `length` as with
  * `smpfota_version`; the text is never longer than 128 KiB.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_INVALID_ARGUMENT` for more than
@@ -1655,10 +1465,10 @@ int32_t smpfota_session_restore(const uint8_t *snapshot,
  */
 SMPFOTA_API
 int32_t smpfota_explain_frame(const uint8_t *bytes,
-                              size_t length,
+                              size_t bytes_length,
                               char *text,
                               size_t capacity,
-                              size_t *length_out);
+                              size_t *length);
 
 /**
  * Starts the command `file_upload` with the content as bytes: as `smpfota_session_start_command`, without `content` among the
@@ -1672,7 +1482,7 @@ int32_t smpfota_explain_frame(const uint8_t *bytes,
  * with which argument.
  */
 SMPFOTA_API
-int32_t smpfota_session_start_upload(uintptr_t session,
+int32_t smpfota_session_start_upload(smpfota_session session,
                                      const char *arguments,
                                      size_t arguments_length,
                                      const uint8_t *content,
@@ -1691,7 +1501,7 @@ int32_t smpfota_session_start_upload(uintptr_t session,
  * `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_file_read(uintptr_t session,
+int32_t smpfota_session_file_read(smpfota_session session,
                                   uint64_t offset,
                                   uint8_t *buffer,
                                   size_t capacity,
@@ -1707,7 +1517,7 @@ int32_t smpfota_session_file_read(uintptr_t session,
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_record(uintptr_t session,
+int32_t smpfota_session_record(smpfota_session session,
                                size_t capacity,
                                uint32_t flags,
                                struct smpfota_error *error);
@@ -1722,7 +1532,7 @@ int32_t smpfota_session_record(uintptr_t session,
  * `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_recording(uintptr_t session,
+int32_t smpfota_session_recording(smpfota_session session,
                                   uint32_t form,
                                   uint8_t *buffer,
                                   size_t capacity,
@@ -1739,7 +1549,7 @@ int32_t smpfota_session_recording(uintptr_t session,
  * `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_session_drain_recording(uintptr_t session,
+int32_t smpfota_session_drain_recording(smpfota_session session,
                                         uint32_t form,
                                         uint8_t *buffer,
                                         size_t capacity,
@@ -1754,80 +1564,80 @@ int32_t smpfota_session_drain_recording(uintptr_t session,
  * Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_TOO_MANY_HANDLES`. Any thread, any time.
  */
 SMPFOTA_API
-int32_t smpfota_trace_open(uintptr_t *trace);
+int32_t smpfota_trace_open(smpfota_trace *trace);
 
 /**
  * Feeds the next bytes of the trace, as they stand in the file, in pieces of any size.
  *
- * `bytes` has `length` bytes; they are copied. Any bytes are taken: text in UTF-8 or UTF-16 with any line ends, or frames
- * as they are. `*taken` receives how many of them were taken: fewer than `length` while lines wait for
+ * `bytes` has `bytes_length` bytes; they are copied. Any bytes are taken: text in UTF-8 or UTF-16 with any line ends, or
+ * frames as they are. `*taken` receives how many of them were taken: fewer than `bytes_length` while lines wait for
  * `smpfota_trace_next_line`. Read those, then feed the rest.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or `SMPFOTA_WRONG_STATE` after
  * `smpfota_trace_verdict`; then nothing was taken.
  */
 SMPFOTA_API
-int32_t smpfota_trace_feed(uintptr_t trace,
+int32_t smpfota_trace_feed(smpfota_trace trace,
                            const uint8_t *bytes,
-                           size_t length,
+                           size_t bytes_length,
                            size_t *taken);
 
 /**
  * Fetches the next line of text: a frame with its time, direction, length, sequence number, what it asks or says and what
  * is odd about it, or what the trace says of the link.
  *
- * `text`, `capacity` and `length_out` as with `smpfota_version`; no end of line stands in it. A line that does not fit
+ * `text`, `capacity` and `length` as with `smpfota_version`; no end of line stands in it. A line that does not fit
  * stays where it is.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when there is none, `SMPFOTA_BUFFER_TOO_SMALL` (`*length_out` says the need),
+ * Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when there is none, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need),
  * `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_trace_next_line(uintptr_t trace,
+int32_t smpfota_trace_next_line(smpfota_trace trace,
                                 char *text,
                                 size_t capacity,
-                                size_t *length_out);
+                                size_t *length);
 
 /**
  * Ends the trace and gives its verdict as a JSON object: `cause` and `number` (a finding), `certainty`, `says`,
  * `next_step`, `evidence`, `points`, `also`, `ruled_out`, `undecided`, `phases` and `figures`; docs/DIAGNOSIS.md has them all.
  *
  * Nothing can be fed afterwards; lines may still wait. The verdict may be asked for again. `text`, `capacity` and
- * `length_out` as with `smpfota_version`.
+ * `length` as with `smpfota_version`.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length_out` says the need), `SMPFOTA_INVALID_HANDLE`,
+ * Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need), `SMPFOTA_INVALID_HANDLE`,
  * `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_trace_verdict(uintptr_t trace,
+int32_t smpfota_trace_verdict(smpfota_trace trace,
                               char *text,
                               size_t capacity,
-                              size_t *length_out);
+                              size_t *length);
 
 /**
  * Closes a trace. A call that is inside on another thread finishes first.
  *
  * Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`.
  */
-SMPFOTA_API int32_t smpfota_trace_close(uintptr_t trace);
+SMPFOTA_API int32_t smpfota_trace_close(smpfota_trace trace);
 
 /**
  * Puts an SMP frame into the console framing: lines of at most 127 bytes, each with its newline.
  *
- * `frame` has `length` bytes, 1 to 65,533. `out` receives all lines, one after the other, about 4/3 of the frame and 3
- * bytes per line; `*out_length` the number of bytes.
+ * `frame` has `frame_length` bytes, 1 to 65,533. `buffer` receives all lines, one after the other, about 4/3 of the frame
+ * and 3 bytes per line; `*length` the number of bytes.
  *
  * A session with `SMPFOTA_FRAMING_SERIAL` does this by itself; the function is for other frames on the same wire.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*out_length` says the need), `SMPFOTA_NULL_POINTER`, or
+ * Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need), `SMPFOTA_NULL_POINTER`, or
  * `SMPFOTA_INVALID_ARGUMENT` for a length outside the range. Any thread, any time.
  */
 SMPFOTA_API
 int32_t smpfota_serial_encode(const uint8_t *frame,
-                              size_t length,
-                              uint8_t *out,
+                              size_t frame_length,
+                              uint8_t *buffer,
                               size_t capacity,
-                              size_t *out_length);
+                              size_t *length);
 
 /**
  * Opens a decoder of the console framing.
@@ -1840,20 +1650,20 @@ int32_t smpfota_serial_encode(const uint8_t *frame,
  */
 SMPFOTA_API
 int32_t smpfota_serial_decoder_open(uint32_t max_frame,
-                                    uintptr_t *decoder);
+                                    smpfota_serial_decoder *decoder);
 
 /**
  * Feeds bytes as they came from the console, in any pieces.
  *
- * `bytes` has `length` bytes; they are copied. Log text and damaged lines among them are passed over.
+ * `bytes` has `bytes_length` bytes; they are copied. Log text and damaged lines among them are passed over.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or `SMPFOTA_WRONG_STATE`
  * when 64 frames or more wait for `smpfota_serial_decoder_next`; then nothing was taken.
  */
 SMPFOTA_API
-int32_t smpfota_serial_decoder_feed(uintptr_t decoder,
+int32_t smpfota_serial_decoder_feed(smpfota_serial_decoder decoder,
                                     const uint8_t *bytes,
-                                    size_t length);
+                                    size_t bytes_length);
 
 /**
  * Fetches the next complete frame.
@@ -1865,7 +1675,7 @@ int32_t smpfota_serial_decoder_feed(uintptr_t decoder,
  * `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_serial_decoder_next(uintptr_t decoder,
+int32_t smpfota_serial_decoder_next(smpfota_serial_decoder decoder,
                                     uint8_t *buffer,
                                     size_t capacity,
                                     size_t *length);
@@ -1875,7 +1685,7 @@ int32_t smpfota_serial_decoder_next(uintptr_t decoder,
  *
  * Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`.
  */
-SMPFOTA_API int32_t smpfota_serial_decoder_close(uintptr_t decoder);
+SMPFOTA_API int32_t smpfota_serial_decoder_close(smpfota_serial_decoder decoder);
 
 /**
  * Fills the options of a virtual device with their defaults: a Zephyr 4.4 server, no link in front, no fault, seed 1.
@@ -1901,36 +1711,36 @@ int32_t smpfota_device_options_init(struct smpfota_device_options *options,
  */
 SMPFOTA_API
 int32_t smpfota_device_open(const struct smpfota_device_options *options,
-                            uintptr_t *device,
+                            smpfota_device *device,
                             struct smpfota_error *error);
 
 /**
  * Puts an image into the running slot, confirmed, and boots it.
  *
- * `image` has `length` bytes; they are copied.
+ * `bytes` has `bytes_length` bytes, an image; they are copied.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_BUSY`,
  * `SMPFOTA_SLOT_TOO_SMALL`, or a status of the image range (-100 to -199).
  */
 SMPFOTA_API
-int32_t smpfota_device_install(uintptr_t device,
-                               const uint8_t *image,
-                               size_t length,
+int32_t smpfota_device_install(smpfota_device device,
+                               const uint8_t *bytes,
+                               size_t bytes_length,
                                struct smpfota_error *error);
 
 /**
  * One write of the client enters the link. What is too large for the device is lost, as it would be.
  *
- * `bytes` has `length` bytes; they are copied.
+ * `bytes` has `bytes_length` bytes; they are copied.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or
  * `SMPFOTA_INVALID_ARGUMENT` for a write of more than 65,543 bytes or a time more than ten years after the first.
  */
 SMPFOTA_API
-int32_t smpfota_device_write(uintptr_t device,
+int32_t smpfota_device_write(smpfota_device device,
                              uint64_t now_ms,
                              const uint8_t *bytes,
-                             size_t length);
+                             size_t bytes_length);
 
 /**
  * Takes one notification of the device that has arrived by now.
@@ -1942,7 +1752,7 @@ int32_t smpfota_device_write(uintptr_t device,
  * ten years after the first.
  */
 SMPFOTA_API
-int32_t smpfota_device_read(uintptr_t device,
+int32_t smpfota_device_read(smpfota_device device,
                             uint64_t now_ms,
                             uint8_t *buffer,
                             size_t capacity,
@@ -1953,21 +1763,19 @@ int32_t smpfota_device_read(uintptr_t device,
  *
  * Call `smpfota_device_read` then; there may still be nothing to read.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is on its way, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`
- * or `SMPFOTA_BUSY`.
+ * Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is on its way (`*deadline_ms` is then `UINT64_MAX`),
+ * `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
-SMPFOTA_API
-int32_t smpfota_device_deadline(uintptr_t device,
-                                uint64_t *deadline_ms);
+SMPFOTA_API int32_t smpfota_device_deadline(smpfota_device device, uint64_t *deadline_ms);
 
 /**
- * Drops the link to the device (`SMPFOTA_LINK_DOWN`) or brings it up (`SMPFOTA_LINK_UP`).
+ * Drops the link to the device (`SMPFOTA_LINK_EVENT_DOWN`) or brings it up (`SMPFOTA_LINK_EVENT_UP`).
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_BUSY`, or `SMPFOTA_INVALID_ARGUMENT` for another event or
  * a time more than ten years after the first.
  */
 SMPFOTA_API
-int32_t smpfota_device_link(uintptr_t device,
+int32_t smpfota_device_link(smpfota_device device,
                             uint64_t now_ms,
                             uint32_t event);
 
@@ -1979,7 +1787,7 @@ int32_t smpfota_device_link(uintptr_t device,
  * Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
-int32_t smpfota_device_describe(uintptr_t device,
+int32_t smpfota_device_describe(smpfota_device device,
                                 char *text,
                                 size_t capacity,
                                 size_t *length);
@@ -1989,7 +1797,7 @@ int32_t smpfota_device_describe(uintptr_t device,
  *
  * Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`.
  */
-SMPFOTA_API int32_t smpfota_device_close(uintptr_t device);
+SMPFOTA_API int32_t smpfota_device_close(smpfota_device device);
 
 /**
  * Makes an image that a virtual device takes: valid and hashed, without a signature.
@@ -2010,7 +1818,7 @@ int32_t smpfota_simulator_make_image(const char *version,
                                      size_t *length);
 
 /**
- * The name of a fault: `index` is the number that `smpfota_device_options.fault` takes, from 0 (`none`).
+ * The name of a fault: `fault` is the number that `smpfota_device_options.fault` takes, from 0 (`none`).
  *
  * `text`, `capacity` and `length` as with `smpfota_version`.
  *
@@ -2018,13 +1826,13 @@ int32_t smpfota_simulator_make_image(const char *version,
  * one, or `SMPFOTA_UNAVAILABLE`. Any thread, any time.
  */
 SMPFOTA_API
-int32_t smpfota_simulator_fault_name(uint32_t index,
+int32_t smpfota_simulator_fault_name(uint32_t fault,
                                      char *text,
                                      size_t capacity,
                                      size_t *length);
 
 /**
- * The name of a link: `index` is the number that `smpfota_device_options.link` takes, from 0 (`none`).
+ * The name of a link: `link` is the number that `smpfota_device_options.link` takes, from 0 (`none`).
  *
  * `text`, `capacity` and `length` as with `smpfota_version`.
  *
@@ -2032,13 +1840,13 @@ int32_t smpfota_simulator_fault_name(uint32_t index,
  * one, or `SMPFOTA_UNAVAILABLE`. Any thread, any time.
  */
 SMPFOTA_API
-int32_t smpfota_simulator_link_name(uint32_t index,
+int32_t smpfota_simulator_link_name(uint32_t link,
                                     char *text,
                                     size_t capacity,
                                     size_t *length);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* SMPFOTA_H */

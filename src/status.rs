@@ -152,6 +152,26 @@ impl Status {
         self as i32
     }
 
+    /// What a number says to a human reader: the sentence of its status, or, of a number that came later than this library,
+    /// what its range says.
+    pub const fn text_of(number: i32) -> &'static str {
+        if let Some(status) = Status::from_number(number) {
+            return status.text();
+        }
+        match number {
+            0.. => "An outcome that this version of the library does not know; it is no error.",
+            -99..=-1 => "An error of the calling program that this version of the library does not know.",
+            -199..=-100 => "An error of the image file that this version of the library does not know.",
+            -299..=-200 => {
+                "An error on the way to the device that this version of the library does not know."
+            }
+            -399..=-300 => "An error of the device that this version of the library does not know.",
+            -499..=-400 => "An outcome of an update that this version of the library does not know.",
+            -599..=-500 => "A defect of the library that this version of it does not know.",
+            _ => "An error that this version of the library does not know.",
+        }
+    }
+
     /// Whether the status is a normal outcome (0 and above).
     pub const fn is_normal(self) -> bool {
         self.number() >= 0

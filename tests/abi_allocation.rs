@@ -69,7 +69,7 @@ fn upload(link: u32, device_flags: u32) -> (u64, u64) {
         assert_eq!(smpfota_image_open_bytes(file.as_ptr(), file.len(), &mut image, null_mut()), OK);
         let mut session_options = std::mem::zeroed();
         assert_eq!(smpfota_session_options_init(&mut session_options, 64), OK);
-        session_options.framing = u32::from(device_flags & SMPFOTA_DEVICE_SERIAL != 0);
+        session_options.framing = u32::from(device_flags & SMPFOTA_DEVICE_FLAG_SERIAL != 0);
         assert_eq!(smpfota_session_open(&session_options, &mut session, null_mut()), OK);
         let mut options = std::mem::zeroed();
         assert_eq!(smpfota_device_options_init(&mut options, 48), OK);
@@ -131,8 +131,8 @@ fn the_steady_state_allocates_nothing() {
     for (link, flags, name) in [
         (0, 0, "no link in front"),
         (1, 0, "beside the device"),
-        (1, SMPFOTA_DEVICE_REASSEMBLY, "large frames"),
-        (0, SMPFOTA_DEVICE_SERIAL, "console"),
+        (1, SMPFOTA_DEVICE_FLAG_REASSEMBLY, "large frames"),
+        (0, SMPFOTA_DEVICE_FLAG_SERIAL, "console"),
     ] {
         let (calls, allocations) = upload(link, flags);
         assert!(calls > 100, "{name}: {calls} calls were looked at");

@@ -5,7 +5,7 @@ mod abi_support;
 use std::mem::offset_of;
 use std::process::Command;
 
-use abi_support::{cc, csharp_structs, header, root, run, scratch};
+use abi_support::{Constant, cc, csharp_structs, header_enums, header_macros, root, run, scratch};
 use smpfota::ffi::*;
 use smpfota::{Finding, Status};
 
@@ -193,75 +193,116 @@ const RETRIES: &[(i32, &str)] = &[
     (-500, "never"),
 ];
 
-const CONSTANTS: &[(&str, u32)] = &[
-    ("ABI_VERSION", 1),
-    ("UNKNOWN", 4294967295),
-    ("FRAMING_RAW", 0),
-    ("FRAMING_SERIAL", 1),
-    ("MODE_TEST_AND_CONFIRM", 0),
-    ("MODE_TEST_ONLY", 1),
-    ("MODE_CONFIRM_AT_ONCE", 2),
-    ("MODE_UPLOAD_ONLY", 3),
-    ("UPDATE_ERASE_FIRST", 1),
-    ("UPDATE_UPGRADE_ONLY", 2),
-    ("UPDATE_HEALTH_CHECK", 4),
-    ("UPDATE_FORCE_UPLOAD", 8),
-    ("UPDATE_ENTER_LOADER", 16),
-    ("UPDATE_CHECK", 32),
-    ("UPDATE_IGNORE_DEPENDENCIES", 64),
-    ("UPDATE_IGNORE_BOARD", 128),
-    ("UPDATE_IGNORE_SECURITY_COUNTER", 256),
-    ("UPDATE_IGNORE_VERSION", 512),
-    ("UPDATE_IGNORE_SIZE", 2048),
-    ("UPDATE_IGNORE_IMAGE_NUMBER", 4096),
-    ("UPDATE_REQUIRE_WAY_BACK", 8192),
-    ("BOOT_MODE_UNKNOWN", 0),
-    ("BOOT_MODE_SINGLE", 1),
-    ("BOOT_MODE_SWAP", 2),
-    ("BOOT_MODE_OVERWRITE", 3),
-    ("BOOT_MODE_DIRECT_XIP", 4),
-    ("BOOT_MODE_DIRECT_XIP_REVERT", 5),
-    ("BOOT_MODE_RAM_LOAD", 6),
-    ("BOOT_MODE_FIRMWARE_LOADER", 7),
-    ("IMAGE_ENCRYPTED", 1),
-    ("IMAGE_COMPRESSED", 2),
-    ("IMAGE_PADDED", 4),
-    ("IMAGE_PACKAGE", 8),
-    ("PHASE_IDLE", 0),
-    ("PHASE_DISCOVER", 1),
-    ("PHASE_ERASE", 2),
-    ("PHASE_UPLOAD", 3),
-    ("PHASE_VERIFY_UPLOAD", 4),
-    ("PHASE_MARK", 5),
-    ("PHASE_RESET", 6),
-    ("PHASE_SWAP", 7),
-    ("PHASE_VERIFY_BOOT", 8),
-    ("PHASE_HEALTH_CHECK", 9),
-    ("PHASE_CONFIRM", 10),
-    ("PHASE_DONE", 11),
-    ("PHASE_FAILED", 12),
-    ("PHASE_COMMAND", 13),
-    ("RETRY_NONE", 0),
-    ("RETRY_AT_ONCE", 1),
-    ("RETRY_LATER", 2),
-    ("RETRY_NEVER", 3),
-    ("LEFT_WITH_UNKNOWN", 0),
-    ("LEFT_WITH_OLD_IMAGE_RUNS", 1),
-    ("LEFT_WITH_NEW_IMAGE_STORED", 2),
-    ("LEFT_WITH_NEW_IMAGE_PENDING", 3),
-    ("LEFT_WITH_ON_TRIAL", 4),
-    ("LINK_DOWN", 0),
-    ("LINK_UP", 1),
-    ("LINK_MAX_WRITE", 2),
-    ("OP_READ", 0),
-    ("OP_WRITE", 2),
-    ("PROFILE_ZEPHYR_4_4", 0),
-    ("PROFILE_NCS_2_1", 1),
-    ("DEVICE_REASSEMBLY", 1),
-    ("DEVICE_SERIAL", 2),
-    ("RECORD_HEADERS_ONLY", 1),
-    ("RECORDING_TEXT", 0),
-    ("RECORDING_PCAPNG", 1),
+/// The enums beside `smpfota_status` and `smpfota_finding`: names and numbers, without their prefix `SMPFOTA_`.
+#[rustfmt::skip]
+const GROUPS: &[(&str, &[(&str, u32)])] = &[
+    ("smpfota_framing", &[
+        ("FRAMING_RAW", 0),
+        ("FRAMING_SERIAL", 1),
+    ]),
+    ("smpfota_update_mode", &[
+        ("MODE_TEST_AND_CONFIRM", 0),
+        ("MODE_TEST_ONLY", 1),
+        ("MODE_CONFIRM_AT_ONCE", 2),
+        ("MODE_UPLOAD_ONLY", 3),
+    ]),
+    ("smpfota_update_flag", &[
+        ("UPDATE_ERASE_FIRST", 1),
+        ("UPDATE_UPGRADE_ONLY", 2),
+        ("UPDATE_HEALTH_CHECK", 4),
+        ("UPDATE_FORCE_UPLOAD", 8),
+        ("UPDATE_ENTER_LOADER", 16),
+        ("UPDATE_CHECK", 32),
+        ("UPDATE_IGNORE_DEPENDENCIES", 64),
+        ("UPDATE_IGNORE_BOARD", 128),
+        ("UPDATE_IGNORE_SECURITY_COUNTER", 256),
+        ("UPDATE_IGNORE_VERSION", 512),
+        ("UPDATE_IGNORE_SIZE", 2048),
+        ("UPDATE_IGNORE_IMAGE_NUMBER", 4096),
+        ("UPDATE_REQUIRE_WAY_BACK", 8192),
+    ]),
+    ("smpfota_boot_mode", &[
+        ("BOOT_MODE_UNKNOWN", 0),
+        ("BOOT_MODE_SINGLE", 1),
+        ("BOOT_MODE_SWAP", 2),
+        ("BOOT_MODE_OVERWRITE", 3),
+        ("BOOT_MODE_DIRECT_XIP", 4),
+        ("BOOT_MODE_DIRECT_XIP_REVERT", 5),
+        ("BOOT_MODE_RAM_LOAD", 6),
+        ("BOOT_MODE_FIRMWARE_LOADER", 7),
+    ]),
+    ("smpfota_image_property", &[
+        ("IMAGE_PROPERTY_ENCRYPTED", 1),
+        ("IMAGE_PROPERTY_COMPRESSED", 2),
+        ("IMAGE_PROPERTY_PADDED", 4),
+        ("IMAGE_PROPERTY_PACKAGE", 8),
+    ]),
+    ("smpfota_phase", &[
+        ("PHASE_IDLE", 0),
+        ("PHASE_DISCOVER", 1),
+        ("PHASE_ERASE", 2),
+        ("PHASE_UPLOAD", 3),
+        ("PHASE_VERIFY_UPLOAD", 4),
+        ("PHASE_MARK", 5),
+        ("PHASE_RESET", 6),
+        ("PHASE_SWAP", 7),
+        ("PHASE_VERIFY_BOOT", 8),
+        ("PHASE_HEALTH_CHECK", 9),
+        ("PHASE_CONFIRM", 10),
+        ("PHASE_DONE", 11),
+        ("PHASE_FAILED", 12),
+        ("PHASE_COMMAND", 13),
+    ]),
+    ("smpfota_retry", &[
+        ("RETRY_NONE", 0),
+        ("RETRY_AT_ONCE", 1),
+        ("RETRY_LATER", 2),
+        ("RETRY_NEVER", 3),
+    ]),
+    ("smpfota_left_with", &[
+        ("LEFT_WITH_UNKNOWN", 0),
+        ("LEFT_WITH_OLD_IMAGE_RUNS", 1),
+        ("LEFT_WITH_NEW_IMAGE_STORED", 2),
+        ("LEFT_WITH_NEW_IMAGE_PENDING", 3),
+        ("LEFT_WITH_ON_TRIAL", 4),
+    ]),
+    ("smpfota_link_event", &[
+        ("LINK_EVENT_DOWN", 0),
+        ("LINK_EVENT_UP", 1),
+        ("LINK_EVENT_MAX_WRITE", 2),
+    ]),
+    ("smpfota_op", &[
+        ("OP_READ", 0),
+        ("OP_WRITE", 2),
+    ]),
+    ("smpfota_device_profile", &[
+        ("PROFILE_ZEPHYR_4_4", 0),
+        ("PROFILE_NCS_2_1", 1),
+    ]),
+    ("smpfota_device_flag", &[
+        ("DEVICE_FLAG_REASSEMBLY", 1),
+        ("DEVICE_FLAG_SERIAL", 2),
+    ]),
+    ("smpfota_record_flag", &[
+        ("RECORD_HEADERS_ONLY", 1),
+    ]),
+    ("smpfota_recording_form", &[
+        ("RECORDING_TEXT", 0),
+        ("RECORDING_PCAPNG", 1),
+    ]),
+];
+
+/// What the names of 0.1.0 stand for, as long as they are there.
+const OLD_NAMES: &[(&str, &str)] = &[
+    ("IMAGE_ENCRYPTED", "IMAGE_PROPERTY_ENCRYPTED"),
+    ("IMAGE_COMPRESSED", "IMAGE_PROPERTY_COMPRESSED"),
+    ("IMAGE_PADDED", "IMAGE_PROPERTY_PADDED"),
+    ("IMAGE_PACKAGE", "IMAGE_PROPERTY_PACKAGE"),
+    ("LINK_DOWN", "LINK_EVENT_DOWN"),
+    ("LINK_UP", "LINK_EVENT_UP"),
+    ("LINK_MAX_WRITE", "LINK_EVENT_MAX_WRITE"),
+    ("DEVICE_REASSEMBLY", "DEVICE_FLAG_REASSEMBLY"),
+    ("DEVICE_SERIAL", "DEVICE_FLAG_SERIAL"),
 ];
 
 /// Fields as (name, offset, size).
@@ -544,14 +585,56 @@ fn structs_have_the_frozen_layout_in_csharp() {
 }
 
 #[test]
-fn every_other_number_of_the_header_is_frozen() {
-    let header = header();
-    let now: Vec<(&str, u32)> = header
-        .lines()
-        .filter_map(|line| line.strip_prefix("#define SMPFOTA_")?.split_once(' '))
-        .filter(|(name, _)| !name.starts_with("FINDING_") && !name.starts_with("VERSION"))
-        .filter(|(name, _)| !STATUSES.iter().any(|(_, status)| status == name))
-        .filter_map(|(name, value)| Some((name, value.trim_end_matches('u').parse().ok()?)))
+fn the_enums_of_the_header_are_frozen() {
+    let mut frozen: Vec<(String, Vec<Constant>)> = vec![
+        (
+            "smpfota_status".into(),
+            STATUSES.iter().map(|(number, name)| (format!("SMPFOTA_{name}"), i64::from(*number))).collect(),
+        ),
+        (
+            "smpfota_finding".into(),
+            FINDINGS
+                .iter()
+                .map(|(number, name)| (format!("SMPFOTA_FINDING_{name}"), i64::from(*number)))
+                .collect(),
+        ),
+    ];
+    frozen.extend(GROUPS.iter().map(|(name, constants)| {
+        let constants =
+            constants.iter().map(|(name, number)| (format!("SMPFOTA_{name}"), i64::from(*number)));
+        ((*name).to_owned(), constants.collect())
+    }));
+    assert_eq!(header_enums(), frozen);
+}
+
+#[test]
+fn the_macros_of_the_header_are_frozen() {
+    let now: Vec<(String, String)> = header_macros()
+        .into_iter()
+        .filter(|(name, _)| {
+            !["SMPFOTA_VERSION", "SMPFOTA_API", "SMPFOTA_MUST_USE"]
+                .iter()
+                .any(|other| name.starts_with(other))
+        })
         .collect();
-    assert_eq!(now, CONSTANTS);
+    let mut frozen = vec![("SMPFOTA_UNKNOWN".to_owned(), "UINT32_MAX".to_owned())];
+    frozen.extend(OLD_NAMES.iter().map(|(old, new)| (format!("SMPFOTA_{old}"), format!("SMPFOTA_{new}"))));
+    frozen.push(("SMPFOTA_ABI_VERSION".to_owned(), "1".to_owned()));
+    assert_eq!(now, frozen);
+    assert_eq!((SMPFOTA_UNKNOWN, SMPFOTA_ABI_VERSION), (u32::MAX, 1));
+}
+
+/// A reader of a log, or of a completion list, must not take a flag for a status.
+#[test]
+fn no_flag_or_event_begins_as_a_status_does() {
+    for (group, constants) in GROUPS {
+        let first = constants[0].0;
+        let shared = (0..first.len()).rev().map(|end| &first[..=end]).find(|prefix| {
+            prefix.ends_with('_') && constants.iter().all(|(name, _)| name.starts_with(prefix))
+        });
+        let prefix = shared.unwrap_or_else(|| panic!("{group} has a prefix"));
+        for (_, status) in STATUSES {
+            assert!(!status.starts_with(prefix), "{status} begins as the constants of {group} do");
+        }
+    }
 }

@@ -9,11 +9,13 @@ use std::fs;
 use std::path::Path;
 
 use abi_support::root;
+use smpfota::ffi::GROUPS;
 use smpfota::{Finding, Status};
 
 /// The sources of the ABI, in the order in which the header tells its story.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "constants",
+    "types",
     "structs",
     "library",
     "image",
@@ -74,7 +76,38 @@ fn define(text: &mut String, doc: &str, name: &str, value: impl std::fmt::Displa
     write!(text, "\n/** {doc} */\n#define SMPFOTA_{name} {value}\n").expect("a String takes everything");
 }
 
-/// Versions, statuses and findings: what cbindgen cannot see because macros make it.
+/// A comment of one line or of several.
+fn comment(text: &mut String, indent: &str, lines: &[&str]) {
+    match lines {
+        [line] => *text += &format!("{indent}/** {} */\n", line.trim()),
+        lines => {
+            *text += &format!("{indent}/**\n");
+            for line in lines {
+                *text += &format!("{indent} * {}\n", line.trim());
+            }
+            *text += &format!("{indent} */\n");
+        }
+    }
+}
+
+/// Names and numbers with their comments.
+fn enumeration<'a>(
+    text: &mut String,
+    doc: &str,
+    name: &str,
+    constants: impl Iterator<Item = (String, i64, Vec<&'a str>)>,
+) {
+    text.push('\n');
+    comment(text, "", &[doc]);
+    *text += &format!("enum {name} {{\n");
+    for (name, number, doc) in constants {
+        comment(text, "    ", &doc);
+        *text += &format!("    {name} = {number},\n");
+    }
+    *text += "};\n";
+}
+
+/// Versions and numbers: what cbindgen cannot see because macros make it.
 fn numbers() -> String {
     let mut text = String::from(MACROS);
     let version = format!("\"{}\"", env!("CARGO_PKG_VERSION"));
@@ -83,20 +116,39 @@ fn numbers() -> String {
         ("Major part of the version.", "VERSION_MAJOR", env!("CARGO_PKG_VERSION_MAJOR")),
         ("Minor part of the version.", "VERSION_MINOR", env!("CARGO_PKG_VERSION_MINOR")),
         ("Patch part of the version.", "VERSION_PATCH", env!("CARGO_PKG_VERSION_PATCH")),
+        ("A number that is not known, or that does not apply.", "UNKNOWN", "UINT32_MAX"),
     ] {
         define(&mut text, doc, name, value);
     }
-    text.push_str("\n/* Statuses. */\n");
-    for status in Status::ALL {
-        let number = status.number();
-        let value = if number < 0 { format!("({number})") } else { number.to_string() };
-        define(&mut text, status.text(), status.name(), value);
-    }
-    text.push_str("\n/* Findings: what points to the cause of a failure. */\n");
-    for finding in Finding::ALL {
+    let statuses = Status::ALL.iter().map(|status| {
+        (format!("SMPFOTA_{}", status.name()), i64::from(status.number()), vec![status.text()])
+    });
+    enumeration(
+        &mut text,
+        "What a call returns: 0 and above a normal outcome, below 0 an error.",
+        "smpfota_status",
+        statuses,
+    );
+    let findings = Finding::ALL.iter().map(|finding| {
         let doc = if *finding == Finding::None { "Nothing beyond the status." } else { finding.advice() };
-        define(&mut text, doc, &format!("FINDING_{}", finding.name()), finding.number());
+        (format!("SMPFOTA_FINDING_{}", finding.name()), i64::from(finding.number()), vec![doc])
+    });
+    enumeration(&mut text, "What points to the cause of a failure.", "smpfota_finding", findings);
+    for group in GROUPS {
+        let constants = group
+            .constants
+            .iter()
+            .map(|constant| (constant.name.to_owned(), i64::from(constant.number), constant.doc.to_vec()));
+        enumeration(&mut text, group.doc.trim(), group.name, constants);
     }
+    text += "\n/* Names of 0.1.0, which go with the version after this one. SMPFOTA_WITHOUT_OLD_NAMES leaves them out. */\n";
+    text += "#ifndef SMPFOTA_WITHOUT_OLD_NAMES\n";
+    for constant in GROUPS.iter().flat_map(|group| group.constants) {
+        if let Some(old) = constant.old_name {
+            text += &format!("#define {old} {}\n", constant.name);
+        }
+    }
+    text += "#endif\n";
     text
 }
 
@@ -113,7 +165,9 @@ fn header() -> String {
     }
     let mut text = Vec::new();
     builder.generate().expect("cbindgen reads the sources").write(&mut text);
-    String::from_utf8(text).expect("UTF-8")
+    // What cbindgen writes for C++ has comments that C90 does not know.
+    let text = String::from_utf8(text).expect("UTF-8");
+    text.replace("// extern \"C\"", "/* extern \"C\" */").replace("// __cplusplus", "/* __cplusplus */")
 }
 
 fn csharp() -> String {
@@ -178,7 +232,9 @@ fn every_exporting_source_is_in_the_list() {
         let path = entry.expect("readable").path();
         let text = fs::read_to_string(&path).expect("readable");
         let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
-        let exports = text.contains("#[unsafe(no_mangle)]") || text.contains("pub const SMPFOTA_");
+        let exports = text.contains("#[unsafe(no_mangle)]")
+            || text.contains("pub const SMPFOTA_")
+            || text.contains("pub type smpfota_");
         assert!(!exports || SOURCES.contains(&name), "{name} exports something; add it to SOURCES");
     }
 }

@@ -3,6 +3,7 @@
 use super::guard::guard;
 use super::pointers::{BufferOut, Out, size_t};
 use super::session::{SESSIONS, next_into};
+use super::types::smpfota_session;
 use crate::status::Status;
 
 /// As `smpfota_session_next_frame`, for a carrier that takes several writes in one call, as an IoT Hub direct method does.
@@ -16,7 +17,7 @@ use crate::status::Status;
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn smpfota_session_next_write(
-    session: usize,
+    session: smpfota_session,
     now_ms: u64,
     buffer: *mut u8,
     capacity: size_t,
@@ -42,7 +43,7 @@ pub unsafe extern "C" fn smpfota_session_next_write(
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_expected(
-    session: usize,
+    session: smpfota_session,
     answers: *mut u32,
     wait_ms: *mut u32,
 ) -> i32 {
@@ -64,7 +65,7 @@ pub unsafe extern "C" fn smpfota_session_expected(
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_session_call_returned(session: usize, now_ms: u64) -> i32 {
+pub extern "C" fn smpfota_session_call_returned(session: smpfota_session, now_ms: u64) -> i32 {
     guard(|| {
         SESSIONS.with_mut(session, |session| session.call_returned(now_ms))?;
         Ok(Status::Ok)

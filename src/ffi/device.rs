@@ -11,6 +11,7 @@ use super::pointers::{BufferOut, Out, init_struct, input, input_struct, input_te
 #[cfg(feature = "simulator")]
 use super::simulated::{self, Device};
 use super::structs::{smpfota_device_options, smpfota_error};
+use super::types::smpfota_device;
 #[cfg(not(feature = "simulator"))]
 use super::unsimulated::{self as simulated, Device};
 use crate::status::Status;
@@ -57,7 +58,7 @@ pub unsafe extern "C" fn smpfota_device_options_init(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_device_open(
     options: *const smpfota_device_options,
-    device: *mut usize,
+    device: *mut smpfota_device,
     error: *mut smpfota_error,
 ) -> i32 {
     // SAFETY: the module's contract, here and inside.
@@ -72,21 +73,21 @@ pub unsafe extern "C" fn smpfota_device_open(
 
 /// Puts an image into the running slot, confirmed, and boots it.
 ///
-/// `image` has `length` bytes; they are copied.
+/// `bytes` has `bytes_length` bytes, an image; they are copied.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_BUSY`,
 /// `SMPFOTA_SLOT_TOO_SMALL`, or a status of the image range (-100 to -199).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_device_install(
-    device: usize,
-    image: *const u8,
-    length: size_t,
+    device: smpfota_device,
+    bytes: *const u8,
+    bytes_length: size_t,
     error: *mut smpfota_error,
 ) -> i32 {
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let image = input(image, length)?;
+            let image = input(bytes, bytes_length)?;
             DEVICES.with_mut(device, |device| device.install(image))??;
             Ok(Status::Ok)
         })
@@ -95,20 +96,20 @@ pub unsafe extern "C" fn smpfota_device_install(
 
 /// One write of the client enters the link. What is too large for the device is lost, as it would be.
 ///
-/// `bytes` has `length` bytes; they are copied.
+/// `bytes` has `bytes_length` bytes; they are copied.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or
 /// `SMPFOTA_INVALID_ARGUMENT` for a write of more than 65,543 bytes or a time more than ten years after the first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_device_write(
-    device: usize,
+    device: smpfota_device,
     now_ms: u64,
     bytes: *const u8,
-    length: size_t,
+    bytes_length: size_t,
 ) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
-        let bytes = unsafe { input(bytes, length) }?;
+        let bytes = unsafe { input(bytes, bytes_length) }?;
         DEVICES.with_mut(device, |device| device.write(now_ms, bytes))??;
         Ok(Status::Ok)
     })
@@ -123,7 +124,7 @@ pub unsafe extern "C" fn smpfota_device_write(
 /// ten years after the first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_device_read(
-    device: usize,
+    device: smpfota_device,
     now_ms: u64,
     buffer: *mut u8,
     capacity: size_t,
@@ -147,31 +148,27 @@ pub unsafe extern "C" fn smpfota_device_read(
 ///
 /// Call `smpfota_device_read` then; there may still be nothing to read.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is on its way, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`
-/// or `SMPFOTA_BUSY`.
+/// Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is on its way (`*deadline_ms` is then `UINT64_MAX`),
+/// `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn smpfota_device_deadline(device: usize, deadline_ms: *mut u64) -> i32 {
+pub unsafe extern "C" fn smpfota_device_deadline(device: smpfota_device, deadline_ms: *mut u64) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { Out::new(deadline_ms) }?;
-        let Some(deadline) = DEVICES.with_mut(device, |device| device.deadline())? else {
-            return Ok(Status::Empty);
-        };
-        out.set(deadline);
-        Ok(Status::Ok)
+        Ok(out.time(DEVICES.with_mut(device, |device| device.deadline())?))
     })
 }
 
-/// Drops the link to the device (`SMPFOTA_LINK_DOWN`) or brings it up (`SMPFOTA_LINK_UP`).
+/// Drops the link to the device (`SMPFOTA_LINK_EVENT_DOWN`) or brings it up (`SMPFOTA_LINK_EVENT_UP`).
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_BUSY`, or `SMPFOTA_INVALID_ARGUMENT` for another event or
 /// a time more than ten years after the first.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_device_link(device: usize, now_ms: u64, event: u32) -> i32 {
+pub extern "C" fn smpfota_device_link(device: smpfota_device, now_ms: u64, event: u32) -> i32 {
     guard(|| {
         let up = match event {
-            super::constants::SMPFOTA_LINK_DOWN => false,
-            super::constants::SMPFOTA_LINK_UP => true,
+            super::constants::SMPFOTA_LINK_EVENT_DOWN => false,
+            super::constants::SMPFOTA_LINK_EVENT_UP => true,
             _ => return Err(Status::InvalidArgument),
         };
         DEVICES.with_mut(device, |device| device.link(now_ms, up))??;
@@ -186,7 +183,7 @@ pub extern "C" fn smpfota_device_link(device: usize, now_ms: u64, event: u32) ->
 /// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_device_describe(
-    device: usize,
+    device: smpfota_device,
     text: *mut c_char,
     capacity: size_t,
     length: *mut size_t,
@@ -203,7 +200,7 @@ pub unsafe extern "C" fn smpfota_device_describe(
 ///
 /// Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_device_close(device: usize) -> i32 {
+pub extern "C" fn smpfota_device_close(device: smpfota_device) -> i32 {
     guard(|| DEVICES.close(device).map(|()| Status::Ok))
 }
 
@@ -236,7 +233,7 @@ pub unsafe extern "C" fn smpfota_simulator_make_image(
     })
 }
 
-/// The name of a fault: `index` is the number that `smpfota_device_options.fault` takes, from 0 (`none`).
+/// The name of a fault: `fault` is the number that `smpfota_device_options.fault` takes, from 0 (`none`).
 ///
 /// `text`, `capacity` and `length` as with `smpfota_version`.
 ///
@@ -244,18 +241,18 @@ pub unsafe extern "C" fn smpfota_simulator_make_image(
 /// one, or `SMPFOTA_UNAVAILABLE`. Any thread, any time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_simulator_fault_name(
-    index: u32,
+    fault: u32,
     text: *mut c_char,
     capacity: size_t,
     length: *mut size_t,
 ) -> i32 {
     // SAFETY: the module's contract.
     guard(|| {
-        unsafe { BufferOut::text(text, capacity, length) }?.put(simulated::fault_name(index)?.as_bytes())
+        unsafe { BufferOut::text(text, capacity, length) }?.put(simulated::fault_name(fault)?.as_bytes())
     })
 }
 
-/// The name of a link: `index` is the number that `smpfota_device_options.link` takes, from 0 (`none`).
+/// The name of a link: `link` is the number that `smpfota_device_options.link` takes, from 0 (`none`).
 ///
 /// `text`, `capacity` and `length` as with `smpfota_version`.
 ///
@@ -263,11 +260,11 @@ pub unsafe extern "C" fn smpfota_simulator_fault_name(
 /// one, or `SMPFOTA_UNAVAILABLE`. Any thread, any time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_simulator_link_name(
-    index: u32,
+    link: u32,
     text: *mut c_char,
     capacity: size_t,
     length: *mut size_t,
 ) -> i32 {
     // SAFETY: the module's contract.
-    guard(|| unsafe { BufferOut::text(text, capacity, length) }?.put(simulated::link_name(index)?.as_bytes()))
+    guard(|| unsafe { BufferOut::text(text, capacity, length) }?.put(simulated::link_name(link)?.as_bytes()))
 }

@@ -13,8 +13,8 @@ const LONGEST: usize = 1 << 20;
 /// Explains bytes that went to a device or came from one, as a JSON object: `frames` with header, meaning and body, and
 /// `findings`, what is wrong with them.
 ///
-/// `bytes` has `length` bytes, at most 1 MiB: one frame or several, raw or in console lines, also written as
-/// hexadecimal, base64 or a JSON list of numbers. Any bytes are explained. `text`, `capacity` and `length_out` as with
+/// `bytes` has `bytes_length` bytes, at most 1 MiB: one frame or several, raw or in console lines, also written as
+/// hexadecimal, base64 or a JSON list of numbers. Any bytes are explained. `text`, `capacity` and `length` as with
 /// `smpfota_version`; the text is never longer than 128 KiB.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_INVALID_ARGUMENT` for more than
@@ -22,14 +22,14 @@ const LONGEST: usize = 1 << 20;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_explain_frame(
     bytes: *const u8,
-    length: size_t,
+    bytes_length: size_t,
     text: *mut c_char,
     capacity: size_t,
-    length_out: *mut size_t,
+    length: *mut size_t,
 ) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
-        let (bytes, out) = unsafe { (input(bytes, length)?, BufferOut::text(text, capacity, length_out)?) };
+        let (bytes, out) = unsafe { (input(bytes, bytes_length)?, BufferOut::text(text, capacity, length)?) };
         if bytes.len() > LONGEST {
             return Err(Status::InvalidArgument);
         }

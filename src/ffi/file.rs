@@ -6,6 +6,7 @@ use super::guard::{guard, guard_explained};
 use super::pointers::{BufferOut, input, size_t};
 use super::session::{SESSIONS, read_arguments};
 use super::structs::smpfota_error;
+use super::types::smpfota_session;
 use crate::command::Command;
 use crate::status::Status;
 
@@ -20,7 +21,7 @@ use crate::status::Status;
 /// with which argument.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_start_upload(
-    session: usize,
+    session: smpfota_session,
     arguments: *const c_char,
     arguments_length: size_t,
     content: *const u8,
@@ -49,7 +50,7 @@ pub unsafe extern "C" fn smpfota_session_start_upload(
 /// `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_file_read(
-    session: usize,
+    session: smpfota_session,
     offset: u64,
     buffer: *mut u8,
     capacity: size_t,

@@ -4,13 +4,14 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::constants::{
-    SMPFOTA_IMAGE_COMPRESSED, SMPFOTA_IMAGE_ENCRYPTED, SMPFOTA_IMAGE_PACKAGE, SMPFOTA_IMAGE_PADDED,
-    SMPFOTA_UNKNOWN,
+    SMPFOTA_IMAGE_PROPERTY_COMPRESSED, SMPFOTA_IMAGE_PROPERTY_ENCRYPTED, SMPFOTA_IMAGE_PROPERTY_PACKAGE,
+    SMPFOTA_IMAGE_PROPERTY_PADDED, SMPFOTA_UNKNOWN,
 };
 use super::guard::{guard, guard_explained};
 use super::handles::{Kind, Table};
 use super::pointers::{BufferOut, Out, StructOut, input, input_text, size_t};
 use super::structs::{smpfota_error, smpfota_image_info};
+use super::types::smpfota_image;
 use crate::failure::Failure;
 use crate::firmware::{Expected, Firmware, FirmwareError, Image, ImageHash, Version};
 use crate::status::Status;
@@ -19,7 +20,7 @@ use crate::status::Status;
 static IMAGES: Table<Arc<Firmware>> = Table::new(Kind::Image);
 
 /// The caller's share of an image, for a session that keeps it.
-pub(super) fn share(image: usize) -> Result<Arc<Firmware>, Status> {
+pub(super) fn share(image: smpfota_image) -> Result<Arc<Firmware>, Status> {
     IMAGES.with_ref(image, Arc::clone)
 }
 
@@ -40,7 +41,7 @@ fn keep(parsed: Result<Firmware, FirmwareError>) -> Result<usize, Failure> {
 pub unsafe extern "C" fn smpfota_image_open_file(
     path: *const c_char,
     path_length: size_t,
-    image: *mut usize,
+    image: *mut smpfota_image,
     error: *mut smpfota_error,
 ) -> i32 {
     // SAFETY: the module's contract, here and inside.
@@ -58,20 +59,20 @@ pub unsafe extern "C" fn smpfota_image_open_file(
 
 /// Opens a firmware file that the caller has in memory. See `smpfota_image_open_file`.
 ///
-/// `bytes` has `length` bytes, at most 64 MiB; they are copied.
+/// `bytes` has `bytes_length` bytes, at most 64 MiB; they are copied.
 ///
 /// Returns what `smpfota_image_open_file` returns, except `SMPFOTA_FILE_UNREADABLE` and `SMPFOTA_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_image_open_bytes(
     bytes: *const u8,
-    length: size_t,
-    image: *mut usize,
+    bytes_length: size_t,
+    image: *mut smpfota_image,
     error: *mut smpfota_error,
 ) -> i32 {
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let (handle, bytes) = (Out::new(image)?, input(bytes, length)?);
+            let (handle, bytes) = (Out::new(image)?, input(bytes, bytes_length)?);
             // Copied only if it can be a file at all.
             let fits = bytes.len() as u64 <= crate::firmware::MAX_FILE_LENGTH;
             let parsed = if fits {
@@ -99,13 +100,13 @@ pub unsafe extern "C" fn smpfota_image_open_bytes(
 /// thread, any time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_image_expect(
-    image: usize,
+    image: smpfota_image,
     index: u32,
     hash: *const u8,
     hash_length: size_t,
     version: *const c_char,
     version_length: size_t,
-    expecting: *mut usize,
+    expecting: *mut smpfota_image,
     error: *mut smpfota_error,
 ) -> i32 {
     // SAFETY: the module's contract, here and inside.
@@ -148,7 +149,7 @@ fn invalid(sentence: &str) -> Failure {
 /// `SMPFOTA_INVALID_ARGUMENT` for an index outside the file. Several threads may ask at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_image_info_get(
-    image: usize,
+    image: smpfota_image,
     index: u32,
     info: *mut smpfota_image_info,
 ) -> i32 {
@@ -172,7 +173,7 @@ pub unsafe extern "C" fn smpfota_image_info_get(
 /// threads may ask at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_image_describe(
-    image: usize,
+    image: smpfota_image,
     text: *mut c_char,
     capacity: size_t,
     length: *mut size_t,
@@ -189,7 +190,7 @@ pub unsafe extern "C" fn smpfota_image_describe(
 ///
 /// Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`. Any thread, any time.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_image_close(image: usize) -> i32 {
+pub extern "C" fn smpfota_image_close(image: smpfota_image) -> i32 {
     guard(|| IMAGES.close(image).map(|()| Status::Ok))
 }
 
@@ -198,10 +199,10 @@ fn info_of(firmware: &Firmware, image: &Image) -> smpfota_image_info {
     let hash_bytes = image.hash.as_bytes();
     hash[..hash_bytes.len()].copy_from_slice(hash_bytes);
     let properties = [
-        (image.is_encrypted(), SMPFOTA_IMAGE_ENCRYPTED),
-        (image.is_compressed(), SMPFOTA_IMAGE_COMPRESSED),
-        (image.is_padded(), SMPFOTA_IMAGE_PADDED),
-        (firmware.package().is_some(), SMPFOTA_IMAGE_PACKAGE),
+        (image.is_encrypted(), SMPFOTA_IMAGE_PROPERTY_ENCRYPTED),
+        (image.is_compressed(), SMPFOTA_IMAGE_PROPERTY_COMPRESSED),
+        (image.is_padded(), SMPFOTA_IMAGE_PROPERTY_PADDED),
+        (firmware.package().is_some(), SMPFOTA_IMAGE_PROPERTY_PACKAGE),
     ];
     smpfota_image_info {
         struct_size: size_of::<smpfota_image_info>() as u32,

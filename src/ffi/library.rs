@@ -7,6 +7,7 @@ use super::guard::guard;
 use super::pointers::{BufferOut, Out, size_t};
 use crate::failure::Finding;
 use crate::status::Status;
+use crate::update::Phase;
 
 /// The version of the ABI that this library has. It must equal `SMPFOTA_ABI_VERSION` of the header.
 ///
@@ -48,12 +49,11 @@ pub unsafe extern "C" fn smpfota_status_name(
     })
 }
 
-/// One English sentence that says what a status means.
+/// One English sentence that says what a status means; of a number that this library does not know, what its range says.
 ///
 /// `text`, `capacity` and `length` as with `smpfota_version`; the sentence is ASCII.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number
-/// that this library does not know. Any thread, any time.
+/// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` or `SMPFOTA_NULL_POINTER`. Any thread, any time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_status_text(
     status: i32,
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn smpfota_status_text(
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::text(text, capacity, length) }?;
-        out.put(Status::from_number(status).ok_or(Status::InvalidArgument)?.text().as_bytes())
+        out.put(Status::text_of(status).as_bytes())
     })
 }
 
@@ -99,5 +99,25 @@ pub unsafe extern "C" fn smpfota_finding_name(
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::text(text, capacity, length) }?;
         out.put(Finding::from_number(finding).ok_or(Status::InvalidArgument)?.name().as_bytes())
+    })
+}
+
+/// The name of a phase of an operation, such as `UPLOAD`.
+///
+/// `phase` is an `SMPFOTA_PHASE_...` number. `text`, `capacity` and `length` as with `smpfota_version`.
+///
+/// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number
+/// that this library does not know. Any thread, any time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smpfota_phase_name(
+    phase: u32,
+    text: *mut c_char,
+    capacity: size_t,
+    length: *mut size_t,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the module's contract.
+        let out = unsafe { BufferOut::text(text, capacity, length) }?;
+        out.put(Phase::from_number(phase).ok_or(Status::InvalidArgument)?.name().as_bytes())
     })
 }

@@ -35,6 +35,7 @@ mod simulated;
 mod snapshot;
 mod structs;
 mod trace;
+mod types;
 #[cfg(not(feature = "simulator"))]
 mod unsimulated;
 
@@ -54,3 +55,4 @@ pub use structs::{
     smpfota_update_options,
 };
 pub use trace::*;
+pub use types::*;

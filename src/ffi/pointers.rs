@@ -86,6 +86,15 @@ impl<T: Copy> Out<T> {
     }
 }
 
+impl Out<u64> {
+    /// A time to come; one that never comes is told as the latest there is, so that a loop that takes the least of several
+    /// needs no case of its own for it.
+    pub(super) fn time(&self, time_ms: Option<u64>) -> Status {
+        self.set(time_ms.unwrap_or(u64::MAX));
+        if time_ms.is_some() { Status::Ok } else { Status::Empty }
+    }
+}
+
 /// A struct that goes out, as far as the caller's struct reaches.
 pub(super) struct StructOut<T: Growing> {
     target: *mut T,

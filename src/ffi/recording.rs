@@ -1,20 +1,14 @@
 //! What a session recorded of itself, as text or as a capture file.
 
+use super::constants::{SMPFOTA_RECORD_HEADERS_ONLY, SMPFOTA_RECORDING_PCAPNG, SMPFOTA_RECORDING_TEXT};
 use super::guard::{guard, guard_explained};
 use super::pointers::{BufferOut, size_t};
 use super::session::SESSIONS;
 use super::structs::smpfota_error;
+use super::types::smpfota_session;
 use crate::failure::Failure;
 use crate::recording::Form;
 use crate::status::Status;
-
-/// `smpfota_session_record`: leave out the data of images and files.
-pub const SMPFOTA_RECORD_HEADERS_ONLY: u32 = 1;
-
-/// `smpfota_session_recording`: text, one write or notification a line; docs/DIAGNOSIS.md has the format.
-pub const SMPFOTA_RECORDING_TEXT: u32 = 0;
-/// `smpfota_session_recording`: a pcapng file.
-pub const SMPFOTA_RECORDING_PCAPNG: u32 = 1;
 
 /// Records from now on what goes out, what comes in and what the session decides: the last of it that `capacity` bytes hold, where an
 /// entry takes 17 more than its bytes. Off until this is called; 0 ends the recording and forgets it, any other number begins anew.
@@ -25,7 +19,7 @@ pub const SMPFOTA_RECORDING_PCAPNG: u32 = 1;
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_record(
-    session: usize,
+    session: smpfota_session,
     capacity: size_t,
     flags: u32,
     error: *mut smpfota_error,
@@ -52,7 +46,7 @@ pub unsafe extern "C" fn smpfota_session_record(
 /// `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_recording(
-    session: usize,
+    session: smpfota_session,
     form: u32,
     buffer: *mut u8,
     capacity: size_t,
@@ -77,7 +71,7 @@ pub unsafe extern "C" fn smpfota_session_recording(
 /// `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_drain_recording(
-    session: usize,
+    session: smpfota_session,
     form: u32,
     buffer: *mut u8,
     capacity: size_t,

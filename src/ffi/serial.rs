@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::guard::guard;
 use super::handles::{Kind, Table};
 use super::pointers::{BufferOut, Out, input, size_t};
+use super::types::smpfota_serial_decoder;
 use crate::smp::console;
 use crate::status::Status;
 
@@ -21,24 +22,25 @@ const MOST_UNREAD: usize = 64;
 
 /// Puts an SMP frame into the console framing: lines of at most 127 bytes, each with its newline.
 ///
-/// `frame` has `length` bytes, 1 to 65,533. `out` receives all lines, one after the other, about 4/3 of the frame and 3
-/// bytes per line; `*out_length` the number of bytes.
+/// `frame` has `frame_length` bytes, 1 to 65,533. `buffer` receives all lines, one after the other, about 4/3 of the frame
+/// and 3 bytes per line; `*length` the number of bytes.
 ///
 /// A session with `SMPFOTA_FRAMING_SERIAL` does this by itself; the function is for other frames on the same wire.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*out_length` says the need), `SMPFOTA_NULL_POINTER`, or
+/// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need), `SMPFOTA_NULL_POINTER`, or
 /// `SMPFOTA_INVALID_ARGUMENT` for a length outside the range. Any thread, any time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_serial_encode(
     frame: *const u8,
-    length: size_t,
-    out: *mut u8,
+    frame_length: size_t,
+    buffer: *mut u8,
     capacity: size_t,
-    out_length: *mut size_t,
+    length: *mut size_t,
 ) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
-        let (frame, out) = unsafe { (input(frame, length)?, BufferOut::new(out, capacity, out_length)?) };
+        let (frame, out) =
+            unsafe { (input(frame, frame_length)?, BufferOut::new(buffer, capacity, length)?) };
         if frame.is_empty() || frame.len() > console::MAX_FRAME {
             return Err(Status::InvalidArgument);
         }
@@ -56,7 +58,10 @@ pub unsafe extern "C" fn smpfota_serial_encode(
 /// Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_INVALID_ARGUMENT` or `SMPFOTA_TOO_MANY_HANDLES`. Any thread,
 /// any time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn smpfota_serial_decoder_open(max_frame: u32, decoder: *mut usize) -> i32 {
+pub unsafe extern "C" fn smpfota_serial_decoder_open(
+    max_frame: u32,
+    decoder: *mut smpfota_serial_decoder,
+) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
         let handle = unsafe { Out::new(decoder) }?;
@@ -73,19 +78,19 @@ pub unsafe extern "C" fn smpfota_serial_decoder_open(max_frame: u32, decoder: *m
 
 /// Feeds bytes as they came from the console, in any pieces.
 ///
-/// `bytes` has `length` bytes; they are copied. Log text and damaged lines among them are passed over.
+/// `bytes` has `bytes_length` bytes; they are copied. Log text and damaged lines among them are passed over.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or `SMPFOTA_WRONG_STATE`
 /// when 64 frames or more wait for `smpfota_serial_decoder_next`; then nothing was taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_serial_decoder_feed(
-    decoder: usize,
+    decoder: smpfota_serial_decoder,
     bytes: *const u8,
-    length: size_t,
+    bytes_length: size_t,
 ) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
-        let bytes = unsafe { input(bytes, length) }?;
+        let bytes = unsafe { input(bytes, bytes_length) }?;
         DECODERS.with_mut(decoder, |Decoder { decoder, frames }| {
             if frames.len() >= MOST_UNREAD {
                 return Err(Status::WrongState);
@@ -105,7 +110,7 @@ pub unsafe extern "C" fn smpfota_serial_decoder_feed(
 /// `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_serial_decoder_next(
-    decoder: usize,
+    decoder: smpfota_serial_decoder,
     buffer: *mut u8,
     capacity: size_t,
     length: *mut size_t,
@@ -126,6 +131,6 @@ pub unsafe extern "C" fn smpfota_serial_decoder_next(
 ///
 /// Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_serial_decoder_close(decoder: usize) -> i32 {
+pub extern "C" fn smpfota_serial_decoder_close(decoder: smpfota_serial_decoder) -> i32 {
     guard(|| DECODERS.close(decoder).map(|()| Status::Ok))
 }

@@ -13,6 +13,7 @@ use super::pointers::{
     BufferOut, ErrorOut, Out, StructOut, init_struct, input, input_struct, input_text, size_t,
 };
 use super::structs::{smpfota_error, smpfota_progress, smpfota_session_options, smpfota_update_options};
+use super::types::{smpfota_image, smpfota_session};
 use crate::command::Command;
 use crate::conversation::Event;
 use crate::failure::Failure;
@@ -61,7 +62,7 @@ pub unsafe extern "C" fn smpfota_update_options_init(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_open(
     options: *const smpfota_session_options,
-    session: *mut usize,
+    session: *mut smpfota_session,
     error: *mut smpfota_error,
 ) -> i32 {
     // SAFETY: the module's contract, here and inside.
@@ -81,7 +82,7 @@ pub unsafe extern "C" fn smpfota_session_open(
 ///
 /// Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`. Any thread, any time.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_session_close(session: usize) -> i32 {
+pub extern "C" fn smpfota_session_close(session: smpfota_session) -> i32 {
     guard(|| SESSIONS.close(session).map(|()| Status::Ok))
 }
 
@@ -93,8 +94,8 @@ pub extern "C" fn smpfota_session_close(session: usize) -> i32 {
 /// `SMPFOTA_BUSY`, or `SMPFOTA_INVALID_ARGUMENT` with the name of the option in `error`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_start_update(
-    session: usize,
-    image: usize,
+    session: smpfota_session,
+    image: smpfota_image,
     options: *const smpfota_update_options,
     error: *mut smpfota_error,
 ) -> i32 {
@@ -117,8 +118,8 @@ pub unsafe extern "C" fn smpfota_session_start_update(
 /// Returns what `smpfota_session_start_update` returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_start_check(
-    session: usize,
-    image: usize,
+    session: smpfota_session,
+    image: smpfota_image,
     options: *const smpfota_update_options,
     error: *mut smpfota_error,
 ) -> i32 {
@@ -143,7 +144,7 @@ pub unsafe extern "C" fn smpfota_session_start_check(
 /// `SMPFOTA_BUSY`; `error` says what is wrong with which argument.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_start_command(
-    session: usize,
+    session: smpfota_session,
     name: *const c_char,
     name_length: size_t,
     arguments: *const c_char,
@@ -164,7 +165,7 @@ pub unsafe extern "C" fn smpfota_session_start_command(
 
 /// Starts a request of any group and command, also a vendor's (groups from 64 on).
 ///
-/// `op` is `SMPFOTA_OP_READ` or `SMPFOTA_OP_WRITE`, `group` 0 to 65,535, `command` 0 to 255. `body` has `length` bytes:
+/// `op` is `SMPFOTA_OP_READ` or `SMPFOTA_OP_WRITE`, `group` 0 to 65,535, `command` 0 to 255. `body` has `body_length` bytes:
 /// CBOR, which is not looked at; nothing stands for the empty map in groups below 64. The result has the body of the
 /// answer in hexadecimal digits.
 ///
@@ -172,18 +173,18 @@ pub unsafe extern "C" fn smpfota_session_start_command(
 /// `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_start_request(
-    session: usize,
+    session: smpfota_session,
     op: u32,
     group: u32,
     command: u32,
     body: *const u8,
-    length: size_t,
+    body_length: size_t,
     error: *mut smpfota_error,
 ) -> i32 {
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let body = input(body, length)?;
+            let body = input(body, body_length)?;
             let op = match op {
                 SMPFOTA_OP_READ => Op::Read,
                 SMPFOTA_OP_WRITE => Op::Write,
@@ -219,7 +220,7 @@ pub unsafe extern "C" fn smpfota_session_start_request(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn smpfota_session_next_frame(
-    session: usize,
+    session: smpfota_session,
     now_ms: u64,
     buffer: *mut u8,
     capacity: size_t,
@@ -253,21 +254,21 @@ pub(super) fn next_into(session: &mut Session, now_ms: u64, out: &mut BufferOut)
 
 /// Bytes that came from the device, as they came: half a frame, several frames, console lines between log text.
 ///
-/// `bytes` has `length` bytes; they are copied. Whatever is no answer to this session is counted and does no harm. Call
+/// `bytes` has `bytes_length` bytes; they are copied. Whatever is no answer to this session is counted and does no harm. Call
 /// `smpfota_session_next_frame` afterwards.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn smpfota_session_feed(
-    session: usize,
+    session: smpfota_session,
     now_ms: u64,
     bytes: *const u8,
-    length: size_t,
+    bytes_length: size_t,
 ) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
-        let bytes = unsafe { input(bytes, length) }?;
+        let bytes = unsafe { input(bytes, bytes_length) }?;
         SESSIONS.with_mut(session, |session| session.feed(now_ms, bytes))?;
         Ok(Status::Ok)
     })
@@ -277,34 +278,30 @@ pub unsafe extern "C" fn smpfota_session_feed(
 ///
 /// It may lie in the past: then call at once. It moves with every call on the session, so ask again after each round.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is waited for, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or
-/// `SMPFOTA_BUSY`.
+/// Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is waited for (`*deadline_ms` is then `UINT64_MAX`),
+/// `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn smpfota_session_deadline(session: usize, deadline_ms: *mut u64) -> i32 {
+pub unsafe extern "C" fn smpfota_session_deadline(session: smpfota_session, deadline_ms: *mut u64) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { Out::new(deadline_ms) }?;
-        let Some(deadline) = SESSIONS.with_mut(session, |session| session.deadline())? else {
-            return Ok(Status::Empty);
-        };
-        out.set(deadline);
-        Ok(Status::Ok)
+        Ok(out.time(SESSIONS.with_mut(session, |session| session.deadline())?))
     })
 }
 
 /// What the caller knows of the device link. Who cannot see the link never calls this.
 ///
-/// `event` is `SMPFOTA_LINK_DOWN`, `SMPFOTA_LINK_UP`, or `SMPFOTA_LINK_MAX_WRITE` with the bytes of one write in `value`,
-/// 20 to 65,535. `value` is not looked at with the others.
+/// `event` is `SMPFOTA_LINK_EVENT_DOWN`, `SMPFOTA_LINK_EVENT_UP`, or `SMPFOTA_LINK_EVENT_MAX_WRITE` with the bytes of one
+/// write in `value`, 20 to 65,535. `value` is not looked at with the others.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_session_link(session: usize, now_ms: u64, event: u32, value: u32) -> i32 {
+pub extern "C" fn smpfota_session_link(session: smpfota_session, now_ms: u64, event: u32, value: u32) -> i32 {
     guard(|| {
         let event = match event {
-            SMPFOTA_LINK_DOWN => LinkEvent::Down,
-            SMPFOTA_LINK_UP => LinkEvent::Up,
-            SMPFOTA_LINK_MAX_WRITE if (20..=65_535).contains(&value) => LinkEvent::MaxWrite(value),
+            SMPFOTA_LINK_EVENT_DOWN => LinkEvent::Down,
+            SMPFOTA_LINK_EVENT_UP => LinkEvent::Up,
+            SMPFOTA_LINK_EVENT_MAX_WRITE if (20..=65_535).contains(&value) => LinkEvent::MaxWrite(value),
             _ => return Err(Status::InvalidArgument),
         };
         SESSIONS.with_mut(session, |session| session.link(now_ms, event))?;
@@ -316,7 +313,7 @@ pub extern "C" fn smpfota_session_link(session: usize, now_ms: u64, event: u32, 
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_session_cancel(session: usize, now_ms: u64) -> i32 {
+pub extern "C" fn smpfota_session_cancel(session: smpfota_session, now_ms: u64) -> i32 {
     guard(|| {
         SESSIONS.with_mut(session, |session| {
             require_running(session)?;
@@ -330,7 +327,7 @@ pub extern "C" fn smpfota_session_cancel(session: usize, now_ms: u64) -> i32 {
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_session_pause(session: usize, now_ms: u64) -> i32 {
+pub extern "C" fn smpfota_session_pause(session: smpfota_session, now_ms: u64) -> i32 {
     guard(|| {
         SESSIONS.with_mut(session, |session| {
             require_running(session)?;
@@ -345,7 +342,7 @@ pub extern "C" fn smpfota_session_pause(session: usize, now_ms: u64) -> i32 {
 /// Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_WRONG_STATE` when it was not paused,
 /// `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_session_resume(session: usize, now_ms: u64) -> i32 {
+pub extern "C" fn smpfota_session_resume(session: smpfota_session, now_ms: u64) -> i32 {
     guard(|| {
         SESSIONS.with_mut(session, |session| {
             require_running(session)?;
@@ -361,7 +358,7 @@ pub extern "C" fn smpfota_session_resume(session: usize, now_ms: u64) -> i32 {
 /// Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION`, `SMPFOTA_WRONG_STATE` when nobody asked, `SMPFOTA_INVALID_ARGUMENT` for
 /// another number, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_session_health(session: usize, now_ms: u64, healthy: u32) -> i32 {
+pub extern "C" fn smpfota_session_health(session: smpfota_session, now_ms: u64, healthy: u32) -> i32 {
     guard(|| {
         if healthy > 1 {
             return Err(Status::InvalidArgument);
@@ -381,7 +378,7 @@ pub extern "C" fn smpfota_session_health(session: usize, now_ms: u64, healthy: u
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_progress_get(
-    session: usize,
+    session: smpfota_session,
     now_ms: u64,
     progress: *mut smpfota_progress,
 ) -> i32 {
@@ -402,7 +399,7 @@ pub unsafe extern "C" fn smpfota_session_progress_get(
 /// `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_result(
-    session: usize,
+    session: smpfota_session,
     text: *mut c_char,
     capacity: size_t,
     length: *mut size_t,
@@ -422,7 +419,7 @@ pub unsafe extern "C" fn smpfota_session_result(
 /// Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when no operation has failed, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`,
 /// `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn smpfota_session_error(session: usize, error: *mut smpfota_error) -> i32 {
+pub unsafe extern "C" fn smpfota_session_error(session: smpfota_session, error: *mut smpfota_error) -> i32 {
     guard(|| {
         if error.is_null() {
             return Err(Status::NullPointer);
@@ -449,7 +446,7 @@ pub unsafe extern "C" fn smpfota_session_error(session: usize, error: *mut smpfo
 /// `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_failure(
-    session: usize,
+    session: smpfota_session,
     text: *mut c_char,
     capacity: size_t,
     length: *mut size_t,
@@ -469,7 +466,7 @@ pub unsafe extern "C" fn smpfota_session_failure(
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn smpfota_session_left_with(session: usize, left_with: *mut u32) -> i32 {
+pub unsafe extern "C" fn smpfota_session_left_with(session: smpfota_session, left_with: *mut u32) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { Out::new(left_with) }?;
@@ -488,7 +485,7 @@ pub unsafe extern "C" fn smpfota_session_left_with(session: usize, left_with: *m
 /// `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_next_event(
-    session: usize,
+    session: smpfota_session,
     text: *mut c_char,
     capacity: size_t,
     length: *mut size_t,

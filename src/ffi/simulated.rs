@@ -1,7 +1,7 @@
 //! What stands behind the handle of a virtual device: the simulator with the caller's clock and one notification of
 //! look-ahead.
 
-use super::constants::{SMPFOTA_DEVICE_REASSEMBLY, SMPFOTA_DEVICE_SERIAL};
+use super::constants::{SMPFOTA_DEVICE_FLAG_REASSEMBLY, SMPFOTA_DEVICE_FLAG_SERIAL};
 use super::structs::smpfota_device_options;
 use crate::failure::Failure;
 use crate::firmware::{Firmware, MAX_IMAGE_LENGTH};
@@ -32,13 +32,13 @@ impl Device {
         let profile = *choose("profile", DeviceProfile::ALL, options.profile)?;
         let kind = *choose("link", LinkKind::ALL, options.link)?;
         let fault = *choose("fault", Fault::ALL, options.fault)?;
-        let known = SMPFOTA_DEVICE_REASSEMBLY | SMPFOTA_DEVICE_SERIAL;
+        let known = SMPFOTA_DEVICE_FLAG_REASSEMBLY | SMPFOTA_DEVICE_FLAG_SERIAL;
         within("flags", options.flags & !known, 0, 0)?;
         within("reserved", options.reserved, 0, 0)?;
         let link = kind.profile();
-        let reassembly = options.flags & SMPFOTA_DEVICE_REASSEMBLY != 0;
+        let reassembly = options.flags & SMPFOTA_DEVICE_FLAG_REASSEMBLY != 0;
         let mut device = link.fit(DeviceOptions::new(profile), reassembly);
-        if options.flags & SMPFOTA_DEVICE_SERIAL != 0 {
+        if options.flags & SMPFOTA_DEVICE_FLAG_SERIAL != 0 {
             device.transport = Transport::Serial;
         }
         for (name, wanted, target, least, most) in [

@@ -5,6 +5,7 @@ use super::image::share;
 use super::pointers::{BufferOut, Out, input, input_struct, size_t};
 use super::session::SESSIONS;
 use super::structs::{smpfota_error, smpfota_session_options};
+use super::types::{smpfota_image, smpfota_session};
 use crate::session::Session;
 use crate::status::Status;
 
@@ -21,7 +22,7 @@ use crate::status::Status;
 /// too many images, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_save(
-    session: usize,
+    session: smpfota_session,
     buffer: *mut u8,
     capacity: size_t,
     length: *mut size_t,
@@ -37,7 +38,7 @@ pub unsafe extern "C" fn smpfota_session_save(
 /// Opens a session that goes on where a saved one stood. The device is asked before anything is written, so an old
 /// snapshot costs a round trip and nothing else.
 ///
-/// `snapshot` has `length` bytes. `image` is the file that the update was started with, 0 for a snapshot without an update.
+/// `snapshot` has `snapshot_length` bytes. `image` is the file that the update was started with, 0 for a snapshot without an update.
 /// `options` NULL means those of the saved session; otherwise they take their place. `*session` receives the handle,
 /// which belongs to the caller until `smpfota_session_close`. If an answer has come for what the earlier process sent,
 /// feed it first.
@@ -49,16 +50,16 @@ pub unsafe extern "C" fn smpfota_session_save(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_restore(
     snapshot: *const u8,
-    length: size_t,
-    image: usize,
+    snapshot_length: size_t,
+    image: smpfota_image,
     options: *const smpfota_session_options,
-    session: *mut usize,
+    session: *mut smpfota_session,
     error: *mut smpfota_error,
 ) -> i32 {
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let (handle, snapshot) = (Out::new(session)?, input(snapshot, length)?);
+            let (handle, snapshot) = (Out::new(session)?, input(snapshot, snapshot_length)?);
             let firmware = if image == 0 { None } else { Some(share(image)?) };
             let options = if options.is_null() {
                 None

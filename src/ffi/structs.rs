@@ -148,7 +148,7 @@ pub struct smpfota_image_info {
     pub version_revision: u32,
     /// The version: build number.
     pub version_build: u32,
-    /// Any of the `SMPFOTA_IMAGE_...` bits.
+    /// Any of the `SMPFOTA_IMAGE_PROPERTY_...` bits.
     pub properties: u32,
     /// The slot that the image is built for (direct XIP), `SMPFOTA_UNKNOWN` for any.
     pub slot: u32,
@@ -208,7 +208,7 @@ pub struct smpfota_device_options {
     pub buf_size: u32,
     /// How many buffers the server has; 0: as the profile has it.
     pub buf_count: u32,
-    /// Any of the `SMPFOTA_DEVICE_...` bits.
+    /// Any of the `SMPFOTA_DEVICE_FLAG_...` bits.
     pub flags: u32,
     /// The bytes that one notification of the device carries; 0: 244.
     pub max_write: u32,

@@ -5,6 +5,7 @@ use std::ffi::c_char;
 use super::guard::guard;
 use super::handles::{Kind, Table};
 use super::pointers::{BufferOut, Out, input, size_t};
+use super::types::smpfota_trace;
 use crate::status::Status;
 use crate::trace::Trace;
 
@@ -17,7 +18,7 @@ static TRACES: Table<Trace> = Table::new(Kind::Trace);
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_TOO_MANY_HANDLES`. Any thread, any time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn smpfota_trace_open(trace: *mut usize) -> i32 {
+pub unsafe extern "C" fn smpfota_trace_open(trace: *mut smpfota_trace) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
         let handle = unsafe { Out::new(trace) }?;
@@ -28,22 +29,22 @@ pub unsafe extern "C" fn smpfota_trace_open(trace: *mut usize) -> i32 {
 
 /// Feeds the next bytes of the trace, as they stand in the file, in pieces of any size.
 ///
-/// `bytes` has `length` bytes; they are copied. Any bytes are taken: text in UTF-8 or UTF-16 with any line ends, or frames
-/// as they are. `*taken` receives how many of them were taken: fewer than `length` while lines wait for
+/// `bytes` has `bytes_length` bytes; they are copied. Any bytes are taken: text in UTF-8 or UTF-16 with any line ends, or
+/// frames as they are. `*taken` receives how many of them were taken: fewer than `bytes_length` while lines wait for
 /// `smpfota_trace_next_line`. Read those, then feed the rest.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or `SMPFOTA_WRONG_STATE` after
 /// `smpfota_trace_verdict`; then nothing was taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_trace_feed(
-    trace: usize,
+    trace: smpfota_trace,
     bytes: *const u8,
-    length: size_t,
+    bytes_length: size_t,
     taken: *mut size_t,
 ) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
-        let (bytes, taken) = unsafe { (input(bytes, length)?, Out::new(taken)?) };
+        let (bytes, taken) = unsafe { (input(bytes, bytes_length)?, Out::new(taken)?) };
         TRACES.with_mut(trace, |trace| {
             if trace.has_ended() {
                 return Err(Status::WrongState);
@@ -57,21 +58,21 @@ pub unsafe extern "C" fn smpfota_trace_feed(
 /// Fetches the next line of text: a frame with its time, direction, length, sequence number, what it asks or says and what
 /// is odd about it, or what the trace says of the link.
 ///
-/// `text`, `capacity` and `length_out` as with `smpfota_version`; no end of line stands in it. A line that does not fit
+/// `text`, `capacity` and `length` as with `smpfota_version`; no end of line stands in it. A line that does not fit
 /// stays where it is.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when there is none, `SMPFOTA_BUFFER_TOO_SMALL` (`*length_out` says the need),
+/// Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when there is none, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need),
 /// `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_trace_next_line(
-    trace: usize,
+    trace: smpfota_trace,
     text: *mut c_char,
     capacity: size_t,
-    length_out: *mut size_t,
+    length: *mut size_t,
 ) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
-        let out = unsafe { BufferOut::text(text, capacity, length_out) }?;
+        let out = unsafe { BufferOut::text(text, capacity, length) }?;
         TRACES.with_mut(trace, |trace| {
             let Some(line) = trace.peek_line() else { return Ok(Status::Empty) };
             out.put(line.as_bytes())?;
@@ -85,20 +86,20 @@ pub unsafe extern "C" fn smpfota_trace_next_line(
 /// `next_step`, `evidence`, `points`, `also`, `ruled_out`, `undecided`, `phases` and `figures`; docs/DIAGNOSIS.md has them all.
 ///
 /// Nothing can be fed afterwards; lines may still wait. The verdict may be asked for again. `text`, `capacity` and
-/// `length_out` as with `smpfota_version`.
+/// `length` as with `smpfota_version`.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length_out` says the need), `SMPFOTA_INVALID_HANDLE`,
+/// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need), `SMPFOTA_INVALID_HANDLE`,
 /// `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_trace_verdict(
-    trace: usize,
+    trace: smpfota_trace,
     text: *mut c_char,
     capacity: size_t,
-    length_out: *mut size_t,
+    length: *mut size_t,
 ) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
-        let out = unsafe { BufferOut::text(text, capacity, length_out) }?;
+        let out = unsafe { BufferOut::text(text, capacity, length) }?;
         TRACES.with_mut(trace, |trace| out.put(trace.verdict().to_string().as_bytes()))?
     })
 }
@@ -107,6 +108,6 @@ pub unsafe extern "C" fn smpfota_trace_verdict(
 ///
 /// Returns `SMPFOTA_OK` or `SMPFOTA_INVALID_HANDLE`.
 #[unsafe(no_mangle)]
-pub extern "C" fn smpfota_trace_close(trace: usize) -> i32 {
+pub extern "C" fn smpfota_trace_close(trace: smpfota_trace) -> i32 {
     guard(|| TRACES.close(trace).map(|()| Status::Ok))
 }

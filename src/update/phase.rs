@@ -38,7 +38,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Every phase, in the order of the numbers.
+    /// Every phase there is, by its number.
     pub const ALL: [Phase; 14] = [
         Phase::Idle,
         Phase::Discover,
@@ -55,6 +55,11 @@ impl Phase {
         Phase::Failed,
         Phase::Command,
     ];
+
+    /// The phase with this number, if there is one.
+    pub fn from_number(number: u32) -> Option<Phase> {
+        Phase::ALL.get(number as usize).copied()
+    }
 
     /// The name in capitals, as C and C# spell it without their prefix.
     pub const fn name(self) -> &'static str {

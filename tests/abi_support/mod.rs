@@ -85,6 +85,10 @@ fn parameter_types(list: &str) -> Vec<String> {
     parameters.map(csharp_type).collect()
 }
 
+/// The names of the handles in C.
+pub const HANDLES: [&str; 5] =
+    ["smpfota_image", "smpfota_session", "smpfota_trace", "smpfota_serial_decoder", "smpfota_device"];
+
 /// A declaration such as `const uint8_t *bytes` or `byte* bytes` as a type in the words of C#, such as `byte*`.
 fn csharp_type(declaration: &str) -> String {
     let words = declaration.replace('*', " * ");
@@ -96,9 +100,36 @@ fn csharp_type(declaration: &str) -> String {
         "int32_t" => "int",
         "uint64_t" => "ulong",
         "size_t" | "uintptr_t" => "nuint",
+        handle if HANDLES.contains(&handle) => "nuint",
         other => other,
     };
     format!("{name}{}", "*".repeat(words.iter().filter(|word| **word == "*").count()))
+}
+
+/// A constant of an enum: name and number.
+pub type Constant = (String, i64);
+
+/// The enums of the header in its order: name and constants.
+pub fn header_enums() -> Vec<(String, Vec<Constant>)> {
+    let text = plain(&header());
+    let mut enums = Vec::new();
+    for piece in text.split("enum ").skip(1) {
+        let (name, rest) = piece.split_once(" {").expect("an enum has a body");
+        let (body, _) = rest.split_once('}').expect("an enum ends");
+        let constants = body.split(',').map(str::trim).filter(|one| !one.is_empty()).map(|one| {
+            let (name, number) = one.split_once(" = ").expect("a constant has a number");
+            (name.to_owned(), number.parse().expect("a number"))
+        });
+        enums.push((name.to_owned(), constants.collect()));
+    }
+    enums
+}
+
+/// The macros of the header that stand for something: name and what it stands for.
+pub fn header_macros() -> Vec<(String, String)> {
+    let text = header();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("#define ")?.split_once(' '));
+    lines.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect()
 }
 
 /// Return type and parameter types by function.

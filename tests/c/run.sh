@@ -66,6 +66,29 @@ only_our_symbols() {
     fi
 }
 
+# The header under every standard that a compiler knows, with every warning that a caller may have turned into an error.
+# usage: header_with CC CXX
+header_with() {
+    local compiler standard log=$out/header-$1.log
+    local strict=(-Wall -Wextra -Wpedantic -Wconversion -Werror -I"$root/include")
+    if ! command -v "$1" >/dev/null || ! command -v "$2" >/dev/null; then
+        echo "skip header-$1: $1 or $2 is not installed"
+        return
+    fi
+    for standard in c99 c11 c17 c2x c++11 c++14 c++17 c++20 c++2b; do
+        compiler=("$1" -x c)
+        [[ $standard == c++* ]] && compiler=("$2" -x c++)
+        "${compiler[@]}" -std=$standard "${strict[@]}" "$root/tests/c/header.c" -x none "$lib" -o "$out/header-$1" >"$log" 2>&1 &&
+            LD_LIBRARY_PATH=$(dirname "$lib") "$out/header-$1" >>"$log" 2>&1 && continue
+        echo "not ok header-$1"
+        echo "  | -std=$standard"
+        sed 's/^/  | /' "$log"
+        failed=1
+        return
+    done
+    echo "ok header-$1"
+}
+
 # usage: three_ways NAME
 three_ways() {
     local name=$1 program=$out/$1
@@ -92,7 +115,12 @@ esac
 
 sanitizer=yes
 echo 'int main(void) { return 0; }' | "$cc" -fsanitize=address,undefined -x c - -o "$out/probe" 2>/dev/null && "$out/probe" || sanitizer=no
-[ $# -gt 0 ] || { set -- update worker bad_calls bad_peer any_order threads trace && only_our_symbols; }
+[ $# -gt 0 ] || {
+    set -- update worker bad_calls bad_peer any_order threads trace
+    only_our_symbols
+    header_with gcc g++
+    header_with clang clang++
+}
 for name; do three_ways "$name"; done
 
 # The same arbitrary calls on a build that panics where a sum overflows.

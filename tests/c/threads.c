@@ -66,7 +66,7 @@ static void two_threads_in_one_session(void) {
                 case 0: status = smpfota_session_next_frame(f.session, 0, frame, sizeof frame, &length); break;
                 case 1: status = smpfota_session_feed(f.session, 0, NULL, 0); break;
                 case 2: status = smpfota_session_deadline(f.session, &deadline); break;
-                case 3: status = smpfota_session_link(f.session, 0, SMPFOTA_LINK_UP, 0); break;
+                case 3: status = smpfota_session_link(f.session, 0, SMPFOTA_LINK_EVENT_UP, 0); break;
                 case 4: status = smpfota_session_cancel(f.session, 0); break;
                 case 5: status = smpfota_session_pause(f.session, 0); break;
                 case 6: status = smpfota_session_result(f.session, text, sizeof text, &length); break;

@@ -18,7 +18,7 @@ static world open_world(uint32_t profile, uint32_t link, uint32_t fault, uint64_
     smpfota_session_options options;
     OK(smpfota_session_options_init(&options, sizeof options));
     options.nonce = (uint32_t)seed;
-    if (device_flags & SMPFOTA_DEVICE_SERIAL) options.framing = SMPFOTA_FRAMING_SERIAL;
+    if (device_flags & SMPFOTA_DEVICE_FLAG_SERIAL) options.framing = SMPFOTA_FRAMING_SERIAL;
     smpfota_error error = no_error();
     OK_OR_SAY(smpfota_session_open(&options, &w.session, &error), error);
     return w;
@@ -363,8 +363,8 @@ int main(void) {
     for (size_t i = 0; i < 2; i++) {
         updates_and_confirms(profiles[i], 0, 0, 1);
         updates_and_confirms(profiles[i], 3, 0, 0);
-        updates_and_confirms(profiles[i], 1, SMPFOTA_DEVICE_REASSEMBLY, 0);
-        updates_and_confirms(profiles[i], 0, SMPFOTA_DEVICE_SERIAL, 0);
+        updates_and_confirms(profiles[i], 1, SMPFOTA_DEVICE_FLAG_REASSEMBLY, 0);
+        updates_and_confirms(profiles[i], 0, SMPFOTA_DEVICE_FLAG_SERIAL, 0);
     }
     modes_do_what_they_say();
     a_check_only_looks();

@@ -86,7 +86,7 @@ static unsigned update(uint32_t profile, const uint32_t size[2], enum carrier ca
     smpfota_device_options device;
     OK(smpfota_device_options_init(&device, sizeof device));
     device.profile = profile;
-    device.flags = SMPFOTA_DEVICE_REASSEMBLY;
+    device.flags = SMPFOTA_DEVICE_FLAG_REASSEMBLY;
     device.max_write = size[1];
     smpfota_error error = no_error();
     OK_OR_SAY(smpfota_device_open(&device, &w.device, &error), error);

@@ -80,11 +80,11 @@ static inline int32_t drive(world *w) {
         if (status == SMPFOTA_LINK_RESET) {
             w->link_resets++;
             if (w->controls_link) {
-                OK(smpfota_device_link(w->device, w->now, SMPFOTA_LINK_DOWN));
-                OK(smpfota_session_link(w->session, w->now, SMPFOTA_LINK_DOWN, 0));
+                OK(smpfota_device_link(w->device, w->now, SMPFOTA_LINK_EVENT_DOWN));
+                OK(smpfota_session_link(w->session, w->now, SMPFOTA_LINK_EVENT_DOWN, 0));
                 w->now += 2000;
-                OK(smpfota_device_link(w->device, w->now, SMPFOTA_LINK_UP));
-                OK(smpfota_session_link(w->session, w->now, SMPFOTA_LINK_UP, 0));
+                OK(smpfota_device_link(w->device, w->now, SMPFOTA_LINK_EVENT_UP));
+                OK(smpfota_session_link(w->session, w->now, SMPFOTA_LINK_EVENT_UP, 0));
                 continue;
             }
         } else if (status == SMPFOTA_HEALTH_CHECK) {

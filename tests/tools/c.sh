@@ -11,6 +11,8 @@ need gcc gcc libc6-dev
 need g++ g++
 need nm binutils
 need valgrind valgrind libc6-dbg
+# The header is compiled by a second compiler too.
+need clang clang || say "there is no clang here"
 
 sanitizes() {
     echo 'int main(void) { return 0; }' | "$1" -fsanitize=address -x c -o "$probe" - 2>/dev/null && "$probe"

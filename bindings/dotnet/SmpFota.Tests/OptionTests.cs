@@ -198,9 +198,9 @@ public sealed class OptionTests
 
     private static uint Constant(string name)
     {
-        string start = $"#define SMPFOTA_{name} ";
+        string start = $"    SMPFOTA_{name} = ";
         string line = System.IO.File.ReadLines(Repository.Header).Single(l => l.StartsWith(start, StringComparison.Ordinal));
-        return uint.Parse(line.AsSpan(start.Length), System.Globalization.CultureInfo.InvariantCulture);
+        return uint.Parse(line.AsSpan(start.Length).TrimEnd(','), System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private delegate void Change(ref smpfota_session_options options);

@@ -49,12 +49,11 @@ namespace SmpFota.Interop
         internal static extern int smpfota_status_name(int status, byte* text, nuint capacity, nuint* length);
 
         /// <summary>
-        ///  One English sentence that says what a status means.
+        ///  One English sentence that says what a status means; of a number that this library does not know, what its range says.
         ///
         ///  `text`, `capacity` and `length` as with `smpfota_version`; the sentence is ASCII.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number
-        ///  that this library does not know. Any thread, any time.
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` or `SMPFOTA_NULL_POINTER`. Any thread, any time.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_status_text", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_status_text(int status, byte* text, nuint capacity, nuint* length);
@@ -80,6 +79,17 @@ namespace SmpFota.Interop
         internal static extern int smpfota_finding_name(uint finding, byte* text, nuint capacity, nuint* length);
 
         /// <summary>
+        ///  The name of a phase of an operation, such as `UPLOAD`.
+        ///
+        ///  `phase` is an `SMPFOTA_PHASE_...` number. `text`, `capacity` and `length` as with `smpfota_version`.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER`, or `SMPFOTA_INVALID_ARGUMENT` for a number
+        ///  that this library does not know. Any thread, any time.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "smpfota_phase_name", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int smpfota_phase_name(uint phase, byte* text, nuint capacity, nuint* length);
+
+        /// <summary>
         ///  Opens a firmware file: a signed MCUboot image (`.bin`) or a `dfu_application.zip`. Its content decides, not its name.
         ///
         ///  `path` has `path_length` bytes of UTF-8, without NUL. The whole file is read and checked before the call returns, at
@@ -95,12 +105,12 @@ namespace SmpFota.Interop
         /// <summary>
         ///  Opens a firmware file that the caller has in memory. See `smpfota_image_open_file`.
         ///
-        ///  `bytes` has `length` bytes, at most 64 MiB; they are copied.
+        ///  `bytes` has `bytes_length` bytes, at most 64 MiB; they are copied.
         ///
         ///  Returns what `smpfota_image_open_file` returns, except `SMPFOTA_FILE_UNREADABLE` and `SMPFOTA_INVALID_ARGUMENT`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_image_open_bytes", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_image_open_bytes(byte* bytes, nuint length, nuint* image, smpfota_error* error);
+        internal static extern int smpfota_image_open_bytes(byte* bytes, nuint bytes_length, nuint* image, smpfota_error* error);
 
         /// <summary>
         ///  The same file, where what shall run in the end is not what is sent: a delta, or an image that the device makes into another one. An
@@ -230,7 +240,7 @@ namespace SmpFota.Interop
         /// <summary>
         ///  Starts a request of any group and command, also a vendor's (groups from 64 on).
         ///
-        ///  `op` is `SMPFOTA_OP_READ` or `SMPFOTA_OP_WRITE`, `group` 0 to 65,535, `command` 0 to 255. `body` has `length` bytes:
+        ///  `op` is `SMPFOTA_OP_READ` or `SMPFOTA_OP_WRITE`, `group` 0 to 65,535, `command` 0 to 255. `body` has `body_length` bytes:
         ///  CBOR, which is not looked at; nothing stands for the empty map in groups below 64. The result has the body of the
         ///  answer in hexadecimal digits.
         ///
@@ -238,7 +248,7 @@ namespace SmpFota.Interop
         ///  `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_start_request", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_session_start_request(nuint session, uint op, uint group, uint command, byte* body, nuint length, smpfota_error* error);
+        internal static extern int smpfota_session_start_request(nuint session, uint op, uint group, uint command, byte* body, nuint body_length, smpfota_error* error);
 
         /// <summary>
         ///  What to do next. Call it after each start, feed and link event and when the deadline has come, until it says
@@ -267,21 +277,21 @@ namespace SmpFota.Interop
         /// <summary>
         ///  Bytes that came from the device, as they came: half a frame, several frames, console lines between log text.
         ///
-        ///  `bytes` has `length` bytes; they are copied. Whatever is no answer to this session is counted and does no harm. Call
+        ///  `bytes` has `bytes_length` bytes; they are copied. Whatever is no answer to this session is counted and does no harm. Call
         ///  `smpfota_session_next_frame` afterwards.
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_feed", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_session_feed(nuint session, ulong now_ms, byte* bytes, nuint length);
+        internal static extern int smpfota_session_feed(nuint session, ulong now_ms, byte* bytes, nuint bytes_length);
 
         /// <summary>
         ///  When to call `smpfota_session_next_frame` even if nothing arrives, in the caller's time.
         ///
         ///  It may lie in the past: then call at once. It moves with every call on the session, so ask again after each round.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is waited for, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or
-        ///  `SMPFOTA_BUSY`.
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is waited for (`*deadline_ms` is then `UINT64_MAX`),
+        ///  `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_deadline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_deadline(nuint session, ulong* deadline_ms);
@@ -289,8 +299,8 @@ namespace SmpFota.Interop
         /// <summary>
         ///  What the caller knows of the device link. Who cannot see the link never calls this.
         ///
-        ///  `event` is `SMPFOTA_LINK_DOWN`, `SMPFOTA_LINK_UP`, or `SMPFOTA_LINK_MAX_WRITE` with the bytes of one write in `value`,
-        ///  20 to 65,535. `value` is not looked at with the others.
+        ///  `event` is `SMPFOTA_LINK_EVENT_DOWN`, `SMPFOTA_LINK_EVENT_UP`, or `SMPFOTA_LINK_EVENT_MAX_WRITE` with the bytes of one
+        ///  write in `value`, 20 to 65,535. `value` is not looked at with the others.
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
         /// </summary>
@@ -457,7 +467,7 @@ namespace SmpFota.Interop
         ///  Opens a session that goes on where a saved one stood. The device is asked before anything is written, so an old
         ///  snapshot costs a round trip and nothing else.
         ///
-        ///  `snapshot` has `length` bytes. `image` is the file that the update was started with, 0 for a snapshot without an update.
+        ///  `snapshot` has `snapshot_length` bytes. `image` is the file that the update was started with, 0 for a snapshot without an update.
         ///  `options` NULL means those of the saved session; otherwise they take their place. `*session` receives the handle,
         ///  which belongs to the caller until `smpfota_session_close`. If an answer has come for what the earlier process sent,
         ///  feed it first.
@@ -468,21 +478,21 @@ namespace SmpFota.Interop
         ///  thread, any time.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_restore", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_session_restore(byte* snapshot, nuint length, nuint image, smpfota_session_options* options, nuint* session, smpfota_error* error);
+        internal static extern int smpfota_session_restore(byte* snapshot, nuint snapshot_length, nuint image, smpfota_session_options* options, nuint* session, smpfota_error* error);
 
         /// <summary>
         ///  Explains bytes that went to a device or came from one, as a JSON object: `frames` with header, meaning and body, and
         ///  `findings`, what is wrong with them.
         ///
-        ///  `bytes` has `length` bytes, at most 1 MiB: one frame or several, raw or in console lines, also written as
-        ///  hexadecimal, base64 or a JSON list of numbers. Any bytes are explained. `text`, `capacity` and `length_out` as with
+        ///  `bytes` has `bytes_length` bytes, at most 1 MiB: one frame or several, raw or in console lines, also written as
+        ///  hexadecimal, base64 or a JSON list of numbers. Any bytes are explained. `text`, `capacity` and `length` as with
         ///  `smpfota_version`; the text is never longer than 128 KiB.
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_INVALID_ARGUMENT` for more than
         ///  1 MiB. Any thread, any time.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_explain_frame", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_explain_frame(byte* bytes, nuint length, byte* text, nuint capacity, nuint* length_out);
+        internal static extern int smpfota_explain_frame(byte* bytes, nuint bytes_length, byte* text, nuint capacity, nuint* length);
 
         /// <summary>
         ///  Starts the command `file_upload` with the content as bytes: as `smpfota_session_start_command`, without `content` among the
@@ -563,41 +573,41 @@ namespace SmpFota.Interop
         /// <summary>
         ///  Feeds the next bytes of the trace, as they stand in the file, in pieces of any size.
         ///
-        ///  `bytes` has `length` bytes; they are copied. Any bytes are taken: text in UTF-8 or UTF-16 with any line ends, or frames
-        ///  as they are. `*taken` receives how many of them were taken: fewer than `length` while lines wait for
+        ///  `bytes` has `bytes_length` bytes; they are copied. Any bytes are taken: text in UTF-8 or UTF-16 with any line ends, or
+        ///  frames as they are. `*taken` receives how many of them were taken: fewer than `bytes_length` while lines wait for
         ///  `smpfota_trace_next_line`. Read those, then feed the rest.
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or `SMPFOTA_WRONG_STATE` after
         ///  `smpfota_trace_verdict`; then nothing was taken.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_trace_feed", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_trace_feed(nuint trace, byte* bytes, nuint length, nuint* taken);
+        internal static extern int smpfota_trace_feed(nuint trace, byte* bytes, nuint bytes_length, nuint* taken);
 
         /// <summary>
         ///  Fetches the next line of text: a frame with its time, direction, length, sequence number, what it asks or says and what
         ///  is odd about it, or what the trace says of the link.
         ///
-        ///  `text`, `capacity` and `length_out` as with `smpfota_version`; no end of line stands in it. A line that does not fit
+        ///  `text`, `capacity` and `length` as with `smpfota_version`; no end of line stands in it. A line that does not fit
         ///  stays where it is.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when there is none, `SMPFOTA_BUFFER_TOO_SMALL` (`*length_out` says the need),
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` when there is none, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need),
         ///  `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_trace_next_line", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_trace_next_line(nuint trace, byte* text, nuint capacity, nuint* length_out);
+        internal static extern int smpfota_trace_next_line(nuint trace, byte* text, nuint capacity, nuint* length);
 
         /// <summary>
         ///  Ends the trace and gives its verdict as a JSON object: `cause` and `number` (a finding), `certainty`, `says`,
         ///  `next_step`, `evidence`, `points`, `also`, `ruled_out`, `undecided`, `phases` and `figures`; docs/DIAGNOSIS.md has them all.
         ///
         ///  Nothing can be fed afterwards; lines may still wait. The verdict may be asked for again. `text`, `capacity` and
-        ///  `length_out` as with `smpfota_version`.
+        ///  `length` as with `smpfota_version`.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length_out` says the need), `SMPFOTA_INVALID_HANDLE`,
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need), `SMPFOTA_INVALID_HANDLE`,
         ///  `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_trace_verdict", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_trace_verdict(nuint trace, byte* text, nuint capacity, nuint* length_out);
+        internal static extern int smpfota_trace_verdict(nuint trace, byte* text, nuint capacity, nuint* length);
 
         /// <summary>
         ///  Closes a trace. A call that is inside on another thread finishes first.
@@ -610,16 +620,16 @@ namespace SmpFota.Interop
         /// <summary>
         ///  Puts an SMP frame into the console framing: lines of at most 127 bytes, each with its newline.
         ///
-        ///  `frame` has `length` bytes, 1 to 65,533. `out` receives all lines, one after the other, about 4/3 of the frame and 3
-        ///  bytes per line; `*out_length` the number of bytes.
+        ///  `frame` has `frame_length` bytes, 1 to 65,533. `buffer` receives all lines, one after the other, about 4/3 of the frame
+        ///  and 3 bytes per line; `*length` the number of bytes.
         ///
         ///  A session with `SMPFOTA_FRAMING_SERIAL` does this by itself; the function is for other frames on the same wire.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*out_length` says the need), `SMPFOTA_NULL_POINTER`, or
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` (`*length` says the need), `SMPFOTA_NULL_POINTER`, or
         ///  `SMPFOTA_INVALID_ARGUMENT` for a length outside the range. Any thread, any time.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_serial_encode", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_serial_encode(byte* frame, nuint length, byte* @out, nuint capacity, nuint* out_length);
+        internal static extern int smpfota_serial_encode(byte* frame, nuint frame_length, byte* buffer, nuint capacity, nuint* length);
 
         /// <summary>
         ///  Opens a decoder of the console framing.
@@ -636,13 +646,13 @@ namespace SmpFota.Interop
         /// <summary>
         ///  Feeds bytes as they came from the console, in any pieces.
         ///
-        ///  `bytes` has `length` bytes; they are copied. Log text and damaged lines among them are passed over.
+        ///  `bytes` has `bytes_length` bytes; they are copied. Log text and damaged lines among them are passed over.
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or `SMPFOTA_WRONG_STATE`
         ///  when 64 frames or more wait for `smpfota_serial_decoder_next`; then nothing was taken.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_serial_decoder_feed", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_serial_decoder_feed(nuint decoder, byte* bytes, nuint length);
+        internal static extern int smpfota_serial_decoder_feed(nuint decoder, byte* bytes, nuint bytes_length);
 
         /// <summary>
         ///  Fetches the next complete frame.
@@ -691,24 +701,24 @@ namespace SmpFota.Interop
         /// <summary>
         ///  Puts an image into the running slot, confirmed, and boots it.
         ///
-        ///  `image` has `length` bytes; they are copied.
+        ///  `bytes` has `bytes_length` bytes, an image; they are copied.
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE`, `SMPFOTA_BUSY`,
         ///  `SMPFOTA_SLOT_TOO_SMALL`, or a status of the image range (-100 to -199).
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_install", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_device_install(nuint device, byte* image, nuint length, smpfota_error* error);
+        internal static extern int smpfota_device_install(nuint device, byte* bytes, nuint bytes_length, smpfota_error* error);
 
         /// <summary>
         ///  One write of the client enters the link. What is too large for the device is lost, as it would be.
         ///
-        ///  `bytes` has `length` bytes; they are copied.
+        ///  `bytes` has `bytes_length` bytes; they are copied.
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`, or
         ///  `SMPFOTA_INVALID_ARGUMENT` for a write of more than 65,543 bytes or a time more than ten years after the first.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_write", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_device_write(nuint device, ulong now_ms, byte* bytes, nuint length);
+        internal static extern int smpfota_device_write(nuint device, ulong now_ms, byte* bytes, nuint bytes_length);
 
         /// <summary>
         ///  Takes one notification of the device that has arrived by now.
@@ -727,14 +737,14 @@ namespace SmpFota.Interop
         ///
         ///  Call `smpfota_device_read` then; there may still be nothing to read.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is on its way, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`
-        ///  or `SMPFOTA_BUSY`.
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is on its way (`*deadline_ms` is then `UINT64_MAX`),
+        ///  `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_device_deadline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_device_deadline(nuint device, ulong* deadline_ms);
 
         /// <summary>
-        ///  Drops the link to the device (`SMPFOTA_LINK_DOWN`) or brings it up (`SMPFOTA_LINK_UP`).
+        ///  Drops the link to the device (`SMPFOTA_LINK_EVENT_DOWN`) or brings it up (`SMPFOTA_LINK_EVENT_UP`).
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_BUSY`, or `SMPFOTA_INVALID_ARGUMENT` for another event or
         ///  a time more than ten years after the first.
@@ -773,7 +783,7 @@ namespace SmpFota.Interop
         internal static extern int smpfota_simulator_make_image(byte* version, nuint version_length, uint size, ulong seed, byte* buffer, nuint capacity, nuint* length);
 
         /// <summary>
-        ///  The name of a fault: `index` is the number that `smpfota_device_options.fault` takes, from 0 (`none`).
+        ///  The name of a fault: `fault` is the number that `smpfota_device_options.fault` takes, from 0 (`none`).
         ///
         ///  `text`, `capacity` and `length` as with `smpfota_version`.
         ///
@@ -781,10 +791,10 @@ namespace SmpFota.Interop
         ///  one, or `SMPFOTA_UNAVAILABLE`. Any thread, any time.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_simulator_fault_name", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_simulator_fault_name(uint index, byte* text, nuint capacity, nuint* length);
+        internal static extern int smpfota_simulator_fault_name(uint fault, byte* text, nuint capacity, nuint* length);
 
         /// <summary>
-        ///  The name of a link: `index` is the number that `smpfota_device_options.link` takes, from 0 (`none`).
+        ///  The name of a link: `link` is the number that `smpfota_device_options.link` takes, from 0 (`none`).
         ///
         ///  `text`, `capacity` and `length` as with `smpfota_version`.
         ///
@@ -792,7 +802,7 @@ namespace SmpFota.Interop
         ///  one, or `SMPFOTA_UNAVAILABLE`. Any thread, any time.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_simulator_link_name", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int smpfota_simulator_link_name(uint index, byte* text, nuint capacity, nuint* length);
+        internal static extern int smpfota_simulator_link_name(uint link, byte* text, nuint capacity, nuint* length);
 
 
     }
@@ -1045,7 +1055,7 @@ namespace SmpFota.Interop
         /// </summary>
         public uint version_build;
         /// <summary>
-        ///  Any of the `SMPFOTA_IMAGE_...` bits.
+        ///  Any of the `SMPFOTA_IMAGE_PROPERTY_...` bits.
         /// </summary>
         public uint properties;
         /// <summary>
@@ -1157,7 +1167,7 @@ namespace SmpFota.Interop
         /// </summary>
         public uint buf_count;
         /// <summary>
-        ///  Any of the `SMPFOTA_DEVICE_...` bits.
+        ///  Any of the `SMPFOTA_DEVICE_FLAG_...` bits.
         /// </summary>
         public uint flags;
         /// <summary>

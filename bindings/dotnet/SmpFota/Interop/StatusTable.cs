@@ -75,7 +75,8 @@ internal static unsafe class StatusTable
     internal static string Text(int status)
     {
         int answer = NativeText.TryRead((buffer, capacity, length) => NativeMethods.smpfota_status_text(status, buffer, capacity, length), out string? text);
-        return answer == 0 ? text! : $"The native library ended with status {status}.";
+        string sentence = answer == 0 ? text! : "The native library gave no sentence.";
+        return Name(status) is null ? $"{sentence} Its number is {status}." : sentence;
     }
 
     /// <summary>The library's name of a status in capitals, or null for a number that it does not know.</summary>
