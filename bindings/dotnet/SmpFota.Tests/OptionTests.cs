@@ -27,6 +27,9 @@ public sealed class OptionTests
         { nameof(SmpSessionOptions.Retries), [1, 100], [-1, 0, 101] },
         { nameof(SmpSessionOptions.StallTimeout), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(1) + Millisecond] },
         { nameof(SmpSessionOptions.WriteInterval), [TimeSpan.Zero, TimeSpan.FromMinutes(10)], [-Millisecond, TimeSpan.FromMinutes(10) + Millisecond] },
+        { nameof(SmpSessionOptions.BatchFrames), [0, 128], [-1, 129] },
+        { nameof(SmpSessionOptions.BatchBytes), [0, int.MaxValue], [-1] },
+        { nameof(SmpSessionOptions.BatchGap), [TimeSpan.Zero, TimeSpan.FromSeconds(10)], [-Millisecond, TimeSpan.FromSeconds(10) + Millisecond] },
         { nameof(SmpSessionOptions.Framing), [SmpFramingMode.Raw, SmpFramingMode.Serial], [(SmpFramingMode)2] },
         { nameof(SmpSessionOptions.Version), [SmpProtocolVersion.V2], [(SmpProtocolVersion)3] },
         { nameof(SmpSessionOptions.Reassembly), [SmpReassembly.No], [(SmpReassembly)(-1)] },
@@ -122,6 +125,8 @@ public sealed class OptionTests
         Assert.True(Opens((ref smpfota_session_options o) => o.retries = 100) && !Opens((ref smpfota_session_options o) => o.retries = 101));
         Assert.True(Opens((ref smpfota_session_options o) => o.rtt_hint_ms = 600_000) && !Opens((ref smpfota_session_options o) => o.rtt_hint_ms = 600_001));
         Assert.True(Opens((ref smpfota_session_options o) => o.timeout_ms = 86_400_000) && !Opens((ref smpfota_session_options o) => o.timeout_ms = 86_400_001));
+        Assert.True(Opens((ref smpfota_session_options o) => o.batch_frames = 128) && !Opens((ref smpfota_session_options o) => o.batch_frames = 129));
+        Assert.True(Opens((ref smpfota_session_options o) => o.batch_gap_ms = 10_000) && !Opens((ref smpfota_session_options o) => o.batch_gap_ms = 10_001));
         Assert.True(Opens((ref smpfota_session_options o) => o.write_interval_ms = 600_000) && !Opens((ref smpfota_session_options o) => o.write_interval_ms = 600_001));
     }
 

@@ -15,11 +15,21 @@ internal abstract class Carrier
     // A call that was left behind. The carrier is used by one call at a time, so the next one waits for it.
     private Task? leftBehind;
 
-    /// <summary>Takes one write. The bytes may change once the task has completed.</summary>
-    internal abstract ValueTask WriteAsync(ReadOnlyMemory<byte> write, OperationScope scope);
+    /// <summary>Takes one write, to leave so long after the one before it in the same call. The bytes may change once the task has completed.</summary>
+    internal abstract ValueTask WriteAsync(ReadOnlyMemory<byte> write, TimeSpan delay, OperationScope scope);
 
     /// <summary>Takes what has arrived, if anything has.</summary>
     internal abstract bool TryReceive(out ReadOnlyMemory<byte> bytes);
+
+    /// <summary>The session is about to wait, or has ended: what it wants to know of the call that is made now.</summary>
+    internal virtual void Prepare(SmpSession session)
+    {
+    }
+
+    /// <summary>All that has arrived was given to the session: what it is to know of the call that brought it.</summary>
+    internal virtual void Conclude(SmpSession session, TimeSpan now)
+    {
+    }
 
     /// <summary>Waits until something has arrived, the time has passed or <paramref name="wake"/> has completed. Null waits without limit.</summary>
     internal abstract ValueTask WaitAsync(TimeSpan? wait, Task wake, OperationScope scope);

@@ -115,12 +115,17 @@ internal sealed class SessionDriver(
             Task woken = TakeWishes(scope);
 
             // While the device belongs to the health check, so does what arrives.
-            while (!health.IsRunning && carrier.TryReceive(out ReadOnlyMemory<byte> bytes))
+            if (!health.IsRunning)
             {
-                session.Feed(Now, bytes.Span);
+                while (carrier.TryReceive(out ReadOnlyMemory<byte> bytes))
+                {
+                    session.Feed(Now, bytes.Span);
+                }
+
+                carrier.Conclude(session, Now);
             }
 
-            SmpNext next = NextFrame();
+            SmpNext next = NextWrite(out TimeSpan delay);
             if (reporter.IsWanted)
             {
                 reporter.Report(Progress(), last: false);
@@ -130,14 +135,16 @@ internal sealed class SessionDriver(
             switch (next.Status)
             {
                 case SmpNextStatus.Write:
-                    await carrier.WriteAsync(buffer.AsMemory(0, next.Length), scope).ConfigureAwait(false);
+                    await carrier.WriteAsync(buffer.AsMemory(0, next.Length), delay, scope).ConfigureAwait(false);
                     break;
 
                 case SmpNextStatus.Done:
+                    carrier.Prepare(session);
                     await carrier.FlushAsync(scope).ConfigureAwait(false);
                     return session.GetResult();
 
                 case SmpNextStatus.LinkReset when link is not null:
+                    carrier.Prepare(session);
                     await carrier.FlushAsync(scope).ConfigureAwait(false);
                     session.ReportLink(Now, SmpLinkEvent.Down);
                     await carrier.ResetLinkAsync(link, scope).ConfigureAwait(false);
@@ -148,23 +155,25 @@ internal sealed class SessionDriver(
                     throw new HealthCheckMissingException();
 
                 case SmpNextStatus.HealthCheck:
+                    carrier.Prepare(session);
                     await carrier.FlushAsync(scope).ConfigureAwait(false);
                     await CheckHealthAsync(health, woken, scope).ConfigureAwait(false);
                     break;
 
                 default:
                     TakeSnapshot();
+                    carrier.Prepare(session);
                     await carrier.WaitAsync(TimeToDeadline(), woken, scope).ConfigureAwait(false);
                     break;
             }
         }
     }
 
-    private SmpNext NextFrame()
+    private SmpNext NextWrite(out TimeSpan delay)
     {
         while (true)
         {
-            int status = session.AskNext(Now, buffer, out int length);
+            int status = session.AskWrite(Now, buffer, out int length, out delay);
             if (status >= 0)
             {
                 return new SmpNext((SmpNextStatus)status, length);

@@ -241,13 +241,17 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     private static Func<SmpClientOptions, Carrier> Over(ISmpTransport transport)
     {
         ArgumentNullException.ThrowIfNull(transport);
-        return _ => new TransportCarrier(transport);
+        return known =>
+        {
+            WithoutBatches(known);
+            return new TransportCarrier(transport);
+        };
     }
 
     private static Func<SmpClientOptions, Carrier> Over(ISmpExchange exchange)
     {
         ArgumentNullException.ThrowIfNull(exchange);
-        return known => new ExchangeCarrier(exchange, known);
+        return known => new ExchangeCarrier(exchange, WithoutBatches(known));
     }
 
     private static SmpSessionOptions Prepared(SmpSessionOptions? options)

@@ -14,7 +14,7 @@ internal sealed class TransportCarrier(ISmpTransport transport) : Carrier
     private ChannelReader<ReadOnlyMemory<byte>> Received =>
         transport.Received ?? throw Broken(transport, "has no channel of received bytes (Received is null)");
 
-    internal override async ValueTask WriteAsync(ReadOnlyMemory<byte> write, OperationScope scope)
+    internal override async ValueTask WriteAsync(ReadOnlyMemory<byte> write, TimeSpan delay, OperationScope scope)
     {
         if (!await SettleAsync(scope).ConfigureAwait(false))
         {

@@ -21,7 +21,7 @@ namespace SmpFota;
 /// time; a call that is inside finishes first. A call that throws <see cref="SmpUsageException"/> has changed nothing.
 /// </para>
 /// </remarks>
-public sealed unsafe class SmpSession : IDisposable
+public sealed unsafe partial class SmpSession : IDisposable
 {
     // What an idle session holds natively, for the collector's arithmetic only.
     private const long NativeBytes = 1024;

@@ -64,6 +64,19 @@ public sealed record SmpSessionOptions
     /// <summary>Whether a recording leaves out the content of images and files.</summary>
     public bool RecordHeadersOnly { get; set; }
 
+    /// <summary>
+    /// How many frames of an upload one call carries at most, for a carrier that keeps a time between the writes of a call
+    /// (<see cref="ISmpBatchExchange"/>). A batch starts with what the device has buffers for and doubles while calls come back clean.
+    /// 0 to 128; null, 0 and 1 are for no batches (default).
+    /// </summary>
+    public int? BatchFrames { get; set; }
+
+    /// <summary>The most bytes that the writes of one call hold together, before any encoding of the carrier. Not negative; null and 0 are for no limit (default).</summary>
+    public int? BatchBytes { get; set; }
+
+    /// <summary>The least time that the gateway keeps by itself between two writes of a call. At most 10 s; none by default.</summary>
+    public TimeSpan? BatchGap { get; set; }
+
     /// <summary>Refuses what the library would refuse, by the name it has here.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It bears the option's name.</exception>
     internal void Check()
@@ -84,6 +97,9 @@ public sealed record SmpSessionOptions
         NativeOption.Within(StallTimeout, nameof(StallTimeout), millisecond, NativeOption.Day);
         NativeOption.Within(WriteInterval, nameof(WriteInterval), TimeSpan.Zero, tenMinutes);
         NativeOption.Within(RecordingCapacity, nameof(RecordingCapacity), 1_024, 64 * 1024 * 1024);
+        NativeOption.Within(BatchFrames, nameof(BatchFrames), 0, 128);
+        NativeOption.Within(BatchBytes, nameof(BatchBytes), 0, int.MaxValue);
+        NativeOption.Within(BatchGap, nameof(BatchGap), TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
 
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
@@ -106,6 +122,9 @@ public sealed record SmpSessionOptions
         if (Retries is { } retries) { native.retries = (uint)retries; }
         if (StallTimeout is { } stall) { native.stall_timeout_ms = NativeOption.From(stall); }
         if (WriteInterval is { } interval) { native.write_interval_ms = NativeOption.From(interval); }
+        if (BatchFrames is { } frames) { native.batch_frames = (uint)frames; }
+        if (BatchBytes is { } bytes) { native.batch_bytes = (uint)bytes; }
+        if (BatchGap is { } gap) { native.batch_gap_ms = NativeOption.From(gap); }
         return native;
     }
 }
