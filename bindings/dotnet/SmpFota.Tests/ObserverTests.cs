@@ -182,7 +182,8 @@ public sealed class ObserverTests
         }
 
         client.ReportLink(SmpLinkEvent.Up);
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 1 << 20);
+        // Kept, they would be 16 MB at least; other tests that run meanwhile keep some too.
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 8 << 20);
         Assert.Equal(UpdateOutcome.Updated, (await client.UpdateAsync(image).WaitAsync(Soon)).Outcome);
         Assert.Equal(100, way.LongestWrite);
         Assert.Equal(new[] { "None", "Down", "Up", "MaxWrite 244" }, new[] { default, SmpLinkEvent.Down, SmpLinkEvent.Up, SmpLinkEvent.MaxWrite(244) }.Select(e => e.ToString()));
