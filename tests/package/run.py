@@ -265,6 +265,13 @@ class Suite:
             file.write_bytes(content)
         self.refused(["dotnet", folder / "out/updater.dll"], folder, "SmpLibraryException", "libsmpfota.so", "cannot be loaded")
 
+    def case_old_glibc(self) -> None:
+        """The C library of the system lacks a version that the file asks for."""
+        folder = self.built("old-glibc")
+        for file in (folder / "out").rglob("libsmpfota.so"):
+            file.write_bytes(asking_for_newer_glibc(file.read_bytes()))
+        self.refused(["dotnet", folder / "out/updater.dll"], folder, "SmpLibraryException", "libsmpfota.so", "GLIBC_9.99", "not found")
+
     def case_other_abi(self) -> None:
         folder = self.built("other-abi")
         need("cc", "gcc", "libc6-dev")
@@ -327,6 +334,25 @@ class Suite:
 
 
 FRAMEWORK = '<PackageReference Include="Microsoft.NETFramework.ReferenceAssemblies.net48" Version="1.0.3" PrivateAssets="all" />'
+
+
+def asking_for_newer_glibc(content: bytes) -> bytes:
+    """One of the versions of the C library that a file needs becomes GLIBC_9.99: its name, and the hash by which it is looked for."""
+    old, new = re.search(rb"\0(GLIBC_2\.\d\d)\0", content)[1], b"GLIBC_9.99"
+    asked = elf_hash(old).to_bytes(4, "little")
+    if asked not in content:
+        raise Failed(f"{old.decode()} is named in the file and not asked for")
+    return content.replace(b"\0" + old + b"\0", b"\0" + new + b"\0").replace(asked, elf_hash(new).to_bytes(4, "little"))
+
+
+def elf_hash(name: bytes) -> int:
+    """The hash of a name by the System V ABI (gABI, "Hash Table Section")."""
+    value = 0
+    for byte in name:
+        value = (value << 4) + byte
+        high = value & 0xF000_0000
+        value = (value ^ high >> 24) & ~high
+    return value
 
 
 def class_of(program: str) -> str:
