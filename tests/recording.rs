@@ -2,12 +2,14 @@
 
 #[path = "support/drive.rs"]
 mod drive;
+#[path = "trace/support.rs"]
+mod support;
 
 use drive::{Drive, End};
-use serde_json::Value;
 use smpfota::recording::Form;
 use smpfota::simulator::{LinkKind, Scenario};
-use smpfota::{Framing, SessionOptions, Status, Trace, UpdateOptions};
+use smpfota::{Framing, SessionOptions, Status, UpdateOptions};
+use support::verdict;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
@@ -16,16 +18,6 @@ fn recorded(scenario: &Scenario, capacity: usize, headers_only: bool) -> (Drive,
     drive.session.record(capacity, headers_only).expect("a capacity");
     let end = drive.run(DAY_MS);
     (drive, end)
-}
-
-fn verdict(file: &[u8]) -> Value {
-    let mut trace = Trace::new();
-    let mut rest = file;
-    while !rest.is_empty() {
-        rest = &rest[trace.feed(rest)..];
-        while trace.next_line().is_some() {}
-    }
-    trace.verdict()
 }
 
 fn scenario() -> Scenario {

@@ -2,24 +2,17 @@
 
 #[path = "support/drive.rs"]
 mod drive;
+#[path = "trace/support.rs"]
+mod support;
 
 use drive::{Drive, End, Passage};
 use serde_json::Value;
 use smpfota::recording::Form;
 use smpfota::simulator::{DeviceProfile, Fault, FieldDevice, LinkKind, Scenario};
-use smpfota::{Finding, LinkEvent, Phase, SessionOptions, Trace, UpdateOptions};
+use smpfota::{Finding, LinkEvent, Phase, SessionOptions, UpdateOptions};
+use support::verdict;
 
 const DAY_MS: u64 = 24 * 3_600_000;
-
-fn verdict(file: &[u8]) -> Value {
-    let mut trace = Trace::new();
-    let mut rest = file;
-    while !rest.is_empty() {
-        rest = &rest[trace.feed(rest)..];
-        while trace.next_line().is_some() {}
-    }
-    trace.verdict()
-}
 
 fn scenario() -> Scenario {
     Scenario::new(LinkKind::BleLocal).profile(DeviceProfile::Ncs21).image_size(20_000)

@@ -42,11 +42,8 @@ pub unsafe extern "C" fn smpfota_status_name(
     capacity: size_t,
     length: *mut size_t,
 ) -> i32 {
-    guard(|| {
-        // SAFETY: the module's contract.
-        let out = unsafe { BufferOut::text(text, capacity, length) }?;
-        out.put(Status::from_number(status).ok_or(Status::InvalidArgument)?.name().as_bytes())
-    })
+    // SAFETY: the module's contract.
+    unsafe { put_name(Status::from_number(status).map(Status::name), text, capacity, length) }
 }
 
 /// One English sentence that says what a status means; of a number that this library does not know, what its range says.
@@ -95,11 +92,8 @@ pub unsafe extern "C" fn smpfota_finding_name(
     capacity: size_t,
     length: *mut size_t,
 ) -> i32 {
-    guard(|| {
-        // SAFETY: the module's contract.
-        let out = unsafe { BufferOut::text(text, capacity, length) }?;
-        out.put(Finding::from_number(finding).ok_or(Status::InvalidArgument)?.name().as_bytes())
-    })
+    // SAFETY: the module's contract.
+    unsafe { put_name(Finding::from_number(finding).map(Finding::name), text, capacity, length) }
 }
 
 /// The name of a phase of an operation, such as `UPLOAD`.
@@ -115,9 +109,20 @@ pub unsafe extern "C" fn smpfota_phase_name(
     capacity: size_t,
     length: *mut size_t,
 ) -> i32 {
+    // SAFETY: the module's contract.
+    unsafe { put_name(Phase::from_number(phase).map(Phase::name), text, capacity, length) }
+}
+
+/// Writes the name of a number, if that is known.
+unsafe fn put_name(
+    name: Option<&'static str>,
+    text: *mut c_char,
+    capacity: size_t,
+    length: *mut size_t,
+) -> i32 {
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::text(text, capacity, length) }?;
-        out.put(Phase::from_number(phase).ok_or(Status::InvalidArgument)?.name().as_bytes())
+        out.put(name.ok_or(Status::InvalidArgument)?.as_bytes())
     })
 }

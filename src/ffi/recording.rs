@@ -82,11 +82,11 @@ pub unsafe extern "C" fn smpfota_session_drain_recording(
         let out = unsafe { BufferOut::new(buffer, capacity, length) }?;
         let form = of_number(form)?;
         SESSIONS.with_mut(session, |session| {
-            let need = session.recording_need(form);
-            if need > out.capacity() {
-                return Err(out.too_small(need));
-            }
-            let part = session.drain_recording(form, out.capacity()).map_err(|failure| failure.status)?;
+            let part =
+                session.drain_recording(form, out.capacity()).map_err(|failure| match failure.status {
+                    Status::BufferTooSmall => out.too_small(session.recording_need(form)),
+                    status => status,
+                })?;
             if part.is_empty() { Ok(Status::Empty) } else { out.put(&part) }
         })?
     })

@@ -1,6 +1,7 @@
 //! Sessions: the drive loop, operations, progress, events, snapshots.
 
 use std::ffi::c_char;
+use std::sync::Arc;
 
 use crate::json::json;
 use serde_json::Value;
@@ -17,10 +18,11 @@ use super::types::{smpfota_image, smpfota_session};
 use crate::command::Command;
 use crate::conversation::Event;
 use crate::failure::Failure;
+use crate::firmware::Firmware;
 use crate::session::{LinkEvent, Next, Session};
 use crate::smp::Op;
 use crate::status::Status;
-use crate::update::Phase;
+use crate::update::{Phase, UpdateOptions};
 
 pub(super) static SESSIONS: Table<Session> = Table::new(Kind::Session);
 
@@ -99,15 +101,8 @@ pub unsafe extern "C" fn smpfota_session_start_update(
     options: *const smpfota_update_options,
     error: *mut smpfota_error,
 ) -> i32 {
-    // SAFETY: the module's contract, here and inside.
-    unsafe {
-        guard_explained(error, || {
-            let options = input_struct(options, smpfota_update_options::defaults())?.parse()?;
-            let firmware = share(image)?;
-            SESSIONS.with_mut(session, |session| session.start_update(firmware, options))??;
-            Ok(Status::Ok)
-        })
-    }
+    // SAFETY: the module's contract.
+    unsafe { start_with_image(session, image, options, error, Session::start_update) }
 }
 
 /// Starts a look before an update: the device is asked what `smpfota_session_start_update` asks before its first byte, nothing is
@@ -123,12 +118,23 @@ pub unsafe extern "C" fn smpfota_session_start_check(
     options: *const smpfota_update_options,
     error: *mut smpfota_error,
 ) -> i32 {
+    // SAFETY: the module's contract.
+    unsafe { start_with_image(session, image, options, error, Session::start_check) }
+}
+
+unsafe fn start_with_image(
+    session: smpfota_session,
+    image: smpfota_image,
+    options: *const smpfota_update_options,
+    error: *mut smpfota_error,
+    start: fn(&mut Session, Arc<Firmware>, UpdateOptions) -> Result<(), Failure>,
+) -> i32 {
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
             let options = input_struct(options, smpfota_update_options::defaults())?.parse()?;
             let firmware = share(image)?;
-            SESSIONS.with_mut(session, |session| session.start_check(firmware, options))??;
+            SESSIONS.with_mut(session, |session| start(session, firmware, options))??;
             Ok(Status::Ok)
         })
     }

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::kinds::{Mark, View, WayBack};
-use super::listing::PackedListing;
 use super::objections::{self, Objection};
 use super::plan::{Action, Task};
 use super::{Listing, Update, UpdateMode, payload};
@@ -70,7 +69,7 @@ impl Update {
 
     /// What the update would be refused for if it were not overridden.
     fn against(&self, task: &Task) -> Vec<Value> {
-        let Some(before) = self.before.as_ref().map(PackedListing::unpack) else { return Vec::new() };
+        let Some(before) = self.before() else { return Vec::new() };
         let refusal = |objection| {
             let options = self.options.insisting_on(objection)?;
             let view = View { options: &options, ..self.view(task, &before) };

@@ -31,7 +31,7 @@ impl Update {
             return Ok(());
         }
         if !self.told.board_asked && objections::asks_board(&self.firmware, &tasks, &self.options) {
-            self.later().listing = Some(listing);
+            self.keep_listing(listing);
             self.enter(talk, now, Step::Board);
             return Ok(());
         }
@@ -58,7 +58,7 @@ impl Update {
     ) -> Result<(), Failure> {
         self.told.board_asked = true;
         self.told.board = board.filter(|board| objections::is_board(board));
-        match self.later.as_mut().and_then(|later| later.listing.take()) {
+        match self.later().listing.take() {
             Some(listing) => self.plan(talk, now, listing)?,
             // Another process saw the list.
             None => self.enter(talk, now, Step::ListBefore),

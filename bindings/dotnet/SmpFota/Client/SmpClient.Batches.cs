@@ -30,12 +30,8 @@ public sealed partial class SmpClient
     /// <exception cref="SmpSnapshotException">The snapshot is damaged, newer than the library, or belongs to another image.</exception>
     public static SmpClient Restore(
         ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpBatchExchange exchange, SmpClientOptions? options = null,
-        SmpClientServices? services = null)
-    {
-        byte[] bytes = snapshot.ToArray();
-        return new SmpClient(
-            Over(exchange), exchange as ISmpLinkControl, known => SmpSession.Restore(bytes, image, known), options, services);
-    }
+        SmpClientServices? services = null) =>
+        Restore(snapshot, image, Over(exchange), exchange as ISmpLinkControl, options, services);
 
     private static Func<SmpClientOptions, Carrier> Over(ISmpBatchExchange exchange)
     {

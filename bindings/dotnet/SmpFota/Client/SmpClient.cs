@@ -82,12 +82,8 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     /// <exception cref="SmpSnapshotException">The snapshot is damaged, newer than the library, or belongs to another image.</exception>
     public static SmpClient Restore(
         ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpTransport transport, SmpClientOptions? options = null,
-        SmpClientServices? services = null)
-    {
-        byte[] bytes = snapshot.ToArray();
-        return new SmpClient(
-            Over(transport), transport as ISmpLinkControl, known => SmpSession.Restore(bytes, image, known), options, services);
-    }
+        SmpClientServices? services = null) =>
+        Restore(snapshot, image, Over(transport), transport as ISmpLinkControl, options, services);
 
     /// <summary>Makes a client that goes on where a saved one stood; <see cref="ContinueUpdateAsync"/> does so.</summary>
     /// <param name="snapshot">What <see cref="SmpClientServices.SnapshotSink"/> was given, or <see cref="SmpSession.Save()"/> gave.</param>
@@ -100,11 +96,15 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     /// <exception cref="SmpSnapshotException">The snapshot is damaged, newer than the library, or belongs to another image.</exception>
     public static SmpClient Restore(
         ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpExchange exchange, SmpClientOptions? options = null,
-        SmpClientServices? services = null)
+        SmpClientServices? services = null) =>
+        Restore(snapshot, image, Over(exchange), exchange as ISmpLinkControl, options, services);
+
+    private static SmpClient Restore(
+        ReadOnlySpan<byte> snapshot, FirmwareImage? image, Func<SmpClientOptions, Carrier> over, ISmpLinkControl? link,
+        SmpClientOptions? options, SmpClientServices? services)
     {
         byte[] bytes = snapshot.ToArray();
-        return new SmpClient(
-            Over(exchange), exchange as ISmpLinkControl, known => SmpSession.Restore(bytes, image, known), options, services);
+        return new SmpClient(over, link, known => SmpSession.Restore(bytes, image, known), options, services);
     }
 
     /// <summary>Updates the device and checks with the device itself that the new image runs.</summary>
