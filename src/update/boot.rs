@@ -78,7 +78,13 @@ impl Update {
 
     /// The reset shows no effect yet: looks again a little later, or resets again where nothing runs that it could take back. False when
     /// that was tried often enough.
-    fn reset_again(&mut self, talk: &mut Conversation, now: u64, may_reset: bool) -> bool {
+    pub(super) fn reset_again(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        step: Step,
+        may_reset: bool,
+    ) -> bool {
         // What counts is when the device was asked: an old answer may have been long on its way.
         if self.clock.asked_at.saturating_sub(self.reset_at()) < RESET_TAKES_MS * u64::from(self.resets()) {
             self.clock.not_before = now + 500;
@@ -86,7 +92,7 @@ impl Update {
         }
         let looked_at = now.saturating_add(u64::from(self.options.swap_estimate_ms));
         if may_reset && self.resets() < MOST_RESETS && !self.swap_is_overdue(looked_at) {
-            self.enter(talk, now, Step::Reset);
+            self.enter(talk, now, step);
             return true;
         }
         false
@@ -143,7 +149,7 @@ impl Update {
             let on_trial = self.tasks.iter().zip(rans).any(|(task, ran)| {
                 *ran == Ran::Yes && task.kind.hold(&self.view(task, &listing)) == Hold::OnTrial
             });
-            if self.reset_again(talk, now, !on_trial) {
+            if self.reset_again(talk, now, Step::Reset, !on_trial) {
                 return Ok(());
             }
             let task = &self.tasks[index];
@@ -219,7 +225,7 @@ impl Update {
         let runs_on = |task: &&Task| task.action == Action::Boot && self.runs(task, listing);
         let confirmed = |task: &Task| listing.active(task.number).is_some_and(|slot| slot.confirmed);
         if self.tasks.iter().filter(runs_on).any(|task| !confirmed(task)) {
-            if self.reset_again(talk, now, true) {
+            if self.reset_again(talk, now, Step::Reset, true) {
                 return Ok(());
             }
             return Err(self.found_unhealthy(&format!(

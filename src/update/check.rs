@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::kinds::{Mark, View, WayBack};
+use super::kinds::{self, Erase, Hold, Mark, View, WayBack};
 use super::objections::{self, Objection};
 use super::plan::{Action, Task};
 use super::{Listing, Update, UpdateMode, payload};
@@ -18,6 +18,24 @@ impl Update {
         }
         self.succeed(talk, now);
         Ok(())
+    }
+
+    /// The application has no image list, and its loader would be asked: that is all that can be planned.
+    pub(super) fn checked_before_loader(&mut self, talk: &mut Conversation, now: u64) -> Result<(), Failure> {
+        let mut tasks = Vec::new();
+        for (index, image) in self.firmware.images.iter().enumerate() {
+            let task = Task {
+                index: index as u16,
+                number: image.image_number,
+                action: Action::EnterLoader,
+                kind: kinds::behind_loader(),
+                doubt: None,
+                from: Box::default(),
+            };
+            tasks.push(task);
+        }
+        self.tasks = tasks.into_boxed_slice();
+        self.checked(talk, now)
     }
 
     /// The plan as JSON.
@@ -37,8 +55,7 @@ impl Update {
         let uploads = task.action == Action::Upload;
         let address = self.with_before(task, |view| task.kind.address(&view)).ok().filter(|_| uploads);
         let mark = self.with_before(task, |view| task.kind.mark(&view, false));
-        let is_marked = matches!(task.action, Action::Upload | Action::Mark)
-            && self.options.mode != UpdateMode::UploadOnly;
+        let is_marked = matches!(task.action, Action::Upload | Action::Mark) && self.starts(task);
         json!({
             "image": task.number,
             "file": image.file,
@@ -48,23 +65,33 @@ impl Update {
             "action": action_name(task.action),
             "upload_number": address.map(|address| address.number),
             "upload_bytes": uploads.then(|| payload::length(image, &self.options)),
-            "erase_first": uploads && self.options.erase_first,
+            "erase_first": uploads && self.options.erase_first && self.erases(task),
             "mark": if is_marked { mark_name(mark) } else { "none" },
-            "end": self.end_name(task, mark),
-            "way_back": self.way_back_name(task),
+            "end": self.end_name(task),
+            "way_back": self.way_back(task).map(way_back_name),
             "against": self.against(task),
         })
     }
 
+    /// Whether there is anything to erase with a command.
+    fn erases(&self, task: &Task) -> bool {
+        !matches!(self.with_before(task, |view| task.kind.erase(&view)), Erase::Nothing)
+    }
+
+    /// Whether the image is to be started, or stays on after its trial. One that is sent although it runs already needs neither.
+    fn starts(&self, task: &Task) -> bool {
+        let runs_on = |view: View<'_>| task.kind.landed(&view, Some(view.listing)).0 == Action::Nothing;
+        self.options.mode != UpdateMode::UploadOnly
+            && match task.action {
+                Action::Nothing | Action::EnterLoader => false,
+                Action::Upload => !self.with_before(task, runs_on),
+                Action::Mark | Action::Boot | Action::Confirm => true,
+            }
+    }
+
     /// Whether the image could go back once it runs; `None` where nothing is started.
-    fn way_back_name(&self, task: &Task) -> Option<&'static str> {
-        let starts = !matches!(task.action, Action::Nothing | Action::EnterLoader);
-        let way = self.with_before(task, |view| task.kind.way_back(&view));
-        (starts && self.options.mode != UpdateMode::UploadOnly).then_some(match way {
-            WayBack::UntilConfirmed => "until_confirmed",
-            WayBack::Unknown => "unknown",
-            WayBack::None => "none",
-        })
+    fn way_back(&self, task: &Task) -> Option<WayBack> {
+        self.starts(task).then(|| self.with_before(task, |view| task.kind.way_back(&view)))
     }
 
     /// What the update would be refused for if it were not overridden.
@@ -88,13 +115,19 @@ impl Update {
         Objection::ALL.into_iter().filter_map(told).collect()
     }
 
-    /// How the image is meant to end.
-    fn end_name(&self, task: &Task, mark: Mark) -> &'static str {
-        match (self.options.mode, mark) {
-            (UpdateMode::UploadOnly, _) => "uploaded",
-            (UpdateMode::TestOnly, Mark::Trial) => "on_trial",
-            (UpdateMode::TestOnly, _) if task.action == Action::Confirm => "on_trial",
-            _ => "confirmed",
+    /// How the image is to end. Where it is not known whether there is a way back, a trial is what the update tries.
+    fn end_name(&self, task: &Task) -> &'static str {
+        match self.options.mode {
+            UpdateMode::UploadOnly => "uploaded",
+            UpdateMode::TestOnly => {
+                let on_trial = match self.way_back(task) {
+                    Some(way) => way != WayBack::None || task.action == Action::Confirm,
+                    // It stays as it runs already.
+                    None => self.with_before(task, |view| task.kind.hold(&view)) == Hold::OnTrial,
+                };
+                if on_trial { "on_trial" } else { "confirmed" }
+            }
+            UpdateMode::TestAndConfirm | UpdateMode::ConfirmAtOnce => "confirmed",
         }
     }
 }
@@ -107,6 +140,14 @@ fn action_name(action: Action) -> &'static str {
         Action::Boot => "reset",
         Action::Confirm => "confirm",
         Action::EnterLoader => "enter_loader",
+    }
+}
+
+fn way_back_name(way: WayBack) -> &'static str {
+    match way {
+        WayBack::UntilConfirmed => "until_confirmed",
+        WayBack::Unknown => "unknown",
+        WayBack::None => "none",
     }
 }
 

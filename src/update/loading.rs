@@ -46,13 +46,20 @@ impl Update {
     ) -> Result<(), Failure> {
         let tasks = plan::plan(&self.firmware, &listing, &self.told, &self.options, self.tries.force)?;
         if tasks.iter().any(|task| task.action == Action::EnterLoader) {
-            self.clock.not_before = now + LOOK_AGAIN_MS;
+            self.application_answers(talk, now);
             return Ok(());
         }
         // Another server, with limits of its own.
         self.forget_reboot();
         self.enter(talk, now, Step::Parameters);
         Ok(())
+    }
+
+    /// It is the application still: the reset may have been lost.
+    pub(super) fn application_answers(&mut self, talk: &mut Conversation, now: u64) {
+        if !self.reset_again(talk, now, Step::EnterLoader, true) {
+            self.clock.not_before = now + LOOK_AGAIN_MS;
+        }
     }
 
     /// The loader did not answer in time.

@@ -81,7 +81,7 @@ impl Update {
                     return self.plan(talk, now, Listing::default());
                 }
                 Some(Ok(WithoutList::EnterLoader)) if self.options.check_only => {
-                    return Err(kinds::loader_needed(Some(error)));
+                    return self.checked_before_loader(talk, now);
                 }
                 Some(Ok(WithoutList::EnterLoader)) => return self.enter_loader(talk, now, Some(error)),
                 Some(Err(failure)) => return Err(failure.with_device(error)),
@@ -93,7 +93,7 @@ impl Update {
             }
             // The application answers still.
             Step::LookLoader if missing => {
-                self.clock.not_before = now + 500;
+                self.application_answers(talk, now);
                 return Ok(());
             }
             _ if error.is_common(rc::MESSAGE_SIZE) => {

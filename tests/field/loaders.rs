@@ -3,7 +3,7 @@
 use smpfota::simulator::{BootMode, LoaderSetup, Scenario};
 use smpfota::{Status, UpdateOptions};
 
-use crate::drive::{Drive, End};
+use crate::drive::{Drive, End, Passage};
 use crate::kit::{self, runs};
 use crate::world::*;
 
@@ -50,6 +50,23 @@ fn item_19_the_update_enters_the_loader_where_it_may() {
             assert_eq!((runs(&mut drive), uploads(&drive)), ("1.1.0".into(), 1));
             assert_eq!(drive.link.device().slot_bytes(0, 1), loader, "the loader stays as it was");
         }
+    }
+}
+
+/// The reset into the loader is lost on its way: the application that still answers is asked again.
+#[test]
+fn item_19_a_lost_reset_into_the_loader_is_sent_again() {
+    for application_lists in [false, true] {
+        let options = UpdateOptions { enter_loader: true, ..UpdateOptions::default() };
+        let setup = LoaderSetup { application_lists, ..SETUP };
+        let mut drive = start(&with_loader(setup), application(), options);
+        let mut lost = 0;
+        drive.on_request = Some(Box::new(move |_, frame| {
+            lost += u32::from(kit::kind(frame) == kit::Kind::Reset);
+            if lost == 1 && kit::kind(frame) == kit::Kind::Reset { Passage::Lost } else { Passage::Through }
+        }));
+        kit::succeeds(&mut drive);
+        assert_eq!((runs(&mut drive), uploads(&drive)), ("1.1.0".into(), 1));
     }
 }
 

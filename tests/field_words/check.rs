@@ -79,6 +79,38 @@ fn what_is_installed_needs_nothing() {
     });
 }
 
+/// Behind an application without image group all that can be planned is the reset into its loader.
+#[test]
+fn an_update_that_enters_a_loader_is_planned_as_such() {
+    let loader = smpfota::simulator::FieldDevice::from_name("loader").unwrap();
+    let scenario = kit::scenario(DeviceProfile::Zephyr44).device(|device| loader.apply(device));
+    let options = UpdateOptions { enter_loader: true, ..UpdateOptions::default() };
+    let mut drive = start(&scenario, looking(options));
+    let planned = &succeeds(&mut drive)["images"][0];
+    assert_eq!(planned["action"], "enter_loader", "{planned}");
+    assert_eq!((&planned["upload_number"], &planned["way_back"]), (&Value::Null, &Value::Null));
+    again(&mut drive, scenario.image(), options);
+    assert_eq!(succeeds(&mut drive)["outcome"], "unverified");
+}
+
+/// Without a way back nothing is planned to end on trial, and what cannot be erased with a command is not.
+#[test]
+fn a_plan_promises_no_trial_where_there_is_none() {
+    let over = |device: &mut smpfota::simulator::DeviceOptions| {
+        device.boot_mode = smpfota::simulator::BootMode::OverwriteOnly;
+    };
+    let scenario = kit::scenario(DeviceProfile::Zephyr44).device(over);
+    let options = UpdateOptions { mode: UpdateMode::TestOnly, ..UpdateOptions::default() };
+    let planned = succeeds(&mut start(&scenario, looking(options)))["images"][0].clone();
+    assert_eq!((&planned["end"], &planned["way_back"]), (&json!("confirmed"), &json!("none")));
+
+    let recovery = smpfota::simulator::FieldDevice::from_name("recovery-1.9").unwrap();
+    let scenario = kit::scenario(DeviceProfile::Ncs21).device(|device| recovery.apply(device));
+    let options = UpdateOptions { erase_first: true, ..UpdateOptions::default() };
+    let planned = succeeds(&mut start(&scenario, looking(options)))["images"][0].clone();
+    assert_eq!((&planned["kind"], &planned["erase_first"]), (&json!("recovery"), &json!(false)));
+}
+
 /// What the update would refuse before its first byte, the check refuses with the same words.
 #[test]
 fn a_refusal_is_the_updates_own() {

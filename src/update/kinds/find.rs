@@ -74,6 +74,11 @@ pub(crate) fn boot_name(told: &Told, listing: &Listing) -> &'static str {
     if is_recovery(told, listing) { recovery::RECOVERY.name() } else { kind_of_mode(told.boot, told).name() }
 }
 
+/// The kind of what only a loader takes.
+pub(crate) fn behind_loader() -> &'static dyn Kind {
+    &loader::LOADER
+}
+
 /// What has to be asked before the plan, for these images on this device.
 pub(crate) fn open_question(firmware: &Firmware, listing: &Listing, told: &Told) -> Option<Step> {
     if is_recovery(told, listing) {

@@ -16,7 +16,7 @@ mod single;
 mod swap;
 mod words;
 
-pub(crate) use find::{WithoutList, boot_name, kind_of, open_question, without_list};
+pub(crate) use find::{WithoutList, behind_loader, boot_name, kind_of, open_question, without_list};
 pub(crate) use rules::STAYS_MARKED;
 pub(crate) use words::{loader_needed, running};
 

@@ -6,6 +6,7 @@
 #![allow(dead_code)]
 
 mod calls;
+pub mod checked;
 pub mod exhibit;
 pub mod goal;
 mod lists;
