@@ -433,7 +433,7 @@ enum smpfota_left_with {
     SMPFOTA_LEFT_WITH_OLD_IMAGE_RUNS = 1,
     /** The old image runs; the new one lies whole in its slot and waits to be marked. */
     SMPFOTA_LEFT_WITH_NEW_IMAGE_STORED = 2,
-    /** The old image runs, and the next reset starts the new one. */
+    /** The old image runs, and the new one is marked: the next reset starts it, if the bootloader performs the swap. */
     SMPFOTA_LEFT_WITH_NEW_IMAGE_PENDING = 3,
     /** The new image runs on trial, and the next reset goes back to the old one. */
     SMPFOTA_LEFT_WITH_ON_TRIAL = 4,

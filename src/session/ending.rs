@@ -20,7 +20,7 @@ pub enum LeftWith {
     OldImageRuns = 1,
     /// The image that ran before runs. The new one lies whole in its slot and waits to be marked.
     NewImageStored = 2,
-    /// The image that ran before runs, and the next reset starts the new one.
+    /// The image that ran before runs, and the new one is marked: the next reset starts it, if the bootloader performs the swap.
     NewImagePending = 3,
     /// The new image runs on trial: unless it is confirmed, the next reset goes back to the old one.
     OnTrial = 4,
@@ -74,6 +74,10 @@ impl Session {
     /// What the device is left with by the operation that failed; [`LeftWith::Unknown`] without one.
     pub fn left_with(&self) -> LeftWith {
         match (&self.operation, self.operation.failure()) {
+            // Its mark is there, whatever came of the resets.
+            (Operation::Update(_), Some(failure)) if failure.finding == Finding::SwapNotPerformed => {
+                LeftWith::NewImagePending
+            }
             (Operation::Update(_), Some(failure)) => LeftWith::of(failure.status, self.tally.last_phase()),
             _ => LeftWith::Unknown,
         }

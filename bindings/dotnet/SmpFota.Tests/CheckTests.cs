@@ -36,6 +36,7 @@ public sealed class CheckTests
             Assert.Equal("check", json.RootElement.GetProperty("operation").GetString());
         }
 
+        Assert.True(plan.Counts!.FramesSent > 0 && plan.Counts.Phases.ContainsKey("discover"));
         Assert.Equal(plan.Before, await client.ReadImagesAsync());
         UpdateResult result = await client.UpdateAsync(image);
         Assert.Equal(planned.End, result.Outcome);

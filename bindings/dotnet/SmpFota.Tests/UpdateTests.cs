@@ -208,6 +208,7 @@ public sealed class UpdateTests
         var thrown = await Assert.ThrowsAsync<UpdateOutcomeException>(() => client.UpdateAsync(image, new UpdateOptions { UpgradeOnly = true }));
         Assert.Equal(SmpRetry.Never, thrown.Retry);
         Assert.Equal(UpdateLeftWith.OldImageRuns, thrown.LeftWith);
+        Assert.Equal(UpdatePhase.Discover, thrown.Phase);
         Assert.Null(thrown.Reason);
         Assert.True(thrown.Counts!.FramesSent > 0 && thrown.Counts.Phases.ContainsKey("discover"));
         Assert.Equal(SmpStatus.DowngradeRefused, thrown.Status);

@@ -50,6 +50,9 @@ public abstract class SmpException : Exception
     /// <summary>What the device is left with, where an update failed.</summary>
     public UpdateLeftWith LeftWith { get; private set; }
 
+    /// <summary>Where the operation stood when it failed; <see cref="UpdatePhase.Idle"/> where no operation failed but a call.</summary>
+    public UpdatePhase Phase { get; private set; }
+
     /// <summary>What the operation took; null where no operation failed but a call.</summary>
     public SmpCounts? Counts { get; private set; }
 
@@ -68,6 +71,7 @@ public abstract class SmpException : Exception
         using JsonDocument document = JsonDocument.Parse(json);
         JsonElement root = document.RootElement;
         Reason = root.Text("reason");
+        Phase = SmpCounts.PhaseNamed(root.Text("phase"));
         Counts = SmpCounts.Read(root);
         Recording = root.Text("recording");
         Evidence = SmpEvidence.Read(root, (SmpFinding)root.GetProperty("finding_number").GetInt32());
@@ -85,6 +89,7 @@ public abstract class SmpException : Exception
     internal void Take(SmpException other)
     {
         Reason = other.Reason;
+        Phase = other.Phase;
         Counts = other.Counts;
         Evidence = other.Evidence;
         Recording = other.Recording;

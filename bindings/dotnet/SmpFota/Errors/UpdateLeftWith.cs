@@ -9,7 +9,7 @@ public enum UpdateLeftWith
     OldImageRuns = 1,
     /// <summary>The image that ran before runs. The new one lies whole in its slot and waits to be marked.</summary>
     NewImageStored = 2,
-    /// <summary>The image that ran before runs, and the next reset starts the new one.</summary>
+    /// <summary>The image that ran before runs, and the new one is marked: the next reset starts it, if the bootloader performs the swap.</summary>
     NewImagePending = 3,
     /// <summary>The new image runs on trial: unless it is confirmed, the next reset goes back to the old one.</summary>
     OnTrial = 4,

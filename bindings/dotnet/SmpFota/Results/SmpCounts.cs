@@ -80,5 +80,9 @@ public sealed class SmpCounts
     internal static SmpCounts? Read(JsonElement root) =>
         root.TryGetProperty("counts", out JsonElement counts) && counts.ValueKind == JsonValueKind.Object ? new SmpCounts(counts) : null;
 
+    /// <summary>The phase of a name as JSON spells it, such as "verify_upload"; <see cref="UpdatePhase.Idle"/> for none.</summary>
+    internal static UpdatePhase PhaseNamed(string? name) =>
+        Enum.TryParse(string.Concat((name ?? string.Empty).Split('_')), ignoreCase: true, out UpdatePhase phase) ? phase : UpdatePhase.Idle;
+
     private static TimeSpan? Milliseconds(long? number) => number is { } ms ? TimeSpan.FromMilliseconds(ms) : null;
 }

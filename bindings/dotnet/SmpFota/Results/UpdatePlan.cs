@@ -14,6 +14,7 @@ public sealed class UpdatePlan
         Before = root.Items("before", DeviceImage.Read);
         Duration = TimeSpan.FromMilliseconds(root.Number("duration_ms") ?? 0);
         BootMode = root.Text("boot_mode");
+        Counts = SmpCounts.Read(root);
     }
 
     /// <summary>What would be done with each image of the file.</summary>
@@ -27,6 +28,9 @@ public sealed class UpdatePlan
 
     /// <summary>How the device's bootloader works, where that is known; for people.</summary>
     public string? BootMode { get; }
+
+    /// <summary>What the look took: frames, bytes, round trips, time by phase.</summary>
+    public SmpCounts? Counts { get; }
 
     /// <summary>The plan as the library tells it, as JSON.</summary>
     public string Json { get; }
