@@ -778,7 +778,8 @@ typedef struct smpfota_progress {
      */
     uint32_t phase;
     /**
-     * The bytes of all images that the device has, by its own word.
+     * The bytes of all images that the device has, by its own word. After a restore it is the last word before; it stays where it
+     * is when the operation is cancelled or fails, and falls only where the device says that it has less.
      */
     uint64_t bytes_acknowledged;
     /**
@@ -794,7 +795,9 @@ typedef struct smpfota_progress {
      */
     uint32_t image_count;
     /**
-     * The upload rate since the upload of the current image began.
+     * The upload rate in bytes a second: what this process sent of the current image and the device took, since the upload of it began;
+     * between uploads and after them, of all that this process uploaded. What the device had before does not count. 0 where this
+     * process has uploaded nothing.
      */
     uint32_t bytes_per_second;
     /**
@@ -814,15 +817,15 @@ typedef struct smpfota_progress {
      */
     uint32_t frame;
     /**
-     * How many frames were sent again.
+     * How many frames were sent again since the session opened, over all its processes.
      */
     uint32_t retransmissions;
     /**
-     * How many received frames did not count: late, repeated, foreign or undecodable.
+     * How many received frames did not count: late, repeated, foreign or undecodable; over all processes as well.
      */
     uint32_t ignored;
     /**
-     * How often the session asked for a new link.
+     * How often the session asked for a new link, over all processes as well.
      */
     uint32_t link_resets;
 } smpfota_progress;

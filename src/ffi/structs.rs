@@ -162,7 +162,8 @@ pub struct smpfota_progress {
     pub struct_size: u32,
     /// An `SMPFOTA_PHASE_...` number.
     pub phase: u32,
-    /// The bytes of all images that the device has, by its own word.
+    /// The bytes of all images that the device has, by its own word. After a restore it is the last word before; it stays where it
+    /// is when the operation is cancelled or fails, and falls only where the device says that it has less.
     pub bytes_acknowledged: u64,
     /// The bytes of all images.
     pub bytes_total: u64,
@@ -170,7 +171,9 @@ pub struct smpfota_progress {
     pub image_index: u32,
     /// How many images the update has.
     pub image_count: u32,
-    /// The upload rate since the upload of the current image began.
+    /// The upload rate in bytes a second: what this process sent of the current image and the device took, since the upload of it began;
+    /// between uploads and after them, of all that this process uploaded. What the device had before does not count. 0 where this
+    /// process has uploaded nothing.
     pub bytes_per_second: u32,
     /// The time until the upload is complete, in milliseconds; `SMPFOTA_UNKNOWN` while unknown.
     pub eta_ms: u32,
@@ -180,11 +183,11 @@ pub struct smpfota_progress {
     pub window: u32,
     /// The bytes of the largest frame in use.
     pub frame: u32,
-    /// How many frames were sent again.
+    /// How many frames were sent again since the session opened, over all its processes.
     pub retransmissions: u32,
-    /// How many received frames did not count: late, repeated, foreign or undecodable.
+    /// How many received frames did not count: late, repeated, foreign or undecodable; over all processes as well.
     pub ignored: u32,
-    /// How often the session asked for a new link.
+    /// How often the session asked for a new link, over all processes as well.
     pub link_resets: u32,
 }
 

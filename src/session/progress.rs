@@ -8,7 +8,8 @@ use crate::update::Phase;
 pub struct Progress {
     /// Where it stands.
     pub phase: Phase,
-    /// Bytes that the device has by its own word, over all images.
+    /// Bytes that the device has by its own word, over all images. After a restore it is the last word before; it stays where it is when
+    /// the operation is cancelled or fails, and falls only where the device says that it has less.
     pub bytes_acknowledged: u64,
     /// Bytes of all images.
     pub bytes_total: u64,
@@ -16,7 +17,9 @@ pub struct Progress {
     pub image_index: u32,
     /// How many images there are.
     pub image_count: u32,
-    /// Upload rate since the upload of this image began.
+    /// Upload rate: what this process sent of the image in hand and the device took, since the upload of it began; between uploads and after
+    /// them, of all that this process uploaded. What the device had before does not count. 0 where this process has uploaded
+    /// nothing.
     pub bytes_per_second: u32,
     /// Expected time to the end of the upload in milliseconds; `u32::MAX` while unknown.
     pub eta_ms: u32,

@@ -37,7 +37,7 @@ impl Session {
         self.talk.save(&mut writer);
         if let Some(update) = update {
             writer.bytes(&fingerprint(update.firmware()));
-            update.save(&mut writer);
+            update.save(self.now, &mut writer);
         }
         writer.finish(&self.inbound.save()).ok_or_else(|| {
             Failure::new(Status::Unavailable, "the package holds too many images to be saved.")

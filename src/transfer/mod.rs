@@ -83,8 +83,9 @@ pub(crate) struct Transfer {
     mover: Option<Mover>,
     /// What a download brought, until it stands in the result or is fetched.
     content: Vec<u8>,
-    /// How many bytes were moved, once they were.
+    /// How many bytes were moved, and of how many, while none are.
     moved: u64,
+    of: u64,
     tries: u8,
     verified: &'static str,
     /// Since when a link that is down is waited for.
@@ -107,6 +108,7 @@ impl Transfer {
             mover: None,
             content: Vec::new(),
             moved: 0,
+            of: 0,
             tries: 0,
             verified: "none",
             waiting_since: 0,
@@ -287,15 +289,16 @@ impl Transfer {
             _ => return None,
         };
         self.waiting_since = now;
-        match (ended, self.mover.take()) {
-            (Err(failure), _) => self.fail(failure),
-            (Ok(step), mover) => {
+        match ended {
+            Err(failure) => self.fail(failure),
+            Ok(step) => {
                 self.step = step;
-                if let Some(Mover::Down(download)) = mover {
+                if let Some(Mover::Down(download)) = self.mover.take() {
                     self.content = download.into_content();
                     self.verified = "length";
                 }
                 self.moved = self.expected().len() as u64;
+                self.of = self.moved;
                 if step == Step::Sha256 && !self.wants_hash() {
                     self.finish();
                 }
@@ -450,6 +453,7 @@ impl Transfer {
     }
 
     fn fail(&mut self, failure: Failure) {
+        (self.moved, self.of) = self.moved();
         self.request = None;
         self.mover = None;
         self.outcome = Some(Err(failure));
@@ -485,18 +489,28 @@ impl Transfer {
     }
 
     pub fn figures(&self, talk: &Conversation) -> Figures {
-        let (acknowledged, total, window) = match (&self.mover, &self.goal) {
-            (Some(Mover::Down(download)), _) => {
-                let (arrived, length) = download.figures();
-                (u64::from(arrived), u64::from(length), download.window(talk))
-            }
-            (Some(Mover::Up(upload)), Goal::Upload { content, .. }) => {
-                (u64::from(upload.acknowledged()), content.len() as u64, upload.window(talk))
-            }
-            (_, Goal::Upload { content, .. }) => (self.moved, content.len() as u64, talk.limits.window()),
-            _ => (self.moved, self.moved, talk.limits.window()),
+        let (acknowledged, total) = self.moved();
+        let window = match &self.mover {
+            Some(Mover::Down(download)) => download.window(talk),
+            Some(Mover::Up(upload)) => upload.window(talk),
+            None => talk.limits.window(),
         };
         Figures { acknowledged, total, eta_ms: u32::MAX, window, ..Figures::default() }
+    }
+
+    /// How many bytes are moved, and of how many.
+    fn moved(&self) -> (u64, u64) {
+        match (&self.mover, &self.goal) {
+            (Some(Mover::Down(download)), _) => {
+                let (arrived, length) = download.figures();
+                (arrived.into(), length.into())
+            }
+            (Some(Mover::Up(upload)), Goal::Upload { content, .. }) => {
+                (upload.acknowledged().into(), content.len() as u64)
+            }
+            (_, Goal::Upload { content, .. }) => (self.moved, content.len() as u64),
+            _ => (self.moved, self.of),
+        }
     }
 }
 

@@ -39,19 +39,27 @@ impl Update {
             upload::Poll::Ended(upload::Outcome::Complete { told }) => {
                 self.tries.left_open = !told;
                 self.tries.first_again |= sending.engine.sent_first_again();
-                self.totals.uploaded_bytes += payload.bytes.len() as u64;
-                let took = now.saturating_sub(sending.started_at).min(u64::from(u32::MAX)) as u32;
-                self.totals.upload_ms = self.totals.upload_ms.saturating_add(took);
-                self.sending = None;
+                let (reached, whole) = (self.totals.reached, payload.bytes.len() as u32);
+                sending.bytes += self.totals.moved(reached, whole, sending.engine.found_a_part());
+                self.end_sending(now);
                 self.after_upload(talk, now);
                 None
             }
             upload::Poll::Ended(upload::Outcome::Failed(failure)) => {
-                self.sending = None;
                 self.fail(now, self.upload_failed(failure));
                 None
             }
         }
+    }
+
+    /// The upload under way is over, or another one follows it.
+    pub(super) fn end_sending(&mut self, now: u64) {
+        let Some(sending) = self.sending.take() else { return };
+        let took = now.saturating_sub(sending.started_at).min(u64::from(u32::MAX)) as u32;
+        let totals = &mut self.totals;
+        totals.upload_ms = totals.upload_ms.saturating_add(took);
+        totals.here_ms = totals.here_ms.saturating_add(took);
+        totals.here_bytes = totals.here_bytes.saturating_add(sending.bytes);
     }
 
     /// The list tells what became of the upload, unless its kind cannot show it there.
@@ -133,15 +141,14 @@ impl Update {
         let task = &self.tasks[self.current as usize];
         let address = self.with_before(task, |view| task.kind.address(&view))?;
         let size = payload::length(self.task_image(task), &self.options);
+        let (index, totals) = (task.index, &mut self.totals);
+        if totals.reached_in != index || totals.reached >= size {
+            // Another image, or one that was complete and is to be uploaded once more.
+            (totals.reached_in, totals.reached) = (index, 0);
+        }
         // What was uploaded since the erase is no stale offset.
         let erased = self.options.erase_first && self.tries.uploads == 0;
-        Ok(Sending {
-            engine: Upload::new(now, size, erased),
-            address,
-            started_at: now,
-            base: None,
-            reached: 0,
-        })
+        Ok(Sending { engine: Upload::new(now, size, erased), address, started_at: now, bytes: 0, reached: 0 })
     }
 
     /// The request of the present step, if it makes one.

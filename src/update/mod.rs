@@ -395,10 +395,11 @@ impl Update {
     /// Takes a frame. Returns false when nothing here asked for it.
     pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
         if let Some(sending) = &mut self.sending {
+            let before = sending.engine.acknowledged();
             let mine = sending.engine.receive(talk, now, frame);
-            let acknowledged = sending.engine.acknowledged();
-            if sending.base.is_none() && acknowledged > 0 {
-                sending.base = Some(acknowledged.saturating_sub(talk.limits.frame()));
+            let after = sending.engine.acknowledged();
+            if after != before {
+                sending.bytes += self.totals.moved(before, after, sending.engine.found_a_part());
             }
             self.restored_met(talk, now, mine);
             return mine;
@@ -457,7 +458,7 @@ impl Update {
 
     fn fail(&mut self, now: u64, failure: Failure) {
         let failure = self.told_whole(failure);
-        self.sending = None;
+        self.end_sending(now);
         self.request = None;
         self.outcome = Some(Box::new(Outcome { at: now, result: Err(failure) }));
     }

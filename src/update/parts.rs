@@ -76,8 +76,8 @@ pub(super) struct Sending {
     pub engine: Upload,
     pub address: Address,
     pub started_at: u64,
-    /// Where the upload began: beyond 0 when the device had a part already.
-    pub base: Option<u32>,
+    /// How many bytes the device took of what was sent since then.
+    pub bytes: u32,
     /// How far it was when the link came up.
     pub reached: u32,
 }
@@ -106,12 +106,37 @@ pub(super) struct Trial {
     pub unhealthy: bool,
 }
 
-/// What the update did.
+/// What the update did, over all its processes.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
+    /// The bytes that the device took of what was sent. What it had before is not among them.
     pub uploaded_bytes: u64,
     pub upload_ms: u32,
     pub swap_ms: u32,
+    /// Where the device stood by its last word, and in which image of the file.
+    pub reached: u32,
+    pub reached_in: u16,
+    /// What this process uploaded, without the upload under way, and how long that took.
+    pub here_bytes: u32,
+    pub here_ms: u32,
+}
+
+impl Totals {
+    /// The device stood at `before`, 0 for not known, and stands at `after`. Returns how much of that it took of what was sent.
+    ///
+    /// `found`: it had a part of the image before the first chunk.
+    pub fn moved(&mut self, before: u32, after: u32, found: bool) -> u32 {
+        let from = match (before, self.reached) {
+            (0, _) if !found => 0,
+            // Nothing was sent before; what lies there is of somebody else.
+            (_, 0) => after,
+            (_, reached) => reached,
+        };
+        self.reached = after;
+        let taken = after.saturating_sub(from);
+        self.uploaded_bytes += u64::from(taken);
+        taken
+    }
 }
 
 /// A life that a snapshot began.

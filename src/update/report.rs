@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::kinds::{self, Hold};
 use super::plan::{Action, Task};
-use super::{Listing, Phase, Update, UpdateMode, payload};
+use super::{Listing, Update, UpdateMode, payload};
 use crate::conversation::Conversation;
 
 /// Figures of the operation under way.
@@ -29,26 +29,21 @@ impl Update {
             let length = u64::from(payload::length(self.task_image(task), &self.options));
             if task.action != Action::Upload {
                 done += length;
-            } else if index == self.current as usize
-                && let Some(sending) = &self.sending
-            {
-                done += u64::from(sending.engine.acknowledged());
-            } else if index == self.current as usize && self.phase() == Phase::VerifyUpload {
-                done += length;
+            } else if index == self.current as usize {
+                done += u64::from(self.reached());
             }
         }
         let (mut rate, mut eta) = (0, u32::MAX);
         if let Some(sending) = &self.sending {
             let elapsed = now.saturating_sub(sending.started_at).max(1);
             // What a resumed upload found on the device took no time.
-            let bytes =
-                u64::from(sending.engine.acknowledged().saturating_sub(sending.base.unwrap_or(u32::MAX)));
+            let bytes = u64::from(sending.bytes);
             rate = (bytes * 1_000 / elapsed).min(u64::from(u32::MAX)) as u32;
             if let Some(left) = (total - done).saturating_mul(elapsed).checked_div(bytes) {
                 eta = left.min(u64::from(u32::MAX) - 1) as u32;
             }
         } else if let Some(measured) =
-            (self.totals.uploaded_bytes * 1_000).checked_div(u64::from(self.totals.upload_ms))
+            (u64::from(self.totals.here_bytes) * 1_000).checked_div(u64::from(self.totals.here_ms))
         {
             rate = measured.min(u64::from(u32::MAX)) as u32;
         }
@@ -64,6 +59,12 @@ impl Update {
                 .as_ref()
                 .map_or_else(|| talk.limits.window(), |sending| sending.engine.window(talk)),
         }
+    }
+
+    /// How much of the image in hand the device has, by its last word.
+    pub(super) fn reached(&self) -> u32 {
+        let task = self.tasks.get(self.current as usize);
+        task.filter(|task| task.index == self.totals.reached_in).map_or(0, |_| self.totals.reached)
     }
 
     /// Bytes of all images; of direct-XIP alternatives one counts, as long as it is not known which.

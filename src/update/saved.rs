@@ -33,7 +33,8 @@ const MOST_SLOTS: usize = 8;
 const MOST_LIMITS: usize = 4;
 
 impl Update {
-    pub fn save(&self, out: &mut Writer) {
+    /// Saved at `now`.
+    pub fn save(&self, now: u64, out: &mut Writer) {
         self.options.save(out);
         out.u8(self.step as u8);
         self.told.save(out);
@@ -71,7 +72,10 @@ impl Update {
         }
         out.u32(self.totals.swap_ms);
         out.u64(self.totals.uploaded_bytes);
-        out.u64(u64::from(self.totals.upload_ms));
+        let under_way = self.sending.as_ref().map_or(0, |sending| now.saturating_sub(sending.started_at));
+        let took = u64::from(self.totals.upload_ms).saturating_add(under_way);
+        out.u32(took.min(u64::from(u32::MAX)) as u32);
+        out.u32(self.reached());
         out.u8(self.tasks.len() as u8);
         // A single file may be for another number than its own, those of a package never are.
         out.u8(self.tasks.first().map_or(0, |task| task.number.min(255) as u8));
@@ -143,6 +147,7 @@ impl Update {
         if update.sending.is_some() && update.step != Step::Upload {
             return Err(damaged("it uploads in a step without an upload"));
         }
+        update.load_reached();
         update.restored = Some(Box::default());
         Ok(update)
     }
@@ -177,7 +182,8 @@ impl Update {
         }
         self.totals.swap_ms = from.u32()?;
         self.totals.uploaded_bytes = from.u64()?;
-        self.totals.upload_ms = u32::try_from(from.u64()?).unwrap_or(u32::MAX);
+        self.totals.upload_ms = from.u32()?;
+        self.totals.reached = from.u32()?;
         let tasks = from.u8()?;
         let number = from.u8()?;
         self.tasks = (0..tasks)
@@ -187,6 +193,21 @@ impl Update {
             first.number = number.into();
         }
         Ok(())
+    }
+
+    /// What the device has of the image in hand, by its last word.
+    fn load_reached(&mut self) {
+        let Some(task) = self.tasks.get(self.current as usize) else { return };
+        let length = payload::length(self.task_image(task), &self.options);
+        let least = match (&self.sending, self.step) {
+            (Some(sending), _) => sending.engine.acknowledged(),
+            (None, Step::ListUploaded | Step::StateUploaded) => length,
+            _ => 0,
+        };
+        let index = task.index;
+        self.totals.reached_in = index;
+        // Versions before 2 do not tell it.
+        self.totals.reached = if least > 0 { least } else { self.totals.reached.min(length) };
     }
 
     fn load_sending(&self, from: &mut Reader<'_>) -> Result<Sending, Failure> {
@@ -199,7 +220,7 @@ impl Update {
             Address { number: from.u32()?, in_every_chunk: from.bool()?, upgrade: from.bool()? }
         };
         let engine = Upload::load(from, payload::length(image, &self.options))?;
-        Ok(Sending { engine, address, started_at: 0, base: None, reached: 0 })
+        Ok(Sending { engine, address, started_at: 0, bytes: 0, reached: 0 })
     }
 
     /// Times of another process mean nothing here: everything that was waited for is waited for from now on.
@@ -284,7 +305,7 @@ impl Update {
             self.tries.vanished = self.tries.vanished.saturating_add(1);
         }
         let begun = self.sending.as_ref().is_some_and(|sending| sending.engine.has_begun());
-        self.sending = None;
+        self.end_sending(now);
         let step = match self.step {
             Step::Parameters | Step::BootMode | Step::SlotInformation => Step::Parameters,
             Step::ReassemblyProbe => Step::ReassemblyProbe,

@@ -5,7 +5,7 @@ use super::listing::PackedListing;
 use super::objections;
 use super::plan::{self, Action};
 use super::step::Step;
-use super::{Listing, Update, UpdateMode};
+use super::{Listing, Update, UpdateMode, payload};
 use crate::conversation::Conversation;
 use crate::failure::Failure;
 use crate::smp::DeviceError;
@@ -36,6 +36,7 @@ impl Update {
             return Ok(());
         }
         self.tasks = tasks;
+        self.count_unanswered();
         self.before = Some(PackedListing::new(&listing));
         self.current = 0;
         if self.options.check_only {
@@ -47,6 +48,16 @@ impl Update {
         }
         self.next_task(talk, now);
         Ok(())
+    }
+
+    /// An image that was under way is listed: its last chunks arrived although no answer to them did.
+    fn count_unanswered(&mut self) {
+        let reached = self.totals.reached;
+        let in_hand = self.tasks.iter().find(|task| task.index == self.totals.reached_in);
+        if let Some(task) = in_hand.filter(|task| task.action != Action::Upload && reached > 0) {
+            let length = payload::length(self.task_image(task), &self.options);
+            self.totals.moved(reached, length, true);
+        }
     }
 
     /// The device told its board, or does not tell it.

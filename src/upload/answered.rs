@@ -179,6 +179,7 @@ impl Upload {
             return self.begin_again();
         }
         self.stage = Stage::Stream;
+        self.found = off != first_end;
         self.start_batches(talk);
         // An echo that is still to be answered is waited for no longer, but known when it comes.
         if let Some(beside) = &mut self.beside {

@@ -27,8 +27,13 @@ pub(super) struct Evidence {
 }
 
 impl Upload {
+    /// What an upload that is answered and gets no further was seen to suffer from.
     pub(super) fn stall_finding(&self) -> Finding {
-        if self.evidence.replayed > 2 { Finding::ResponsesReplayed } else { Finding::OffsetRepeats }
+        match (self.evidence.replayed, self.refusals) {
+            (3.., _) => Finding::ResponsesReplayed,
+            (_, 1..) => Finding::OffsetRepeats,
+            _ => Finding::None,
+        }
     }
 
     /// An answer came whose body cannot be read.

@@ -136,6 +136,8 @@ pub(crate) struct Upload {
     restarts: u16,
     refusals: u8,
     holds: u8,
+    /// The device had a part of it before the latest first chunk.
+    found: bool,
     /// Whether the destination is a file.
     file: bool,
     /// How often the place of the file was asked for since the last progress.
@@ -182,6 +184,7 @@ impl Upload {
             restarts: 0,
             refusals: 0,
             holds: 0,
+            found: false,
             file: false,
             errands: 0,
             forget: false,
@@ -209,6 +212,11 @@ impl Upload {
     /// How many bytes the device has, by its own word.
     pub fn acknowledged(&self) -> u32 {
         self.acknowledged
+    }
+
+    /// Whether the device had a part of it before the latest first chunk that it answered.
+    pub fn found_a_part(&self) -> bool {
+        self.found
     }
 
     /// Whether a first chunk was sent more than once: then one may arrive late, and erase what was uploaded.

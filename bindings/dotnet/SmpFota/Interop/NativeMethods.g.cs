@@ -1079,7 +1079,8 @@ namespace SmpFota.Interop
         /// </summary>
         public uint phase;
         /// <summary>
-        ///  The bytes of all images that the device has, by its own word.
+        ///  The bytes of all images that the device has, by its own word. After a restore it is the last word before; it stays where it
+        ///  is when the operation is cancelled or fails, and falls only where the device says that it has less.
         /// </summary>
         public ulong bytes_acknowledged;
         /// <summary>
@@ -1095,7 +1096,9 @@ namespace SmpFota.Interop
         /// </summary>
         public uint image_count;
         /// <summary>
-        ///  The upload rate since the upload of the current image began.
+        ///  The upload rate in bytes a second: what this process sent of the current image and the device took, since the upload of it began;
+        ///  between uploads and after them, of all that this process uploaded. What the device had before does not count. 0 where this
+        ///  process has uploaded nothing.
         /// </summary>
         public uint bytes_per_second;
         /// <summary>
@@ -1115,15 +1118,15 @@ namespace SmpFota.Interop
         /// </summary>
         public uint frame;
         /// <summary>
-        ///  How many frames were sent again.
+        ///  How many frames were sent again since the session opened, over all its processes.
         /// </summary>
         public uint retransmissions;
         /// <summary>
-        ///  How many received frames did not count: late, repeated, foreign or undecodable.
+        ///  How many received frames did not count: late, repeated, foreign or undecodable; over all processes as well.
         /// </summary>
         public uint ignored;
         /// <summary>
-        ///  How often the session asked for a new link.
+        ///  How often the session asked for a new link, over all processes as well.
         /// </summary>
         public uint link_resets;
     }

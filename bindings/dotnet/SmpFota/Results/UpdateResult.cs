@@ -45,10 +45,12 @@ public sealed class UpdateResult
     /// <summary>The device's image list when it was last asked.</summary>
     public IReadOnlyList<DeviceImage> After { get; }
 
-    /// <summary>The bytes of the images that were uploaded, without repetitions.</summary>
+    /// <summary>
+    /// The bytes that the device took of what this update sent, over all processes that it ran in; not what the device had before.
+    /// </summary>
     public long UploadedBytes { get; }
 
-    /// <summary>How long the upload took.</summary>
+    /// <summary>How long the upload took, over all processes.</summary>
     public TimeSpan UploadTime { get; }
 
     /// <summary>From the reset until the device answered again.</summary>

@@ -26,7 +26,10 @@ public readonly record struct UpdateProgress
     /// <summary>What is being done.</summary>
     public UpdatePhase Phase { get; init; }
 
-    /// <summary>The bytes that the device has acknowledged.</summary>
+    /// <summary>
+    /// The bytes of all images that the device has, by its own word. After a restore it is the last word before; it stays where it is when the
+    /// operation is cancelled or fails, and falls only where the device says that it has less.
+    /// </summary>
     public long BytesAcknowledged { get; init; }
 
     /// <summary>The bytes of all images together; 0 while that is not known.</summary>
@@ -38,7 +41,10 @@ public readonly record struct UpdateProgress
     /// <summary>How many images the update has.</summary>
     public int ImageCount { get; init; }
 
-    /// <summary>The rate of the upload in bytes per second.</summary>
+    /// <summary>
+    /// The rate of the upload in bytes per second: what this process sent of the current image and the device took; between uploads and after
+    /// them, of all that this process uploaded. What the device had before does not count. 0 where this process has uploaded nothing.
+    /// </summary>
     public long BytesPerSecond { get; init; }
 
     /// <summary>How long the upload will still take, or null while that is not known.</summary>
@@ -53,13 +59,13 @@ public readonly record struct UpdateProgress
     /// <summary>The most bytes one SMP frame may hold.</summary>
     public int FrameSize { get; init; }
 
-    /// <summary>How many requests were sent again.</summary>
+    /// <summary>How many requests were sent again since the session opened, over all its processes.</summary>
     public long Retransmissions { get; init; }
 
-    /// <summary>How many incoming frames were late, duplicate, foreign or undecodable.</summary>
+    /// <summary>How many incoming frames were late, duplicate, foreign or undecodable, over all processes as well.</summary>
     public long IgnoredFrames { get; init; }
 
-    /// <summary>How often a reset of the link was asked for.</summary>
+    /// <summary>How often a reset of the link was asked for, over all processes as well.</summary>
     public long LinkResets { get; init; }
 
     /// <summary>The acknowledged part, 0 to 1.</summary>
