@@ -45,8 +45,8 @@ pub struct Checked {
     pub now: u64,
     /// Every whole frame that was sent and not yet taken by the test.
     pub frames: Vec<Vec<u8>>,
-    /// Every write, where a test carries them itself.
-    pub writes: Option<Vec<Vec<u8>>>,
+    /// Every write, where a test carries them itself, with the time after the one before it in milliseconds.
+    pub writes: Option<Vec<(u32, Vec<u8>)>>,
     /// Whether every output is printed: SMPFOTA_TRACE is set.
     trace: bool,
     /// All outputs, where a test compares them.
@@ -66,8 +66,13 @@ pub struct Checked {
     flying: Vec<Flying>,
     /// The first chunk is out and nothing of the upload was answered since.
     first_alone: bool,
-    /// Upload frames at this instant since the last input.
+    /// Upload frames at this instant since the last input, and their bytes.
     batch: u32,
+    batch_bytes: usize,
+    /// Every frame of this call but the first keeps its time behind the one before.
+    paced: bool,
+    /// The time that the frame which is being written shall keep after the one before, in milliseconds.
+    delay: u32,
     /// Answers to the parameters command.
     parameters: u32,
     /// Where the device says that it stands.
@@ -110,6 +115,9 @@ impl Checked {
             flying: Vec::new(),
             first_alone: false,
             batch: 0,
+            batch_bytes: 0,
+            paced: true,
+            delay: 0,
             parameters: 0,
             device_at: 0,
             chunk_at: 0,
@@ -140,6 +148,7 @@ impl Checked {
         self.flying.clear();
         self.device_at = 0;
         self.partial.clear();
+        self.delay = 0;
         self.first_alone = false;
         self.hash_seen = false;
         self.ended = false;
@@ -190,6 +199,9 @@ impl Checked {
 
     fn waits(&mut self) {
         assert!(!self.ended, "waits after the end");
+        let expected = self.session.expected();
+        self.note(&expected);
+        assert!(expected.answers as usize >= self.batch as usize, "{expected:?} of {} chunks", self.batch);
         self.deadline_moves();
     }
 
@@ -238,8 +250,10 @@ impl Checked {
         self.note(&write);
         assert!(!write.is_empty());
         if let Some(writes) = &mut self.writes {
-            writes.push(write.clone());
+            writes.push((self.session.delay_ms(), write.clone()));
         }
+        // Only the first piece of a frame has one.
+        self.delay += self.session.delay_ms();
         match self.options.framing {
             Framing::Raw => {
                 assert!(
@@ -292,13 +306,14 @@ impl Checked {
             self.most_frame()
         );
         if !self.image.is_empty() && (header.group, header.command) == (1, 1) {
-            self.uploaded(header, &frame[HEADER_LEN..]);
+            self.uploaded(header, &frame);
         }
+        self.delay = 0;
         self.frames.push(frame);
     }
 
-    fn uploaded(&mut self, header: Header, body: &[u8]) {
-        let body: Value = ciborium::from_reader(body).expect("a body");
+    fn uploaded(&mut self, header: Header, frame: &[u8]) {
+        let body: Value = ciborium::from_reader(&frame[HEADER_LEN..]).expect("a body");
         let body = body.as_map().expect("a map");
         let field =
             |key: &str| body.iter().find(|(name, _)| name.as_text() == Some(key)).map(|(_, value)| value);
@@ -325,6 +340,7 @@ impl Checked {
             self.flying.clear();
         }
         self.batch += 1;
+        self.batch_bytes += frame.len();
         let device = self.device_buffers.saturating_sub(1).max(1);
         let allowed = match (self.device_buffers, self.options.window) {
             (0, 0) => 1,
@@ -334,6 +350,7 @@ impl Checked {
             (_, option) if self.parameters > 1 => option.max(device.min(16)),
             (_, option) => option.min(device),
         };
+        let allowed = self.in_a_call(allowed, offset);
         assert!(self.batch <= allowed, "{} frames at once where {allowed} may be in flight", self.batch);
         // What the device could be holding: unanswered frames that continue one another from where it says it stands; it
         // drops any other where it arrives. A frame that goes back gives up those before it. Beyond the window a single
@@ -358,9 +375,41 @@ impl Checked {
         self.chunk_at = self.seen;
     }
 
+    /// What one call carries: the window, or so many frames and bytes as it takes, each a while after the one before.
+    fn in_a_call(&mut self, window: u32, offset: u32) -> u32 {
+        let options = &self.options;
+        let gap = options.batch_gap_ms.max(options.write_interval_ms).max(1);
+        self.paced = self.batch == 1 || (self.paced && self.delay >= gap);
+        if options.batch_frames < 2 || self.device_buffers < 3 || offset == 0 || !self.paced {
+            return window;
+        }
+        assert!(self.batch <= options.batch_frames.max(1), "{} frames in a call", self.batch);
+        assert!(
+            options.batch_bytes == 0 || self.batch == 1 || self.batch_bytes <= options.batch_bytes as usize,
+            "{} bytes in a call of {}",
+            self.batch_bytes,
+            options.batch_bytes
+        );
+        options.batch_frames.max(window)
+    }
+
+    /// The call came back, and what it brought was fed.
+    pub fn call_returned(&mut self, told: u64) {
+        self.ends_call();
+        // What it carried is answered or gone.
+        self.flying.clear();
+        self.seen = self.seen.max(told);
+        self.session.call_returned(told);
+    }
+
+    fn ends_call(&mut self) {
+        self.batch = 0;
+        self.batch_bytes = 0;
+    }
+
     /// Bytes from the device.
     pub fn feed(&mut self, told: u64, bytes: &[u8]) {
-        self.batch = 0;
+        self.ends_call();
         self.tail.extend_from_slice(bytes);
         if !self.hash.is_empty() {
             self.hash_seen |= self.tail.windows(self.hash.len()).any(|window| window == self.hash);
@@ -411,7 +460,7 @@ impl Checked {
     }
 
     pub fn link(&mut self, told: u64, event: LinkEvent) {
-        self.batch = 0;
+        self.ends_call();
         if let LinkEvent::MaxWrite(size) = event {
             self.max_write = self.max_write.max(size.clamp(20, 65_535));
             self.buffer.resize(self.max_write.max(128) as usize, 0);
@@ -447,7 +496,7 @@ impl Checked {
     }
 
     pub fn resume(&mut self, told: u64) {
-        self.batch = 0;
+        self.ends_call();
         self.flying.clear();
         if self.session.resume(told).is_ok() {
             self.seen = self.seen.max(told);
@@ -459,7 +508,7 @@ impl Checked {
         if ms > 0 {
             self.now += ms;
             self.polls = 0;
-            self.batch = 0;
+            self.ends_call();
         }
     }
 

@@ -19,8 +19,15 @@ pub enum Clock {
 
 /// Options from bytes; only some of them are refused.
 pub fn session_options(bytes: &mut Bytes<'_>) -> SessionOptions {
+    let first = bytes.byte();
+    // The upper bits: some carriers take several writes in one call.
+    let batch_frames = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 8, 32, 128, 128][usize::from(first >> 4)];
+    let batches = batch_frames != 0;
     SessionOptions {
-        framing: bytes.pick(&[Framing::Raw, Framing::Raw, Framing::Raw, Framing::Serial]),
+        framing: [Framing::Raw, Framing::Raw, Framing::Raw, Framing::Serial][usize::from(first & 3)],
+        batch_frames,
+        batch_bytes: if batches { [0, 0, 2_000, 100][usize::from(first >> 2 & 3)] } else { 0 },
+        batch_gap_ms: if batches { bytes.pick(&[10, 0, 1, 100]) } else { 0 },
         max_write: bytes.pick(&[244, 20, 64, 100, 128, 182, 498, 1_024]),
         max_frame: bytes.pick(&[0, 0, 0, 96, 244, 245, 600, 4_096, 40]),
         window: bytes.pick(&[0, 0, 1, 2, 4, 16]),
@@ -217,6 +224,10 @@ impl Player<'_> {
                 self.deliver(&frame, 0);
             }
             _ if !self.checked.is_running() => return self.start(),
+            0xfc..=0xfd if self.checked.options.batch_frames > 0 => {
+                let told = self.told(0);
+                self.checked.call_returned(told);
+            }
             _ => {}
         }
         self.pump(0);

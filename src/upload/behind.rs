@@ -54,6 +54,14 @@ impl Upload {
         if self.file { 0 } else { room }
     }
 
+    /// What an echo told of a first chunk says nothing of one that was sent after it.
+    #[inline]
+    pub(super) fn forget_lost(&mut self) {
+        if let Some(behind) = self.beside.as_mut().and_then(|beside| beside.behind.as_mut()) {
+            behind.lost_at = None;
+        }
+    }
+
     /// When the echo follows the first chunk, or the chunk is taken for lost; `None` when neither is due ever.
     pub(super) fn behind_due(&self, talk: &Conversation) -> Option<u64> {
         if self.stage != Stage::First || self.flight.flying() == 0 || self.most_echoes(talk) == 0 {

@@ -366,6 +366,7 @@ impl Upload {
         }
         self.flight.push(now, header.sequence, offset, length as u16);
         self.active_at = now;
+        self.forget_lost();
         Poll::Send(frame_len)
     }
 

@@ -19,7 +19,9 @@ pub fn run(data: &[u8]) {
     let device = device(&mut bytes, options.framing);
     let Some(mut checked) = Checked::open(options) else { return };
     checked.writes = Some(Vec::new());
-    let mut run = Run { checked, device, bytes, sample, changed: false, rebooted: false, up_at: None };
+    let batches = options.batch_frames > 0;
+    let mut run =
+        Run { checked, device, bytes, sample, batches, changed: false, rebooted: false, up_at: None };
     if run.checked.session.start_update(sample.firmware.clone(), update).is_err() {
         return;
     }
@@ -52,6 +54,8 @@ struct Run<'a> {
     device: VirtualDevice,
     bytes: Bytes<'a>,
     sample: &'static Sample,
+    /// The carrier takes several writes in one call.
+    batches: bool,
     /// Whether bytes were altered on the way, so that the device's word can no longer be taken.
     changed: bool,
     rebooted: bool,
@@ -84,12 +88,37 @@ impl Run<'_> {
             }
             self.checked.frames.clear();
             let requests = self.checked.writes.replace(Vec::new()).unwrap_or_default();
-            for request in requests {
-                self.carry(request);
+            // A gateway that keeps the time between the writes of a call, or one that does not.
+            let keeps = self.batches && self.bytes.byte() < 0xe0;
+            let calls = requests.len();
+            for (delay, write) in requests {
+                if keeps {
+                    self.checked.advance(u64::from(delay));
+                }
+                self.carry(write);
             }
             self.wait();
+            if self.batches && calls > 0 {
+                self.return_from_call();
+            }
         }
         self.checked.run_out();
+    }
+
+    /// The call comes back with what the device says until nothing more comes; sometimes nobody hears of it.
+    fn return_from_call(&mut self) {
+        let end = self.checked.session.expected().wait_ms;
+        let until = self.checked.now.saturating_add(u64::from(end.min(2_000)));
+        while self.device.next_event().is_some_and(|us| us.div_ceil(1_000) <= until) {
+            let before = (self.checked.now, self.device.next_event());
+            self.wait();
+            if before == (self.checked.now, self.device.next_event()) {
+                break;
+            }
+        }
+        if self.bytes.byte() < 0xe8 {
+            self.checked.call_returned(self.checked.now);
+        }
     }
 
     /// One write to the device, mostly whole.
