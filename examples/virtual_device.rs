@@ -27,6 +27,13 @@ A virtual device (Zephyr SMP server and MCUboot) that speaks SMP over UDP.
   --frugal-list 0|1   1: the image list tells only what is not as usual, and fits small buffers (default 0)
   --slot-size N       bytes of a slot (default 487424)
   --flash-speed 0|1   0: flash takes no time (default); 1: the times of an nRF52840
+  --flash-page-us N   time to erase a page of 4096 bytes (default: as --flash-speed)
+  --flash-word-us N   time to write a word of 4 bytes (default: as --flash-speed)
+  --erase MODE        first-chunk (default): the pages of the image, before the first chunk is answered;
+                      first-chunk-slot: the whole slot; progressive: each page before the first write to it;
+                      before: the slot is erased already
+  --drop LIST         loses chosen datagrams, such as chunk:1,chunk-answer:3: the Nth request, answer, chunk of an
+                      upload or chunk-answer since the start, each counted for itself, copies too
   --field NAME        a device of the field, one of the names below
   --help              this text
 
@@ -37,8 +44,77 @@ struct Settings {
     listen: String,
     delay: Duration,
     loss: f64,
+    drops: Vec<Chosen>,
     seed: u64,
     device: DeviceOptions,
+}
+
+/// What a datagram is, as far as `--drop` can choose it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Request,
+    Answer,
+    Chunk,
+    ChunkAnswer,
+}
+
+impl Sort {
+    const ALL: [(&str, Sort); 4] = [
+        ("request", Sort::Request),
+        ("answer", Sort::Answer),
+        ("chunk", Sort::Chunk),
+        ("chunk-answer", Sort::ChunkAnswer),
+    ];
+
+    fn is(self, datagram: &[u8]) -> bool {
+        let Some(&[op, _, _, _, g0, g1, _, command]) = datagram.first_chunk::<8>() else { return false };
+        let (answer, write) = (op & 1 == 1, op & 2 == 2);
+        let chunk = write && [g0, g1, command] == [0, 1, 1];
+        match self {
+            Sort::Request => !answer,
+            Sort::Answer => answer,
+            Sort::Chunk => chunk && !answer,
+            Sort::ChunkAnswer => chunk && answer,
+        }
+    }
+}
+
+/// A datagram that is lost: so many more of its sort, and it is the one.
+struct Chosen {
+    sort: Sort,
+    left: u64,
+}
+
+/// Whether this datagram is one of the chosen ones.
+fn is_chosen(drops: &mut [Chosen], datagram: &[u8]) -> bool {
+    let mut chosen = false;
+    for drop in drops.iter_mut().filter(|drop| drop.left > 0 && drop.sort.is(datagram)) {
+        drop.left -= 1;
+        chosen |= drop.left == 0;
+    }
+    chosen
+}
+
+fn drops(text: &str) -> Result<Vec<Chosen>, String> {
+    let one = |item: &str| {
+        let (name, number) = item.split_once(':')?;
+        let (_, sort) = Sort::ALL.into_iter().find(|(known, _)| *known == name)?;
+        let left = number.parse().ok().filter(|left| *left > 0)?;
+        Some(Chosen { sort, left })
+    };
+    let items = text.split(',').filter(|item| !item.is_empty());
+    items.map(|item| one(item).ok_or(format!("--drop: {item} is not such as chunk:1; see --help"))).collect()
+}
+
+/// When the device erases, and whether its second slot holds anything before.
+fn erase(name: &str) -> Result<(EraseMode, bool), String> {
+    match name {
+        "first-chunk" => Ok((EraseMode::FirstChunkImage, true)),
+        "first-chunk-slot" => Ok((EraseMode::FirstChunkSlot, true)),
+        "progressive" => Ok((EraseMode::Progressive, true)),
+        "before" => Ok((EraseMode::FirstChunkImage, false)),
+        _ => Err(format!("--erase: there is no {name}; see --help")),
+    }
 }
 
 fn settings() -> Result<Option<Settings>, String> {
@@ -67,6 +143,9 @@ fn settings() -> Result<Option<Settings>, String> {
     let seed = number("--seed", take("--seed", "1"), u64::MAX)?;
     let slow = number("--flash-speed", take("--flash-speed", "0"), 1)? == 1;
     let field = take("--field", "");
+    let speed = if slow { FlashTiming::NRF52840 } else { FlashTiming::INSTANT };
+    let (page, word) = (speed.erase_page_us.to_string(), speed.write_word_us.to_string());
+    let (erase, used_secondary) = erase(&take("--erase", "first-chunk"))?;
     let mut device = DeviceOptions {
         transport: Transport::Udp,
         seed,
@@ -75,8 +154,13 @@ fn settings() -> Result<Option<Settings>, String> {
         buf_count: number("--buf-count", take("--buf-count", "4"), 1_000)?.max(2) as u32,
         frugal_list: number("--frugal-list", take("--frugal-list", "0"), 1)? == 1,
         slot_size: number("--slot-size", take("--slot-size", "487424"), 64 << 20)?.max(65_536) as u32,
-        flash: if slow { FlashTiming::NRF52840 } else { FlashTiming::INSTANT },
-        erase: EraseMode::FirstChunkImage,
+        flash: FlashTiming {
+            erase_page_us: number("--flash-page-us", take("--flash-page-us", &page), 60_000_000)?,
+            write_word_us: number("--flash-word-us", take("--flash-word-us", &word), 1_000_000)?,
+            ..speed
+        },
+        erase,
+        used_secondary,
         ..DeviceOptions::new(profile)
     };
     if !field.is_empty() {
@@ -86,6 +170,7 @@ fn settings() -> Result<Option<Settings>, String> {
         listen: take("--udp", "127.0.0.1:1337"),
         delay: Duration::from_millis(number("--delay-ms", take("--delay-ms", "0"), 600_000)?),
         loss: loss / 100.0,
+        drops: drops(&take("--drop", ""))?,
         seed,
         device,
     };
@@ -120,7 +205,9 @@ impl Program {
     }
 
     fn send_later(&mut self, what: Travelling) {
-        if self.rng.chance(self.settings.loss) {
+        let (Travelling::ToDevice(_, bytes) | Travelling::ToClient(_, bytes)) = &what;
+        let chosen = is_chosen(&mut self.settings.drops, bytes);
+        if self.rng.chance(self.settings.loss) || chosen {
             return;
         }
         self.number += 1;

@@ -408,6 +408,19 @@ fn a_lost_first_chunk_costs_no_more_than_an_echo_behind_it() {
 }
 
 #[test]
+fn a_lost_first_chunk_of_an_erased_slot_leaves_the_upload_within_8_s() {
+    // Three frames a round trip take 6.4 s; one lost packet cost 40 s more.
+    let mut scenario = over_udp();
+    scenario.device.flash = smpfota::simulator::FlashTiming::INSTANT;
+    for answers in [false, true] {
+        let mut drive = upload_over(&scenario);
+        let tamper = Some(lose_uploads(&[0]));
+        *(if answers { &mut drive.on_answer } else { &mut drive.on_request }) = tamper;
+        assert_right_within(drive, &scenario, 8_000, &format!("answers {answers}"));
+    }
+}
+
+#[test]
 fn an_erase_that_takes_long_is_waited_for_with_one_first_chunk() {
     let mut scenario = over_udp();
     scenario.device.flash.erase_page_us = 800_000;
