@@ -237,6 +237,10 @@ enum smpfota_finding {
     SMPFOTA_FINDING_PAIRING_NEEDED = 21,
     /** The device answered before it started the new image, and now its link comes up and what is written is ignored: the new image asks for pairing or has lost its bonds. Remove the bond and pair again; an unconfirmed image goes back at the next reset. */
     SMPFOTA_FINDING_BONDS_LOST = 22,
+    /** No image is listed before the upload nor after it, not even one that runs: the server does not read what the bootloader starts (other slots, another hash, or no valid image in serial recovery). Build it with the bootloader's own configuration. */
+    SMPFOTA_FINDING_NOTHING_LISTED = 23,
+    /** What runs has the version that was sent and another hash: the device makes it from what is sent, or another build was sent by somebody else. Name the hash or version that shall run, or let one client alone update the device. */
+    SMPFOTA_FINDING_HASH_CHANGED = 24,
     /** Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it. */
     SMPFOTA_FINDING_NOTHING_WRONG = 64,
     /** There is no SMP frame in this: record what is written to the SMP characteristic and what its notifications bring, in hexadecimal, one frame a line. */

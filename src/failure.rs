@@ -57,6 +57,8 @@ findings! {
     OffsetGarbled = 20, "OFFSET_GARBLED", "From there on the server writes the offset wrongly, as one does that counts in 16 bits: upload through the application, or with a server that is built anew.";
     PairingNeeded = 21, "PAIRING_NEEDED", "The link comes up and what is written is ignored: the SMP characteristic asks for an encrypted or authenticated link, so pair first; or notifications are not enabled.";
     BondsLost = 22, "BONDS_LOST", "The device answered before it started the new image, and now its link comes up and what is written is ignored: the new image asks for pairing or has lost its bonds. Remove the bond and pair again; an unconfirmed image goes back at the next reset.";
+    NothingListed = 23, "NOTHING_LISTED", "No image is listed before the upload nor after it, not even one that runs: the server does not read what the bootloader starts (other slots, another hash, or no valid image in serial recovery). Build it with the bootloader's own configuration.";
+    HashChanged = 24, "HASH_CHANGED", "What runs has the version that was sent and another hash: the device makes it from what is sent, or another build was sent by somebody else. Name the hash or version that shall run, or let one client alone update the device.";
     // From 64 on: what a whole trace shows, mistakes of a client for the most part.
     NothingWrong = 64, "NOTHING_WRONG", "Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it.";
     NoSmp = 65, "NO_SMP", "There is no SMP frame in this: record what is written to the SMP characteristic and what its notifications bring, in hexadecimal, one frame a line.";

@@ -100,6 +100,8 @@ const FINDINGS: &[(u32, &str)] = &[
     (20, "OFFSET_GARBLED"),
     (21, "PAIRING_NEEDED"),
     (22, "BONDS_LOST"),
+    (23, "NOTHING_LISTED"),
+    (24, "HASH_CHANGED"),
     (64, "NOTHING_WRONG"),
     (65, "NO_SMP"),
     (66, "ENCRYPTED"),

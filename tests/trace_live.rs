@@ -99,6 +99,72 @@ fn over_a_new_link(mut drive: Drive, phase: Phase) -> Drive {
     drive
 }
 
+/// Another image of the same answers: the trial is over before it is confirmed.
+fn gone_back() -> Drive {
+    let mut drive = begin(&scenario());
+    while drive.session.phase() != Phase::Confirm {
+        let until = drive.now_ms() + 20;
+        assert_eq!(drive.run(until), End::Hung, "it ended before the trial");
+    }
+    drive.link.device_mut().reboot(drive.now_us);
+    drive
+}
+
+/// A device that forgets its upload whenever it has come so far.
+fn forgets() -> Drive {
+    let mut drive = begin(&scenario());
+    let mut again = 0;
+    drive.on_request = Some(Box::new(move |_, frame| {
+        // By another digest the server takes the first chunk for that of another file, and begins anew.
+        let Some(at) = frame.windows(6).position(|part| part == b"\x63sha\x58\x20") else {
+            return Passage::Through;
+        };
+        let mut changed = frame.to_vec();
+        again += 1;
+        changed[at + 6] = again;
+        Passage::Changed(changed)
+    }));
+    drive.on_answer = Some(Box::new(|_, frame| match offset_in(frame).filter(|_| is_upload(frame)) {
+        Some(off) if off > 10_000 => instead(frame, &offset(0)),
+        _ => Passage::Through,
+    }));
+    drive
+}
+
+/// One write carries 20 bytes, and the device does not put writes together although the caller says so.
+fn no_reassembly() -> Drive {
+    let scenario = scenario().link(|link| link.max_write = 20).device(|device| device.max_write = 20);
+    let options = SessionOptions {
+        max_write: 20,
+        max_frame: 200,
+        reassembly: smpfota::Reassembly::Yes,
+        ..SessionOptions::default()
+    };
+    let mut drive = Drive::update(&scenario, options, UpdateOptions::default());
+    drive.session.record(1 << 20, false).expect("a capacity");
+    drive
+}
+
+/// Behind the end of each upload the server stands in the middle of one again, and its list is as good as before.
+fn late_first() -> Drive {
+    let options = UpdateOptions { mode: smpfota::UpdateMode::UploadOnly, ..UpdateOptions::default() };
+    let mut drive = Drive::update(&scenario(), SessionOptions::default(), options);
+    drive.session.record(1 << 20, false).expect("a capacity");
+    let asked = std::rc::Rc::new(std::cell::Cell::new(None));
+    let told = asked.clone();
+    drive.on_request = Some(Box::new(move |_, frame| {
+        // A chunk without data asks where the upload stands.
+        let empty = frame.windows(6).any(|part| part == b"\x64data\x40");
+        asked.set((is_upload(frame) && empty).then_some(frame[6]));
+        Passage::Through
+    }));
+    drive.on_answer = Some(Box::new(move |_, frame| match told.get() {
+        Some(sequence) if is_upload(frame) && frame[6] == sequence => instead(frame, &offset(176)),
+        _ => Passage::Through,
+    }));
+    drive
+}
+
 type Row = (&'static str, Drive, Finding, Finding);
 
 /// The candidates of the thread that this project began with, as far as a device or a link causes them.
@@ -204,6 +270,17 @@ fn field() -> Vec<Row> {
             Finding::BootloaderRefused,
             Finding::BootloaderRefused,
         ),
+        ("22: lists are empty", begin(&of("empty-list")), Finding::NothingListed, Finding::NothingListed),
+        ("24: what was sent is a patch", begin(&of("patches")), Finding::HashChanged, Finding::HashChanged),
+        ("a trial that nobody confirms", gone_back(), Finding::NoConfirmation, Finding::NoConfirmation),
+        ("the upload starts over and over", forgets(), Finding::DeviceRestarted, Finding::DeviceRestarted),
+        (
+            "frames in several writes are refused",
+            no_reassembly(),
+            Finding::NoReassembly,
+            Finding::NoReassembly,
+        ),
+        ("a first chunk that comes late", late_first(), Finding::LateFirstFrame, Finding::LateFirstFrame),
         (
             "12: notifications end after 20 bytes",
             answers(&plain, cut),
@@ -256,11 +333,11 @@ fn field() -> Vec<Row> {
     ]
 }
 
-/// Devices that are right, though they look odd; and one whose failure has no finding.
+/// Devices that are right, though they look odd; and a loader's application, which tells the live session what it is.
 fn good() -> Vec<Row> {
     FieldDevice::ALL
         .iter()
-        .filter(|device| !matches!(device.name, "never-swaps" | "ram-load-revert"))
+        .filter(|device| !matches!(device.name, "never-swaps" | "ram-load-revert" | "empty-list" | "patches"))
         .map(|device| {
             let drive = begin(&scenario().device(|options| device.apply(options)));
             let told = if device.name == "loader" { Finding::OldServer } else { Finding::NothingWrong };

@@ -55,6 +55,10 @@ pub fn symptom_and_evidence(finding: Finding) -> (&'static str, &'static str) {
         Finding::BondsLost => {
             ("nothing is answered after the reset, though the link comes up", "the unanswered requests")
         }
+        Finding::NothingListed => ("image lists are empty", "the image lists before and after the upload"),
+        Finding::HashChanged => {
+            ("the new version runs, and nobody knows its hash", "the mark and the image list after the reset")
+        }
         Finding::NothingWrong => ("the trace shows no failure", "none"),
         Finding::NoSmp => ("no frame in the file", "the first line"),
         Finding::Encrypted => ("packets without readable content", "none can be given"),

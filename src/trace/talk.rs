@@ -59,6 +59,8 @@ pub(super) struct Asked {
     pub(super) off: Option<u64>,
     pub(super) end: Option<u64>,
     pub(super) sum: u32,
+    /// In how many pieces it went out.
+    pub(super) pieces: u32,
     /// When it was answered first.
     pub(super) answered: Option<Mark>,
     /// What is wrong with it, as far as that explains a failure.
@@ -121,6 +123,8 @@ pub(super) struct Stages {
     pub(super) link_up_after_reset: Option<Mark>,
     pub(super) listed_after_reset: Option<Mark>,
     pub(super) confirmed: Option<Mark>,
+    /// A list showed the marked image running.
+    pub(super) ran: Option<Mark>,
     pub(super) erased: Option<Mark>,
 }
 
@@ -132,6 +136,8 @@ pub(super) struct Refusal {
     pub(super) command: u8,
     pub(super) reason: Option<String>,
     pub(super) evidence: Evidence,
+    /// Each request that it answers is known to have gone out in several pieces.
+    pub(super) in_pieces: bool,
     /// Whether a later request of the kind succeeded.
     pub(super) overcome: bool,
 }
@@ -150,6 +156,10 @@ pub(super) struct Talk {
     /// The active hash before the reset.
     pub(super) active_before: Vec<u8>,
     pub(super) marked_hash: Vec<u8>,
+    /// The version that the list gave the image that was marked.
+    pub(super) marked_version: String,
+    /// Whether any list showed any image.
+    pub(super) listed_any: bool,
     pub(super) refusals: Vec<Refusal>,
     /// Mistakes in requests, by what they are the cause of.
     pub(super) mistakes: BTreeMap<Finding, Evidence>,

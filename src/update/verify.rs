@@ -192,13 +192,15 @@ impl Update {
         let status = if told { Status::ImageUnsupported } else { Status::NotListed };
         let lists =
             if before.slots.is_empty() { "lists no image at all" } else { "does not list it afterwards" };
-        Some(Failure::new(
+        let failure = Failure::new(
             status,
             format!(
                 "the device took version {} whole and {lists}, so it cannot be marked or verified: {why}.",
                 image.version
             ),
-        ))
+        );
+        let nothing = before.slots.is_empty() && listing.slots.is_empty();
+        Some(if nothing { failure.with_finding(Finding::NothingListed) } else { failure })
     }
 
     pub(super) fn marked(

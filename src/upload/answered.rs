@@ -345,7 +345,14 @@ impl Upload {
                         self.stepped_down(talk);
                         self.flight.give_up_all();
                     }
-                    _ => self.fail(self.refusal(error).with_finding(Finding::LargeFramesLost)),
+                    _ => {
+                        // The least that is sent takes several writes still, or one write is too long.
+                        let finding = match talk.limits.reassembles() {
+                            true => Finding::NoReassembly,
+                            false => Finding::LargeFramesLost,
+                        };
+                        self.fail(self.refusal(error).because_of(finding));
+                    }
                 }
             }
             refusal::Verdict::StartOver if self.restarts < MOST_RESTARTS => self.restart(talk, now, 0),

@@ -343,7 +343,11 @@ impl Upload {
             }
         };
         let Some((length, frame_len)) = encoded else {
-            return self.end(Outcome::Failed(frame_too_small(limit)));
+            let mut failure = frame_too_small(limit);
+            if self.evidence.corrupt > 0 && talk.limits.reassembles() {
+                failure = failure.with_finding(Finding::NoReassembly);
+            }
+            return self.end(Outcome::Failed(failure));
         };
         let (group, command) = self.address();
         let header = talk.begin_frame(now, Op::Write, group, command, frame_len - HEADER_LEN);

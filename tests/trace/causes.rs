@@ -188,6 +188,27 @@ pub fn table() -> Vec<(&'static str, Script, Finding)> {
     row("the old image runs after the reset", Finding::BootloaderRefused, &|s| {
         s.listed(current).uploaded().marked(&NEW).reset().wait(20_000).listed(current);
     });
+    row("the new image ran and the old one runs again", Finding::NoConfirmation, &|s| {
+        let trial: &[(&[u8], &str, &[&str])] =
+            &[(&NEW, "1.1.0", &["active"]), (&OLD, "1.0.0", &["confirmed"])];
+        s.listed(current)
+            .uploaded()
+            .marked(&NEW)
+            .reset()
+            .wait(20_000)
+            .listed(trial)
+            .wait(60_000)
+            .listed(current);
+    });
+    row("lists are empty before and after", Finding::NothingListed, &|s| {
+        s.listed(&[]).uploaded().listed(&[]);
+    });
+    row("the new version runs with another hash", Finding::HashChanged, &|s| {
+        let stored: &[(&[u8], &str, &[&str])] =
+            &[(&OLD, "1.0.0", &["active", "confirmed"]), (&NEW, "1.1.0", &[])];
+        let other: &[(&[u8], &str, &[&str])] = &[(&[0x77; 32], "1.1.0", &["active"])];
+        s.listed(current).uploaded().listed(stored).marked(&NEW).reset().wait(20_000).listed(other);
+    });
     row("no answer after the reset", Finding::NoReturn, &|s| {
         s.listed(current).uploaded().marked(&NEW).reset().wait(20_000);
         for n in 0..4u8 {

@@ -27,6 +27,11 @@ pub(super) fn cases(talk: &Talk, cases: &mut Vec<Case>) {
         stages.listed_after_reset.is_some() && active.is_some_and(|image| image.hash != talk.active_before);
     let recovery = stages.listed.is_some() && talk.active_before.is_empty();
     let nothing_listed = talk.list.as_ref().is_some_and(Vec::is_empty);
+    if let (true, false, Some(at)) = (complete, talk.listed_any, stages.listed_after_upload) {
+        let says =
+            "The image lists before and after the upload are empty, although the device took every byte.";
+        cases.push(Case::at(Finding::NothingListed, Certainty::Likely, says, Some(at)));
+    }
     if complete && stages.marked.is_none() && !started && !recovery && !nothing_listed {
         match stages.reset {
             Some(reset) => cases.push(Case::at(
@@ -79,6 +84,15 @@ fn after_reset(talk: &Talk, cases: &mut Vec<Case>) {
     }
     let (Some(at), Some(list)) = (stages.listed_after_reset, &talk.list) else { return };
     let Some(active) = list.iter().find(|image| image.active && image.image == 0) else { return };
+    let other = active.hash != talk.active_before && active.hash != talk.marked_hash;
+    if other && !active.hash.is_empty() && active.version == talk.marked_version {
+        let says = format!(
+            "After the reset version {} runs, as it was sent, but with another hash than that of the image that was marked.",
+            active.version
+        );
+        cases.push(Case::at(Finding::HashChanged, Certainty::Likely, says, Some(at)));
+        return;
+    }
     let unchanged = !talk.active_before.is_empty() && active.hash == talk.active_before;
     if unchanged && active.hash != talk.marked_hash && reset.frame < at.frame {
         let confirmed_before = stages.confirmed.is_some();
@@ -87,7 +101,12 @@ fn after_reset(talk: &Talk, cases: &mut Vec<Case>) {
                 && (image.pending || image.permanent)
                 && (talk.marked_hash.is_empty() || image.hash == talk.marked_hash)
         });
-        if still_marked && stages.resets > 1 {
+        if let Some(ran) = stages.ran {
+            let says = format!("The new image ran, and then version {} runs again.", active.version);
+            let mut case = Case::at(Finding::NoConfirmation, Certainty::Likely, says, Some(ran));
+            case.marks.push(at);
+            cases.push(case);
+        } else if still_marked && stages.resets > 1 {
             let says = format!(
                 "After {} resets the device still runs version {}, and the new image is still marked.",
                 stages.resets, active.version

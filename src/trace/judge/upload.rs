@@ -119,6 +119,7 @@ fn refused(talk: &Talk, refusal: &Refusal) -> Option<Case> {
     let common = refusal.error.group.is_none();
     let cause = match refusal.error.code {
         2 if common => Finding::BuffersExhausted,
+        9 if common && refusal.in_pieces => Finding::NoReassembly,
         5 if common && image > 0 => Finding::ImageNumberWrong,
         8 if common && (refusal.group, refusal.command) != (1, 1) => Finding::OldServer,
         _ => Finding::DeviceRefused,

@@ -48,7 +48,11 @@ impl Talk {
             Belongs::Nowhere | Belongs::Unknown => {}
         }
         if let Some(error) = glance.error {
-            self.refused(whole, error, mark);
+            let in_pieces = match belongs {
+                Belongs::First(at) | Belongs::Again(at) => self.asked[at].pieces > 1,
+                Belongs::Nowhere | Belongs::Unknown => false,
+            };
+            self.refused(whole, error, in_pieces, mark);
         } else {
             for refusal in &mut self.refusals {
                 refusal.overcome |=
@@ -129,7 +133,7 @@ impl Talk {
         });
     }
 
-    fn refused(&mut self, whole: &Whole, error: crate::smp::DeviceError, mark: Mark) {
+    fn refused(&mut self, whole: &Whole, error: crate::smp::DeviceError, in_pieces: bool, mark: Mark) {
         let glance = &whole.glance;
         let hint = glance.noticed.iter().find(|noticed| noticed.code == "device_error");
         let text =
@@ -139,6 +143,7 @@ impl Talk {
         });
         if let Some(known) = known {
             known.evidence.add(mark, || text);
+            known.in_pieces &= in_pieces;
             known.overcome = false;
         } else if self.refusals.len() < MOST_REFUSALS {
             let mut evidence = Evidence::default();
@@ -149,6 +154,7 @@ impl Talk {
                 command: glance.command,
                 reason: glance.reason.clone(),
                 evidence,
+                in_pieces,
                 overcome: false,
             });
         }
@@ -156,8 +162,13 @@ impl Talk {
 
     fn listed(&mut self, images: Vec<crate::diagnose::Listed>, mark: Mark) {
         self.stages.listed.get_or_insert(mark);
+        self.listed_any |= !images.is_empty();
         if self.stages.reset.is_some() {
             self.stages.listed_after_reset = Some(mark);
+            let marked = |image: &crate::diagnose::Listed| image.active && image.hash == self.marked_hash;
+            if !self.marked_hash.is_empty() && images.iter().any(marked) {
+                self.stages.ran = Some(mark);
+            }
         } else {
             if self.upload.as_ref().is_some_and(|upload| upload.complete) {
                 self.stages.listed_after_upload = Some(mark);
@@ -190,6 +201,14 @@ impl Talk {
             if upload.len.is_none() {
                 upload.complete = true;
             }
+            return said;
+        }
+        if asks_alone && upload.complete && off > 0 && Some(off) != upload.len {
+            self.late_first.add(mark, || {
+                format!(
+                    "the device stands at {off}, in the middle of an upload, behind the end of its upload"
+                )
+            });
             return said;
         }
         let finished =

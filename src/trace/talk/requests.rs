@@ -70,6 +70,7 @@ impl Talk {
             off: glance.off,
             end: glance.end(),
             sum: whole.sum,
+            pieces: whole.pieces,
             answered: None,
             mistake,
         });
@@ -221,6 +222,8 @@ impl Talk {
                 self.stages.marked = Some(mark);
                 self.stages.marked_for_good = glance.confirm;
                 self.marked_hash = glance.hash.clone().unwrap_or_default();
+                let listed = self.list.iter().flatten().find(|image| image.hash == self.marked_hash);
+                self.marked_version = listed.map_or_else(String::new, |image| image.version.clone());
                 let sha = self.upload.as_ref().map(|upload| &upload.sha);
                 if !self.marked_hash.is_empty() && sha == Some(&self.marked_hash) {
                     self.mistakes.entry(Finding::FileDigestAsHash).or_default().add(mark, || {

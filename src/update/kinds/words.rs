@@ -139,7 +139,8 @@ pub(super) fn not_running(ended: &Ended<'_>, returned: bool) -> Failure {
                  hashes differ. Either the device makes the image that runs from the one that is sent (a delta, compression, encryption): \
                  then name the hash or version that shall run. Or look who else updates this device."
             ),
-        );
+        )
+        .with_finding(Finding::HashChanged);
     }
     if !ended.from.is_empty() && **runs != *ended.from {
         return Failure::new(

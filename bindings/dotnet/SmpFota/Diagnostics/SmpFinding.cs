@@ -73,6 +73,12 @@ public enum SmpFinding
     /// <summary>The device answered before it started the new image, and now its link comes up and what is written is ignored: the new image asks for pairing or has lost its bonds. Remove the bond and pair again; an unconfirmed image goes back at the next reset.</summary>
     BondsLost = 22,
 
+    /// <summary>No image is listed before the upload nor after it, not even one that runs: the server does not read what the bootloader starts (other slots, another hash, or no valid image in serial recovery). Build it with the bootloader's own configuration.</summary>
+    NothingListed = 23,
+
+    /// <summary>What runs has the version that was sent and another hash: the device makes it from what is sent, or another build was sent by somebody else. Name the hash or version that shall run, or let one client alone update the device.</summary>
+    HashChanged = 24,
+
     /// <summary>Nothing in this trace explains a failure: what was lost or repeated was made good; look at what came before or after it.</summary>
     NothingWrong = 64,
 
