@@ -32,6 +32,9 @@ def cargo_folder() -> Path:
             return Path(found.stdout.strip()).parent
     return Path(shutil.which("cargo") or "cargo").parent
 
+# Without the printing of backtraces: a twelfth of the file, for names that a stripped library no longer has.
+STANDARD_LIBRARY = ["-Zbuild-std=std,panic_unwind", "-Zbuild-std-features=panic-unwind"]
+
 
 def own_linker(platform: Platform) -> str | None:
     """Where zig as it is would let more out of the library than the functions of the header."""
@@ -79,7 +82,7 @@ def build(platform: Platform) -> Path:
     plain = own_linker(platform) is not None
     tool, target = (["cargo", "rustc"], platform.triple) if plain else (["cargo-zigbuild", "rustc"], platform.target)
     jobs = ["-j", os.environ["JOBS"]] if "JOBS" in os.environ else []
-    options = ["--release", "--lib", "--crate-type", "cdylib", "--locked", "-Zbuild-std=std,panic_unwind", *jobs]
+    options = ["--release", "--lib", "--crate-type", "cdylib", "--locked", *STANDARD_LIBRARY, *jobs]
     env = environment(platform)
     tool[0] = shutil.which(tool[0], path=env["PATH"]) or tool[0]
     LOGS.mkdir(parents=True, exist_ok=True)

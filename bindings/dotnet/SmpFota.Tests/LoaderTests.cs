@@ -125,19 +125,12 @@ public sealed class LoaderTests : IDisposable
     // The assembly once more, in a context of its own, so that its first use is still to come.
     private static Exception FirstUseOf(string file)
     {
-        var context = new AssemblyLoadContext("first use", isCollectible: true);
-        try
-        {
-            Type library = context.LoadFromAssemblyPath(typeof(SmpLibrary).Assembly.Location).GetType("SmpFota.SmpLibrary")!;
-            Assert.NotSame(typeof(SmpLibrary), library);
-            library.GetProperty("Path")!.SetValue(null, file);
-            var thrown = Assert.Throws<TargetInvocationException>(() => library.GetProperty("Version")!.GetValue(null));
-            return thrown.InnerException!;
-        }
-        finally
-        {
-            context.Unload();
-        }
+        var context = new AssemblyLoadContext("first use");
+        Type library = context.LoadFromAssemblyPath(typeof(SmpLibrary).Assembly.Location).GetType("SmpFota.SmpLibrary")!;
+        Assert.NotSame(typeof(SmpLibrary), library);
+        library.GetProperty("Path")!.SetValue(null, file);
+        var thrown = Assert.Throws<TargetInvocationException>(() => library.GetProperty("Version")!.GetValue(null));
+        return thrown.InnerException!;
     }
 
     private string Compile(string source, params string[] options)
@@ -156,7 +149,7 @@ public sealed class LoaderTests : IDisposable
     {
         public CompilerFactAttribute()
         {
-            if (!File.Exists("/usr/bin/cc"))
+            if (OperatingSystem.IsWindows() || !File.Exists("/usr/bin/cc"))
             {
                 Skip = "there is no C compiler at /usr/bin/cc";
             }

@@ -10,13 +10,13 @@ using System.Threading.Tasks;
 namespace Xunit.Standin
 {
     /// <summary>
-    /// Runs the tests of an assembly one after another. The last line is <c>passed=N failed=N skipped=N</c>; the exit code
-    /// is 0 only when something passed and nothing failed.
+    /// Runs the tests of an assembly, or those that are compiled into this program, one after another. The last line is
+    /// <c>passed=N failed=N skipped=N</c>; the exit code is 0 only when something passed and nothing failed.
     /// </summary>
     internal static class Runner
     {
         private const string Usage =
-            "usage: xunit-standin TESTS.dll [--filter TEXT]... [--exclude TEXT]... [--timeout SECONDS] [--list]";
+            "usage: xunit-standin [TESTS.dll] [--filter TEXT]... [--exclude TEXT]... [--timeout SECONDS] [--list]";
 
         private static TimeSpan limit = TimeSpan.FromSeconds(120);
 
@@ -52,13 +52,9 @@ namespace Xunit.Standin
                 }
             }
 
-            if (path is null)
-            {
-                Console.Error.WriteLine(Usage);
-                return 2;
-            }
-
-            Assembly assembly = AssemblyLoadContext.Default.LoadFromAssemblyPath(Path.GetFullPath(path));
+            Assembly assembly = path is null
+                ? typeof(Runner).Assembly
+                : AssemblyLoadContext.Default.LoadFromAssemblyPath(Path.GetFullPath(path));
             List<TestCase> cases = TestCase.Of(assembly)
                 .Where(test => filters.Count == 0 || filters.Any(test.Name.Contains))
                 .Where(test => !excluded.Any(test.Name.Contains))

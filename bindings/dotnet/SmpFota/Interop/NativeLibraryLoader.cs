@@ -7,6 +7,7 @@ using System.Linq;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Threading;
 
 namespace SmpFota.Interop;
 
@@ -53,14 +54,18 @@ internal static unsafe class NativeLibraryLoader
     internal static void Register() => NativeLibrary.SetDllImportResolver(typeof(NativeLibraryLoader).Assembly, Resolve);
 
     /// <summary>
-    /// Loads the library now where no runtime asks the resolver at the first P/Invoke, as on .NET Framework. Every way to a first call
-    /// passes here: the handles, and what reads text.
+    /// Loads the library now, so that what is wrong with it is said from here and not out of the runtime's own search; .NET Framework has
+    /// none that could be asked. Every way to a first call passes here: the handles, and what reads text.
     /// </summary>
-    [Conditional("NETSTANDARD2_0")]
     internal static void EnsureLoaded()
     {
 #if NETSTANDARD2_0
         NativeLibrary.Resolve(Name);
+#else
+        if (Volatile.Read(ref library) == 0)
+        {
+            Resolve(Name, typeof(NativeLibraryLoader).Assembly, null);
+        }
 #endif
     }
 
