@@ -121,7 +121,8 @@ fn results_failures_and_plans_have_one_name_in_json_and_csharp() {
         ("status", ""),
         ("finding", ""),
     ];
-    read_by(&failure(), &csharp("Errors/SmpException"), &of_exceptions);
+    let exceptions = csharp("Errors/SmpException") + &csharp("Errors/SmpFailure");
+    read_by(&failure(), &exceptions, &of_exceptions);
     let plan = plan();
     read_by(&plan, &csharp("Results/UpdatePlan"), &[("operation", ""), ("outcome", "")]);
     read_by(&plan["images"][0], &csharp("Results/PlannedImage"), &[("erase_first", "ErasesFirst")]);

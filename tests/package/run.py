@@ -269,7 +269,7 @@ class Suite:
         folder = self.built("missing-file")
         for file in (folder / "out").rglob("libsmpfota.*"):
             file.unlink()
-        self.refused(["dotnet", folder / "out/updater.dll"], folder, "SmpLibraryException", "libsmpfota.so", "was not found", "SmpLibrary.Path")
+        self.refused(["dotnet", folder / "out/updater.dll"], folder, "SmpLibraryException", "libsmpfota.so", "was not found", "SmpLibrary.NativePath")
 
     def case_wrong_architecture(self) -> None:
         folder = self.built("wrong-architecture")

@@ -187,15 +187,15 @@ public sealed class BatchTests
         using var way = new VirtualLink();
         foreach (Action make in new Action[]
         {
-            () => new SmpClient((ISmpExchange)way, BatchLink.Options()).Dispose(),
-            () => new SmpClient((ISmpTransport)way, BatchLink.Options()).Dispose(),
+            () => new SmpClient(way, BatchLink.Options() with { CarrierKind = SmpCarrierKind.Exchange }).Dispose(),
+            () => new SmpClient(way, BatchLink.Options() with { CarrierKind = SmpCarrierKind.Transport }).Dispose(),
         })
         {
             var thrown = Assert.Throws<ArgumentException>(make);
             Assert.Contains(nameof(ISmpBatchExchange), thrown.Message);
         }
 
-        new SmpClient((ISmpExchange)way, BatchLink.Options(frames: 1)).Dispose();
+        new SmpClient(way, BatchLink.Options(frames: 1)).Dispose();
     }
 
     [Fact]
@@ -208,7 +208,7 @@ public sealed class BatchTests
             Assert.Contains(nameof(OwnBatches), thrown.Message);
         }
 
-        Assert.Throws<ArgumentNullException>(() => new SmpClient((ISmpBatchExchange)null!));
+        Assert.Throws<ArgumentNullException>(() => new SmpClient(null!));
         Assert.Throws<ArgumentNullException>(() => SmpBatchOutcome.Returned(null!));
         Assert.Throws<ArgumentNullException>(() => new SmpBatch(null!, 0, TimeSpan.Zero));
         Assert.Throws<ArgumentOutOfRangeException>(() => new SmpBatch([], -1, TimeSpan.Zero));

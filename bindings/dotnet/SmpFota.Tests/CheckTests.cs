@@ -27,7 +27,7 @@ public sealed class CheckTests
         Assert.Equal(0, planned.UploadNumber);
         Assert.Equal(image.Info.Size, planned.UploadBytes);
         Assert.True(planned.ErasesFirst);
-        Assert.NotEmpty(planned.Kind);
+        Assert.Equal(DeviceImageKind.Swap, planned.Kind);
         Assert.Equal(PlannedWayBack.UntilConfirmed, planned.WayBack);
         Assert.Empty(planned.Against);
         Assert.Equal($"image 0 1.0.0 -> 1.1.0: Upload of {image.Info.Size} bytes", plan.ToString());
@@ -36,7 +36,7 @@ public sealed class CheckTests
             Assert.Equal("check", json.RootElement.GetProperty("operation").GetString());
         }
 
-        Assert.True(plan.Counts!.FramesSent > 0 && plan.Counts.Phases.ContainsKey("discover"));
+        Assert.True(plan.Counts!.FramesSent > 0 && plan.Counts.Phases.ContainsKey(UpdatePhase.Discover));
         Assert.Equal(plan.Before, await client.ReadImagesAsync());
         UpdateResult result = await client.UpdateAsync(image);
         Assert.Equal(planned.End, result.Outcome);
@@ -135,7 +135,7 @@ public sealed class CheckTests
         }
 
         using var way = new VirtualLink();
-        await using SmpClient client = SmpClient.Restore(saved, image, (ISmpTransport)way, VirtualLink.Options(), way.Services);
+        await using SmpClient client = SmpClient.Restore(saved, image, way, VirtualLink.Options(kind: SmpCarrierKind.Transport), way.Services);
         Assert.True(client.HasUpdateToContinue);
         UpdateResult result = await client.ContinueUpdateAsync();
         Assert.Equal(UpdateOutcome.Checked, result.Outcome);

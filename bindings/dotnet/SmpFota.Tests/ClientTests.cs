@@ -237,8 +237,8 @@ public sealed class ClientTests
     [Fact]
     public void NullsAreRefused()
     {
-        Assert.Throws<ArgumentNullException>(() => new SmpClient((ISmpTransport)null!));
-        Assert.Throws<ArgumentNullException>(() => new SmpClient((ISmpExchange)null!));
+        Assert.Throws<ArgumentNullException>(() => new SmpClient(null!));
+        Assert.Throws<ArgumentNullException>(() => SmpClient.Restore([], null, null!));
         using var way = new VirtualLink();
         SmpClient client = way.Duplex();
         Assert.Throws<ArgumentNullException>(() => { _ = client.UpdateAsync(null!); });

@@ -50,7 +50,7 @@ public sealed class CommandTests : IAsyncLifetime
         await client.UpdateAsync(image, new UpdateOptions { Mode = UpdateMode.UploadOnly });
         IReadOnlyList<DeviceImage> tested = await client.TestImageAsync(image.Info.Hash);
         Assert.True(tested.Single(i => i.Version == "1.1.0").IsPending);
-        await client.ResetAsync(force: true);
+        await client.ResetAsync(new ResetOptions { Force = true });
         way.Time.Advance(TimeSpan.FromMinutes(2));
         DeviceImage trial = (await client.ReadImagesAsync()).Single(i => i.IsActive);
         Assert.Equal(("1.1.0", false), (trial.Version, trial.IsConfirmed));
@@ -137,13 +137,14 @@ public sealed class CommandTests : IAsyncLifetime
         Assert.Equal(content, await client.DownloadFileAsync("/lfs1/data.bin"));
         IReadOnlyList<FileHashKind> kinds = await client.ReadFileHashKindsAsync();
         Assert.Contains(kinds, k => k is { Kind: "sha256", IsChecksum: false, Size: 32 });
-        DeviceFileHash hash = await client.HashFileAsync("/lfs1/data.bin", "sha256", offset: 100, length: 500);
+        DeviceFileHash hash = await client.HashFileAsync("/lfs1/data.bin", new FileHashOptions { Kind = "sha256", Offset = 100, Length = 500 });
         Assert.Equal(SHA256.HashData(content.AsSpan(100, 500)), hash.Hash.ToArray());
         Assert.Equal((100, 500, null), (hash.Offset, hash.Length, hash.Checksum));
-        Assert.NotNull((await client.HashFileAsync("/lfs1/data.bin", "crc32")).Checksum);
+        Assert.NotNull((await client.HashFileAsync("/lfs1/data.bin", new FileHashOptions { Kind = "crc32" })).Checksum);
         await client.CloseFileAsync();
         await Assert.ThrowsAsync<SmpDeviceException>(() => client.DownloadFileAsync("/lfs1/missing"));
-        SmpException tooLong = await Assert.ThrowsAnyAsync<SmpException>(() => client.DownloadFileAsync("/lfs1/data.bin", maxLength: 10));
+        var tooLong = await Assert.ThrowsAsync<SmpUsageException>(() => client.DownloadFileAsync("/lfs1/data.bin", new FileDownloadOptions { MaxLength = 10 }));
+        Assert.Equal(SmpStatus.ImageTooLarge, tooLong.Status);
         Assert.NotEmpty(tooLong.Message);
     }
 

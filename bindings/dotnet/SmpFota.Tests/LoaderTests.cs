@@ -51,7 +51,7 @@ public sealed class LoaderTests : IDisposable
     public void ThePathIsFixedAfterTheFirstUse()
     {
         _ = SmpLibrary.Version;
-        Assert.Throws<InvalidOperationException>(() => SmpLibrary.Path = "other");
+        Assert.Throws<InvalidOperationException>(() => SmpLibrary.NativePath = "other");
     }
 
     [CompilerFact]

@@ -121,11 +121,11 @@ public sealed class ObserverTests
         }
 
         way.BeforeWrite = null;
-        await using SmpClient second = SmpClient.Restore(snapshot, image, (ISmpTransport)way, null, way.Services with { SnapshotSink = bytes => snapshot = bytes.ToArray() });
+        await using SmpClient second = SmpClient.Restore(snapshot, image, way, new SmpClientOptions { CarrierKind = SmpCarrierKind.Transport }, way.Services with { SnapshotSink = bytes => snapshot = bytes.ToArray() });
         var thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => second.ContinueUpdateAsync());
         Assert.Contains("HealthCheck", thrown.Message);
         Assert.True(second.HasUpdateToContinue);
-        await using SmpClient third = SmpClient.Restore(snapshot, image, (ISmpTransport)way, null, services);
+        await using SmpClient third = SmpClient.Restore(snapshot, image, way, new SmpClientOptions { CarrierKind = SmpCarrierKind.Transport }, services);
         Assert.Equal(UpdateOutcome.Updated, (await third.ContinueUpdateAsync()).Outcome);
     }
 
@@ -153,7 +153,7 @@ public sealed class ObserverTests
         }
 
         way.BeforeWrite = null;
-        await using SmpClient restored = SmpClient.Restore(snapshot, image, (ISmpTransport)way, VirtualLink.Options(), way.Services);
+        await using SmpClient restored = SmpClient.Restore(snapshot, image, way, VirtualLink.Options(kind: SmpCarrierKind.Transport), way.Services);
         Assert.True(restored.HasUpdateToContinue);
         var busy = await Assert.ThrowsAsync<SmpUsageException>(() => restored.EchoAsync("x"));
         Assert.Equal(SmpStatus.OperationRunning, busy.Status);

@@ -48,6 +48,7 @@ public sealed class OptionTests
 
     public static TheoryData<string, object[], object[]> ClientEdges => new()
     {
+        { nameof(SmpClientOptions.CarrierKind), [SmpCarrierKind.Transport, SmpCarrierKind.Exchange], [(SmpCarrierKind)(-1), (SmpCarrierKind)4] },
         { nameof(SmpClientOptions.ProgressInterval), [TimeSpan.Zero, TimeSpan.FromDays(1)], [-Millisecond, TimeSpan.FromDays(2)] },
         { nameof(SmpClientOptions.MaxExchangeWait), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(2)] },
         { nameof(SmpClientOptions.EmptyExchangePause), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, -Millisecond] },
@@ -68,7 +69,7 @@ public sealed class OptionTests
         {
             SmpSessionOptions options = Set(new SmpSessionOptions(), name, value);
             Refused(name, () => new SmpSession(options).Dispose());
-            Refused(name, () => new SmpClient((ISmpTransport)way, new SmpClientOptions { Session = options }).Dispose());
+            Refused(name, () => new SmpClient(way, new SmpClientOptions { Session = options }).Dispose());
         }
     }
 
@@ -104,15 +105,15 @@ public sealed class OptionTests
         using var way = new VirtualLink();
         foreach (object value in good)
         {
-            new SmpClient((ISmpExchange)way, Set(new SmpClientOptions(), name, value)).Dispose();
+            new SmpClient(way, Set(new SmpClientOptions(), name, value)).Dispose();
         }
 
         foreach (object value in bad)
         {
-            Refused(name, () => new SmpClient((ISmpExchange)way, Set(new SmpClientOptions(), name, value)).Dispose());
+            Refused(name, () => new SmpClient(way, Set(new SmpClientOptions(), name, value)).Dispose());
         }
 
-        Assert.Throws<ArgumentNullException>(() => new SmpClient((ISmpExchange)way, null, new SmpClientServices { TimeProvider = null! }));
+        Assert.Throws<ArgumentNullException>(() => new SmpClient(way, null, new SmpClientServices { TimeProvider = null! }));
     }
 
     /// <summary>The edges are the library's own: it takes what is taken here, and refuses one more.</summary>
@@ -161,10 +162,10 @@ public sealed class OptionTests
     {
         using FirmwareImage image = Images.Open();
         using var way = new VirtualLink();
-        var options = new SmpClientOptions { Session = new SmpSessionOptions { Nonce = 7, MaxWrite = 100 } };
+        var options = new SmpClientOptions { Session = new SmpSessionOptions { Nonce = 7, MaxWrite = 100 }, CarrierKind = SmpCarrierKind.Transport };
         bool seen = false;
         SmpClientServices services = way.Services with { EventSink = _ => seen = true };
-        await using var client = new SmpClient((ISmpTransport)way, options, services);
+        await using var client = new SmpClient(way, options, services);
         options.Session.MaxWrite = 200;
         options.Session = null;
         options.CarrierTimeout = TimeSpan.Zero;

@@ -86,9 +86,8 @@ public sealed class SnapshotTests
             }
 
             way.BeforeWrite = null;
-            await using SmpClient second = exchange
-                ? SmpClient.Restore(stored.Span, image, (ISmpExchange)way, VirtualLink.Options(), services)
-                : SmpClient.Restore(stored.Span, image, (ISmpTransport)way, VirtualLink.Options(), services);
+            await using SmpClient second = SmpClient.Restore(
+                stored.Span, image, way, VirtualLink.Options(kind: exchange ? SmpCarrierKind.Exchange : SmpCarrierKind.Transport), services);
             UpdateResult result = await second.ContinueUpdateAsync();
             Assert.Equal("1.1.0", result.After.Single(i => i.IsActive).Version);
             Assert.Null(failed);

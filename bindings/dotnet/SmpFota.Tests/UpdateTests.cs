@@ -56,7 +56,7 @@ public sealed class UpdateTests
         Assert.InRange(way.LongestWrite, 100, 244);
         SmpCounts counts = result.Counts!;
         Assert.True(counts.FramesSent >= counts.FramesAnswered && counts.BytesSent > image.Info.Size, result.Json);
-        Assert.True(counts.RoundTripMedian <= counts.RoundTripP95 && counts.Phases["upload"] > TimeSpan.Zero, result.Json);
+        Assert.True(counts.RoundTripMedian <= counts.RoundTripP95 && counts.Phases[UpdatePhase.Upload] > TimeSpan.Zero, result.Json);
         Assert.True(result.Duration > TimeSpan.Zero && result.Duration >= result.UploadTime + result.SwapTime, result.Json);
 
         DeviceImage running = (await client.ReadImagesAsync()).Single(i => i.IsActive);
@@ -210,7 +210,7 @@ public sealed class UpdateTests
         Assert.Equal(UpdateLeftWith.OldImageRuns, thrown.LeftWith);
         Assert.Equal(UpdatePhase.Discover, thrown.Phase);
         Assert.Null(thrown.Reason);
-        Assert.True(thrown.Counts!.FramesSent > 0 && thrown.Counts.Phases.ContainsKey("discover"));
+        Assert.True(thrown.Counts!.FramesSent > 0 && thrown.Counts.Phases.ContainsKey(UpdatePhase.Discover));
         Assert.Equal(SmpStatus.DowngradeRefused, thrown.Status);
         Assert.Equal("0.9.0", (await client.UpdateAsync(image)).After.Single(i => i.IsActive).Version);
     }
@@ -241,7 +241,7 @@ public sealed class UpdateTests
         UpdatePlan unknown = await client.CheckAsync(image);
         UpdatePlan told = await client.CheckAsync(image, new UpdateOptions { BootMode = BootMode.Overwrite });
         Assert.NotEqual(unknown.BootMode, told.BootMode);
-        Assert.Contains("overwrite", told.BootMode);
+        Assert.Equal(DeviceImageKind.Overwrite, told.BootMode);
     }
 
     // A link that duplicates writes can deliver the reset twice. The second one reverts the trial, and the update says so.

@@ -104,12 +104,12 @@ public sealed class ValueTests
         Assert.Equal(true, result.Images[0].IsConfirmed);
 
         // Where the library says null, nobody has looked.
-        UpdateResult unknown = UpdateResult.Parse("""{"outcome":"updated","images":[{"image":0,"from":"1.0.0","to":"1.1.0","confirmed":null}]}""");
+        UpdateResult unknown = UpdateResult.Parse("""{"outcome":"updated","images":[{"image":0,"from":"1.0.0","to":"1.1.0","confirmed":null}]}""", null);
         Assert.Null(unknown.Images[0].IsConfirmed);
-        UpdateResult no = UpdateResult.Parse("""{"outcome":"on_trial","images":[{"image":0,"from":"","to":"1.1.0","confirmed":false}]}""");
+        UpdateResult no = UpdateResult.Parse("""{"outcome":"on_trial","images":[{"image":0,"from":"","to":"1.1.0","confirmed":false}]}""", null);
         Assert.Equal(false, no.Images[0].IsConfirmed);
         Assert.Null(no.Images[0].Remark);
-        UpdateResult untold = UpdateResult.Parse("""{"outcome":"unverified","images":[{"image":1,"from":"","to":"1.1.0","confirmed":null,"remark":"Look at it."}]}""");
+        UpdateResult untold = UpdateResult.Parse("""{"outcome":"unverified","images":[{"image":1,"from":"","to":"1.1.0","confirmed":null,"remark":"Look at it."}]}""", null);
         Assert.Equal(UpdateOutcome.Unverified, untold.Outcome);
         Assert.Equal("Look at it.", untold.Images[0].Remark);
         Assert.Null(untold.Images[0].IsConfirmed);

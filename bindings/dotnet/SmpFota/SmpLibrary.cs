@@ -11,10 +11,19 @@ public static unsafe class SmpLibrary
     /// host found the package's native files, and in the system's folders, in this order.
     /// </summary>
     /// <exception cref="InvalidOperationException">Set after the library was loaded.</exception>
-    public static string? Path
+    public static string? NativePath
     {
         get => NativeLibraryLoader.ExplicitPath;
         set => NativeLibraryLoader.ExplicitPath = value;
+    }
+
+    /// <summary>The name of <see cref="NativePath"/> in 0.1.</summary>
+    /// <exception cref="InvalidOperationException">Set after the library was loaded.</exception>
+    [Obsolete("It is NativePath now: Path hid System.IO.Path inside the namespace.")]
+    public static string? Path
+    {
+        get => NativePath;
+        set => NativePath = value;
     }
 
     /// <summary>The file that was loaded, or null before the first use.</summary>

@@ -37,13 +37,14 @@ internal sealed class VirtualLink : ISmpTransport, ISmpExchange, ISmpLinkControl
 
     internal SmpClientServices Services => new() { TimeProvider = Time };
 
-    internal static SmpClientOptions Options(SmpSessionOptions? session = null) => new() { Session = session ?? new SmpSessionOptions { Nonce = 7 } };
+    internal static SmpClientOptions Options(SmpSessionOptions? session = null, SmpCarrierKind kind = SmpCarrierKind.Auto) =>
+        new() { Session = session ?? new SmpSessionOptions { Nonce = 7 }, CarrierKind = kind };
 
     internal SmpClient Duplex(SmpSessionOptions? session = null, SmpClientServices? services = null) =>
-        new((ISmpTransport)this, Options(session), services ?? Services);
+        new(this, Options(session, SmpCarrierKind.Transport), services ?? Services);
 
     internal SmpClient Exchange(SmpSessionOptions? session = null, SmpClientServices? services = null) =>
-        new((ISmpExchange)this, Options(session), services ?? Services);
+        new(this, Options(session, SmpCarrierKind.Exchange), services ?? Services);
 
     internal SmpClient Client(bool exchange, SmpClientServices? services = null) =>
         exchange ? Exchange(services: services) : Duplex(services: services);

@@ -113,13 +113,12 @@ internal abstract class Carrier
 
             throw new SmpProtocolException(
                 SmpStatus.Timeout,
-                $"The carrier did not come back from a call for {limit.TotalSeconds:0.###} s; it was left behind. The device keeps what it has.",
-                null, null, null);
+                $"The carrier did not come back from a call for {limit.TotalSeconds:0.###} s; it was left behind. The device keeps what it has.");
         }
         catch (OperationCanceledException e) when (!scope.Caller.IsCancellationRequested)
         {
             // A time-out of the carrier's own is no cancellation by the caller.
-            throw new SmpProtocolException(SmpStatus.Timeout, $"The carrier gave up a call: {e.Message}", null, null, null, e);
+            throw new SmpProtocolException(SmpStatus.Timeout, $"The carrier gave up a call: {e.Message}", e);
         }
     }
 

@@ -13,7 +13,7 @@ namespace SmpFota;
 /// buffers for: a buffer is taken while a frame waits at the device, not while it travels. Without, it carries what
 /// <see cref="ISmpExchange"/> would be given.
 /// </remarks>
-public interface ISmpBatchExchange
+public interface ISmpBatchExchange : ISmpCarrier
 {
     /// <summary>Makes one call: writes to the device, and brings back what the gateway has heard of it.</summary>
     /// <param name="batch">What the call carries. Its bytes stay as they are only until the returned task has completed.</param>

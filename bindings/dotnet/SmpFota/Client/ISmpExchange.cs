@@ -9,7 +9,7 @@ namespace SmpFota;
 /// A carrier of requests and responses that takes several writes at once, such as an Azure IoT Hub direct method to a gateway.
 /// One <see cref="SmpClient"/> uses it at a time.
 /// </summary>
-public interface ISmpExchange
+public interface ISmpExchange : ISmpCarrier
 {
     /// <summary>Sends writes to the device and brings back what has arrived from it.</summary>
     /// <param name="writes">

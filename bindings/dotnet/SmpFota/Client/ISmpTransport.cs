@@ -9,7 +9,7 @@ namespace SmpFota;
 /// A carrier that takes single writes and delivers what arrives whenever it arrives: Bluetooth, UDP, a serial port, messages
 /// to and from a gateway. One <see cref="SmpClient"/> uses it at a time.
 /// </summary>
-public interface ISmpTransport
+public interface ISmpTransport : ISmpCarrier
 {
     /// <summary>
     /// The bytes that arrive from the device, in the order of their arrival, cut in any way. The client takes a message out

@@ -82,12 +82,13 @@ internal sealed class SessionDriver(
         catch (Exception e) when (e is not SmpException || IsStillRunning())
         {
             // The carrier failed or the token fired: the operation must not stay open behind the exception.
+            (e as SmpException)?.TakeProgress(Progress());
             Abandon();
             throw;
         }
         catch (UpdateOutcomeException e) when (health.Thrown is { } cause)
         {
-            var whole = new UpdateOutcomeException(e.Status, e.Message, e.Finding, e.Group, e.Code, cause);
+            var whole = new UpdateOutcomeException(e.Status, e.Message, cause);
             whole.Take(e);
             throw whole;
         }
@@ -181,7 +182,7 @@ internal sealed class SessionDriver(
 
             if (status != (int)SmpStatus.BufferTooSmall || length <= buffer.Length)
             {
-                throw session.Failure(status);
+                throw session.Failure(status, Now);
             }
 
             buffer = new byte[length];

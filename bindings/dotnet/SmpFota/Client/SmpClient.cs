@@ -17,7 +17,7 @@ namespace SmpFota;
 /// started again goes on where the device stands. What arrived meanwhile stays in the transport and is not lost.
 /// </para>
 /// </remarks>
-public sealed partial class SmpClient : IAsyncDisposable, IDisposable
+public partial class SmpClient : IAsyncDisposable, IDisposable
 {
     private readonly SemaphoreSlim gate = new(1, 1);
     private readonly CancellationTokenSource closing = new();
@@ -26,31 +26,30 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     private readonly SessionDriver driver;
     private readonly SmpClientOptions options;
     private readonly SmpClientServices services;
+    private readonly UpdateProgress held;
     private Task? closed;
     private volatile bool restored;
 
-    /// <summary>Makes a client over a duplex transport. Nothing is sent before the first operation.</summary>
-    /// <param name="transport">The carrier. It stays the caller's.</param>
+    /// <summary>Makes a client over a carrier. Nothing is sent before the first operation.</summary>
+    /// <param name="carrier">An <see cref="ISmpTransport"/>, <see cref="ISmpExchange"/> or <see cref="ISmpBatchExchange"/>. It stays the caller's.</param>
     /// <param name="options">How the client works, copied; null for the defaults.</param>
     /// <param name="services">Clock, health check and observers, copied; null for none.</param>
-    /// <exception cref="ArgumentNullException">There is no transport.</exception>
+    /// <exception cref="ArgumentNullException">There is no carrier.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
+    /// <exception cref="ArgumentException">The carrier is not what <see cref="SmpClientOptions.CarrierKind"/> says, or cannot carry batches that are asked for.</exception>
     /// <exception cref="SmpLibraryException">The native library is missing or of another version.</exception>
-    public SmpClient(ISmpTransport transport, SmpClientOptions? options = null, SmpClientServices? services = null)
-        : this(Over(transport), transport as ISmpLinkControl, null, options, services)
+    public SmpClient(ISmpCarrier carrier, SmpClientOptions? options = null, SmpClientServices? services = null)
+        : this(Over(carrier), carrier as ISmpLinkControl, null, options, services)
     {
     }
 
-    /// <summary>Makes a client over a carrier of requests and responses. Nothing is sent before the first operation.</summary>
-    /// <param name="exchange">The carrier. It stays the caller's.</param>
-    /// <param name="options">How the client works, copied; null for the defaults.</param>
-    /// <param name="services">Clock, health check and observers, copied; null for none.</param>
-    /// <exception cref="ArgumentNullException">There is no exchange.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
-    /// <exception cref="SmpLibraryException">The native library is missing or of another version.</exception>
-    public SmpClient(ISmpExchange exchange, SmpClientOptions? options = null, SmpClientServices? services = null)
-        : this(Over(exchange), exchange as ISmpLinkControl, null, options, services)
+    /// <summary>For a mock, which overrides what its test calls; what it does not override throws.</summary>
+    protected SmpClient()
     {
+        session = null!;
+        driver = null!;
+        options = null!;
+        services = null!;
     }
 
     private SmpClient(
@@ -61,50 +60,37 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
         this.services = (services ?? new SmpClientServices()) with { };
         ArgumentNullException.ThrowIfNull(this.services.TimeProvider, nameof(SmpClientServices.TimeProvider));
         session = restore is null ? new SmpSession(Prepared(this.options.Session)) : restore(this.options.Session);
-        restored = restore is not null && session.GetProgress(TimeSpan.Zero).Phase != UpdatePhase.Idle;
+        held = session.GetProgress(TimeSpan.Zero);
+        restored = restore is not null && held.Phase != UpdatePhase.Idle;
         driver = new SessionDriver(this, session, over(this.options), link, this.options, this.services);
     }
 
     /// <summary>
     /// Whether the client was restored with an update that <see cref="ContinueUpdateAsync"/> has still to go on with. Until then it
-    /// takes no other operation.
+    /// refuses every other operation as <see cref="SmpStatus.OperationRunning"/>.
     /// </summary>
-    public bool HasUpdateToContinue => restored;
+    public virtual bool HasUpdateToContinue => restored;
+
+    /// <summary>How far the update had come that a restored client holds; null where there is none to go on with.</summary>
+    public virtual UpdateProgress? RestoredProgress => restored ? held : null;
 
     /// <summary>Makes a client that goes on where a saved one stood; <see cref="ContinueUpdateAsync"/> does so.</summary>
     /// <param name="snapshot">What <see cref="SmpClientServices.SnapshotSink"/> was given, or <see cref="SmpSession.Save()"/> gave.</param>
     /// <param name="image">The image of the saved update; null if none was running.</param>
-    /// <param name="transport">The transport to the same device.</param>
+    /// <param name="carrier">The carrier to the same device.</param>
     /// <param name="options">How the client works, copied; null for the defaults.</param>
     /// <param name="services">Clock, health check and observers, copied; null for none.</param>
-    /// <exception cref="ArgumentNullException">There is no transport.</exception>
+    /// <exception cref="ArgumentNullException">There is no carrier.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
+    /// <exception cref="ArgumentException">As of the constructor.</exception>
     /// <exception cref="SmpSnapshotException">The snapshot is damaged, newer than the library, or belongs to another image.</exception>
     public static SmpClient Restore(
-        ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpTransport transport, SmpClientOptions? options = null,
-        SmpClientServices? services = null) =>
-        Restore(snapshot, image, Over(transport), transport as ISmpLinkControl, options, services);
-
-    /// <summary>Makes a client that goes on where a saved one stood; <see cref="ContinueUpdateAsync"/> does so.</summary>
-    /// <param name="snapshot">What <see cref="SmpClientServices.SnapshotSink"/> was given, or <see cref="SmpSession.Save()"/> gave.</param>
-    /// <param name="image">The image of the saved update; null if none was running.</param>
-    /// <param name="exchange">The carrier to the same device.</param>
-    /// <param name="options">How the client works, copied; null for the defaults.</param>
-    /// <param name="services">Clock, health check and observers, copied; null for none.</param>
-    /// <exception cref="ArgumentNullException">There is no exchange.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; it bears the option's name.</exception>
-    /// <exception cref="SmpSnapshotException">The snapshot is damaged, newer than the library, or belongs to another image.</exception>
-    public static SmpClient Restore(
-        ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpExchange exchange, SmpClientOptions? options = null,
-        SmpClientServices? services = null) =>
-        Restore(snapshot, image, Over(exchange), exchange as ISmpLinkControl, options, services);
-
-    private static SmpClient Restore(
-        ReadOnlySpan<byte> snapshot, FirmwareImage? image, Func<SmpClientOptions, Carrier> over, ISmpLinkControl? link,
-        SmpClientOptions? options, SmpClientServices? services)
+        ReadOnlySpan<byte> snapshot, FirmwareImage? image, ISmpCarrier carrier, SmpClientOptions? options = null,
+        SmpClientServices? services = null)
     {
         byte[] bytes = snapshot.ToArray();
-        return new SmpClient(over, link, known => SmpSession.Restore(bytes, image, known), options, services);
+        return new SmpClient(
+            Over(carrier), carrier as ISmpLinkControl, known => SmpSession.Restore(bytes, image, known), options, services);
     }
 
     /// <summary>Updates the device and checks with the device itself that the new image runs.</summary>
@@ -121,7 +107,7 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     /// <exception cref="UpdateOutcomeException">The device did not take the image, reverted it, or runs another.</exception>
     /// <exception cref="SmpDeviceException">The device refused something.</exception>
     /// <exception cref="SmpProtocolException">The device did not answer, or not in a way that makes sense; or the carrier did not come back.</exception>
-    public Task<UpdateResult> UpdateAsync(
+    public virtual Task<UpdateResult> UpdateAsync(
         FirmwareImage image, UpdateOptions? options = null, IProgress<UpdateProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
@@ -135,7 +121,8 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
                 nameof(options));
         }
 
-        return RunAsync(s => s.StartUpdate(image, wanted), UpdateResult.Parse, wanted.Deadline, progress, cancellationToken);
+        return RunAsync(
+            s => s.StartUpdate(image, wanted), ReadUpdate, wanted.Deadline, progress, cancellationToken);
     }
 
     /// <summary>
@@ -151,13 +138,13 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     /// <exception cref="ObjectDisposedException">The client or the image was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     /// <exception cref="SmpException">As <see cref="UpdateAsync"/>.</exception>
-    public Task<UpdatePlan> CheckAsync(
+    public virtual Task<UpdatePlan> CheckAsync(
         FirmwareImage image, UpdateOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
         UpdateOptions wanted = (options ?? new UpdateOptions()) with { };
         wanted.Check();
-        return RunAsync(s => s.StartCheck(image, wanted), UpdatePlan.Parse, wanted.Deadline, null, cancellationToken);
+        return RunAsync(s => s.StartCheck(image, wanted), static (_, json, _) => new ValueTask<UpdatePlan>(UpdatePlan.Parse(json)), wanted.Deadline, null, cancellationToken);
     }
 
     /// <summary>Goes on with the update of a restored session. The device is asked before anything is written.</summary>
@@ -170,24 +157,16 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     /// <exception cref="SmpException">As <see cref="UpdateAsync"/>.</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
-    public Task<UpdateResult> ContinueUpdateAsync(
+    public virtual Task<UpdateResult> ContinueUpdateAsync(
         IProgress<UpdateProgress>? progress = null, CancellationToken cancellationToken = default) =>
         RunAsync(
-            _ =>
-            {
-                if (!restored)
-                {
-                    throw new InvalidOperationException(
-                        "There is no update to go on with: the client was not restored with one, or it has been continued. UpdateAsync starts one.");
-                }
-            },
-            UpdateResult.Parse, null, progress, cancellationToken);
+            null, ReadUpdate, null, progress, cancellationToken);
 
     /// <summary>Tells the client what the carrier saw of the device link. Counts from the next step of the running or the next operation.</summary>
     /// <param name="linkEvent">What happened.</param>
     /// <exception cref="ArgumentException">It is no event (<c>default</c>).</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
-    public void ReportLink(SmpLinkEvent linkEvent)
+    public virtual void ReportLink(SmpLinkEvent linkEvent)
     {
         linkEvent.ThrowIfNone(nameof(linkEvent));
         ThrowIfClosed();
@@ -197,7 +176,7 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     /// <summary>Stops the running operation from sending new requests until <see cref="Resume"/>.</summary>
     /// <returns>False where no operation runs: nothing is paused then, neither now nor later.</returns>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
-    public bool Pause()
+    public virtual bool Pause()
     {
         ThrowIfClosed();
         return driver.SetPaused(true);
@@ -206,7 +185,7 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     /// <summary>Lets a paused operation go on.</summary>
     /// <returns>False where no operation runs.</returns>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
-    public bool Resume()
+    public virtual bool Resume()
     {
         ThrowIfClosed();
         return driver.SetPaused(false);
@@ -216,18 +195,23 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     /// Ends the running operation and closes the session, whatever the carrier does. The transport stays open. May be called more
     /// than once and by several at a time; each comes back when all is closed.
     /// </summary>
-    public ValueTask DisposeAsync()
+    public virtual ValueTask DisposeAsync()
     {
         lock (closeGate)
         {
             closed ??= CloseAsync(closing.CancelAsync());
         }
 
+        GC.SuppressFinalize(this);
         return new ValueTask(closed);
     }
 
     /// <summary>As <see cref="DisposeAsync"/>, without waiting for the operation that is running: it ends right after.</summary>
-    public void Dispose() => _ = DisposeAsync().AsTask();
+    public virtual void Dispose()
+    {
+        _ = DisposeAsync().AsTask();
+        GC.SuppressFinalize(this);
+    }
 
     /// <summary>A client for a health check of this one's update, over the same carrier, which the update leaves to it.</summary>
     internal SmpClient ForHealthCheck(Carrier carrier)
@@ -238,20 +222,10 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
             _ => carrier, null, null, options with { Session = known }, services with { HealthCheck = null, EventSink = null, SnapshotSink = null });
     }
 
-    private static Func<SmpClientOptions, Carrier> Over(ISmpTransport transport)
+    private static Func<SmpClientOptions, Carrier> Over(ISmpCarrier carrier)
     {
-        ArgumentNullException.ThrowIfNull(transport);
-        return known =>
-        {
-            WithoutBatches(known);
-            return new TransportCarrier(transport);
-        };
-    }
-
-    private static Func<SmpClientOptions, Carrier> Over(ISmpExchange exchange)
-    {
-        ArgumentNullException.ThrowIfNull(exchange);
-        return known => new ExchangeCarrier(exchange, WithoutBatches(known));
+        ArgumentNullException.ThrowIfNull(carrier);
+        return known => CarrierChoice.Over(carrier, known);
     }
 
     private static SmpSessionOptions Prepared(SmpSessionOptions? options)
@@ -260,21 +234,32 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
         return session.Nonce is null ? session with { Nonce = (uint)Random.Shared.NextInt64(1L << 32) } : session;
     }
 
-    private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(closed is not null, this);
+    private static ValueTask<UpdateResult> ReadUpdate(SmpSession session, string json, CancellationToken cancellationToken) =>
+        new(UpdateResult.Parse(json, session.ReadRecordingText()));
+
+    private void ThrowIfClosed()
+    {
+        ObjectDisposedException.ThrowIf(closed is not null, this);
+        if (session is null)
+        {
+            throw new InvalidOperationException("This client is a mock, which does not override the member that was called.");
+        }
+    }
 
     private async Task CloseAsync(Task told)
     {
         await told.ConfigureAwait(false);
         await gate.WaitAsync().ConfigureAwait(false);
-        session.Dispose();
+        session?.Dispose();
 
         // Whoever still waits at the gate comes in, finds the client closed and leaves.
         gate.Release();
     }
 
     // Every operation of the client comes through here: one at a time, and Dispose ends it.
+    // Without a start it is the update of a restored client. What is read is read before the next operation starts.
     private Task<T> RunAsync<T>(
-        Action<SmpSession> start, Func<string, T> read, TimeSpan? deadline = null,
+        Action<SmpSession>? start, Func<SmpSession, string, CancellationToken, ValueTask<T>> read, TimeSpan? deadline = null,
         IProgress<UpdateProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
@@ -286,6 +271,25 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
 
         // Elsewhere: neither the carrier nor the loop may run on the caller's thread or in its synchronization context.
         return Task.Run(() => OperateAsync(start, read, deadline, progress, cancellationToken), CancellationToken.None);
+    }
+
+    private void Start(Action<SmpSession>? start)
+    {
+        if (start is null && !restored)
+        {
+            throw new InvalidOperationException(
+                "There is no update to go on with: the client was not restored with one, or it has been continued. UpdateAsync starts one.");
+        }
+
+        if (start is not null && restored)
+        {
+            throw new SmpUsageException(
+                SmpStatus.OperationRunning,
+                FormattableString.Invariant(
+                    $"The client was restored with an update in the phase {held.Phase}, at {held.BytesAcknowledged} of {held.BytesTotal} bytes: ContinueUpdateAsync goes on with it, and until then nothing else starts."));
+        }
+
+        start?.Invoke(session);
     }
 
     // However it ends, it has been continued; only an update that lacks a health check stays as it is.
@@ -310,8 +314,8 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
     }
 
     private async Task<T> OperateAsync<T>(
-        Action<SmpSession> start, Func<string, T> read, TimeSpan? deadline, IProgress<UpdateProgress>? progress,
-        CancellationToken cancellationToken)
+        Action<SmpSession>? start, Func<SmpSession, string, CancellationToken, ValueTask<T>> read, TimeSpan? deadline,
+        IProgress<UpdateProgress>? progress, CancellationToken cancellationToken)
     {
         CancellationTokenSource? ended = null;
         try
@@ -321,8 +325,9 @@ public sealed partial class SmpClient : IAsyncDisposable, IDisposable
             try
             {
                 ended.Token.ThrowIfCancellationRequested();
-                start(session);
-                return read(await DriveAsync(deadline, progress, ended.Token).ConfigureAwait(false));
+                Start(start);
+                string json = await DriveAsync(deadline, progress, ended.Token).ConfigureAwait(false);
+                return await read(session, json, ended.Token).ConfigureAwait(false);
             }
             finally
             {

@@ -8,10 +8,13 @@ namespace SmpFota;
 public sealed record SmpClientOptions
 {
     /// <summary>
-    /// What is known of the way to the device; where it has no nonce, the client takes a random one. Null for the defaults, or for
-    /// those of the saved session where one is restored.
+    /// What is known of the way to the device; where it has no nonce, the client takes a random one. Null, the default: the defaults, or
+    /// what the saved session knew where one is restored.
     /// </summary>
     public SmpSessionOptions? Session { get; set; }
+
+    /// <summary>As what the carrier is used, where its class implements several. Auto by default: as a batch exchange, an exchange, a transport, the first that it is.</summary>
+    public SmpCarrierKind CarrierKind { get; set; }
 
     /// <summary>The least time between two reports of progress; a new phase is reported at once. Zero to one day; 100 ms by default.</summary>
     public TimeSpan ProgressInterval { get; set; } = TimeSpan.FromMilliseconds(100);
@@ -33,6 +36,7 @@ public sealed record SmpClientOptions
     internal SmpClientOptions Checked()
     {
         var day = TimeSpan.FromDays(1);
+        NativeOption.Named(CarrierKind is >= SmpCarrierKind.Auto and <= SmpCarrierKind.BatchExchange, CarrierKind, nameof(CarrierKind));
         NativeOption.Within(ProgressInterval, nameof(ProgressInterval), TimeSpan.Zero, day);
         NativeOption.Within(MaxExchangeWait, nameof(MaxExchangeWait), TimeSpan.FromMilliseconds(1), day);
         NativeOption.Within(EmptyExchangePause, nameof(EmptyExchangePause), TimeSpan.FromMilliseconds(1), day);

@@ -26,7 +26,7 @@ public sealed record SmpClientServices
     public Action<string>? EventSink { get; set; }
 
     /// <summary>
-    /// Takes a snapshot of the session each time an update is about to wait for the device: store it, and <see cref="SmpClient.Restore(ReadOnlySpan{byte}, FirmwareImage?, ISmpTransport, SmpClientOptions?, SmpClientServices?)"/>
+    /// Takes a snapshot of the session each time an update is about to wait for the device: store it, and <see cref="SmpClient.Restore"/>
     /// goes on from it in another process. The bytes may be kept.
     /// </summary>
     public Action<ReadOnlyMemory<byte>>? SnapshotSink { get; set; }

@@ -48,7 +48,7 @@ internal sealed class TransportCarrier(ISmpTransport transport) : Carrier
             if (!await completed.ConfigureAwait(false))
             {
                 throw new SmpProtocolException(
-                    SmpStatus.LinkLost, "The transport ended its stream of received bytes while the device was awaited.", null, null, null);
+                    SmpStatus.LinkLost, "The transport ended its stream of received bytes while the device was awaited.");
             }
         }
     }

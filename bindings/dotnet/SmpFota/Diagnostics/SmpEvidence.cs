@@ -7,25 +7,21 @@ namespace SmpFota;
 /// <summary>What shows a finding: which frames, how many, since when.</summary>
 public sealed class SmpEvidence
 {
-    private SmpEvidence(SmpFinding finding, long count, IReadOnlyList<long> frames, TimeSpan? since)
+    internal SmpEvidence()
     {
-        Finding = finding;
-        Count = count;
-        Frames = frames;
-        Since = since;
     }
 
     /// <summary>What it shows.</summary>
-    public SmpFinding Finding { get; }
+    public SmpFinding Finding { get; internal init; }
 
     /// <summary>How often it was seen. Without a recording it is what the session counted.</summary>
-    public long Count { get; }
+    public long Count { get; internal init; }
 
     /// <summary>The first few frames that show it, by their numbers from 1 in the trace or recording; none without one.</summary>
-    public IReadOnlyList<long> Frames { get; }
+    public IReadOnlyList<long> Frames { get; internal init; } = [];
 
     /// <summary>When it was seen first, on the clock of the trace or the session; null where that is not known.</summary>
-    public TimeSpan? Since { get; }
+    public TimeSpan? Since { get; internal init; }
 
     /// <inheritdoc/>
     public override string ToString() =>
@@ -47,6 +43,6 @@ public sealed class SmpEvidence
 
         JsonElement since = evidence.GetProperty("since_ms");
         TimeSpan? first = since.ValueKind == JsonValueKind.Number ? TimeSpan.FromMilliseconds(since.GetInt64()) : null;
-        return new SmpEvidence(finding, evidence.GetProperty("count").GetInt64(), frames, first);
+        return new SmpEvidence { Finding = finding, Count = evidence.GetProperty("count").GetInt64(), Frames = frames.AsReadOnly(), Since = first };
     }
 }

@@ -74,7 +74,7 @@ public sealed unsafe class SmpTrace : IDisposable
     {
         using HandleLease lease = handle.Lease();
         nuint raw = lease.Value;
-        return new SmpTraceVerdict(NativeText.Read(
+        return SmpTraceVerdict.Parse(NativeText.Read(
             (buffer, capacity, length) => NativeMethods.smpfota_trace_verdict(raw, buffer, capacity, length)));
     }
 

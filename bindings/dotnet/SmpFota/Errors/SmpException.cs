@@ -1,5 +1,4 @@
 using System;
-using System.Text.Json;
 using SmpFota.Interop;
 
 namespace SmpFota;
@@ -14,85 +13,74 @@ namespace SmpFota;
 /// </remarks>
 public abstract class SmpException : Exception
 {
-    private protected SmpException(SmpStatus status, string message, string? finding, int? group, int? code, Exception? inner = null)
-        : base(message, inner)
+    private SmpFailure failure = SmpFailure.Nothing;
+
+    private protected SmpException(SmpStatus status, string message, Exception? innerException)
+        : base(message, innerException)
     {
         Status = status;
-        Finding = finding;
-        Group = group;
-        Code = code;
     }
 
     /// <summary>What happened, as a number that never changes its meaning.</summary>
     public SmpStatus Status { get; }
 
-    /// <summary>The library's diagnosis by name, where it has one: the likely cause behind the status.</summary>
-    public string? Finding { get; }
+    /// <summary>Whether, and when, a program may start the same operation again by itself. The library's table of statuses says it.</summary>
+    public SmpRetry Retry => StatusTable.Retry((int)Status);
+
+    /// <summary>Whether a program may start the same operation again by itself, at once or later: <see cref="Retry"/> says when.</summary>
+    public bool IsTransient => Retry is SmpRetry.AtOnce or SmpRetry.Later;
+
+    /// <summary>The likely cause behind the status; <see cref="SmpFinding.None"/> where nothing points to one.</summary>
+    public SmpFinding Finding { get => failure.Finding; init => failure = failure with { Finding = value }; }
 
     /// <summary>
     /// The SMP group whose own error code the device answered (0 OS, 1 image, ...). Null where it answered a general code, as
     /// all servers before Zephyr 3.4 do, or none.
     /// </summary>
-    public int? Group { get; }
+    public int? Group { get => failure.Group; init => failure = failure with { Group = value }; }
 
     /// <summary>The device's error code: one of <see cref="Group"/>, or a general one where that is null. Null where it answered none.</summary>
-    public int? Code { get; }
+    public int? Code { get => failure.Code; init => failure = failure with { Code = value }; }
 
     /// <summary>
     /// The device's own words beside its error: at most 96 printable ASCII characters, null where it gave none. They come from
     /// outside and are to be shown, not trusted.
     /// </summary>
-    public string? Reason { get; private set; }
-
-    /// <summary>Whether, and when, a program may start the same operation again by itself.</summary>
-    public SmpRetry Retry => StatusTable.Retry((int)Status);
+    public string? Reason { get => failure.Reason; init => failure = failure with { Reason = value }; }
 
     /// <summary>What the device is left with, where an update failed.</summary>
-    public UpdateLeftWith LeftWith { get; private set; }
+    public UpdateLeftWith LeftWith { get => failure.LeftWith; init => failure = failure with { LeftWith = value }; }
 
     /// <summary>Where the operation stood when it failed; <see cref="UpdatePhase.Idle"/> where no operation failed but a call.</summary>
-    public UpdatePhase Phase { get; private set; }
+    public UpdatePhase Phase { get => failure.Phase; init => failure = failure with { Phase = value }; }
+
+    /// <summary>How far the operation had come; null where no operation failed but a call.</summary>
+    public UpdateProgress? Progress { get => failure.Progress; init => failure = failure with { Progress = value }; }
 
     /// <summary>What the operation took; null where no operation failed but a call.</summary>
-    public SmpCounts? Counts { get; private set; }
+    public SmpCounts? Counts { get => failure.Counts; init => failure = failure with { Counts = value }; }
 
     /// <summary>What shows the <see cref="Finding"/>; null without one, and where no operation failed but a call.</summary>
-    public SmpEvidence? Evidence { get; private set; }
+    public SmpEvidence? Evidence { get => failure.Evidence; init => failure = failure with { Evidence = value }; }
 
     /// <summary>
     /// The session's recording as text, where <see cref="SmpSessionOptions.RecordingCapacity"/> asked for one. It holds what went over
     /// the link, and is not part of the message.
     /// </summary>
-    public string? Recording { get; private set; }
+    public string? Recording { get => failure.Recording; init => failure = failure with { Recording = value }; }
 
     /// <summary>Takes what the library tells of the failed operation as JSON.</summary>
-    internal void Take(string json)
-    {
-        using JsonDocument document = JsonDocument.Parse(json);
-        JsonElement root = document.RootElement;
-        Reason = root.Text("reason");
-        Phase = SmpCounts.PhaseNamed(root.Text("phase"));
-        Counts = SmpCounts.Read(root);
-        Recording = root.Text("recording");
-        Evidence = SmpEvidence.Read(root, (SmpFinding)root.GetProperty("finding_number").GetInt32());
-        LeftWith = root.Text("left_with") switch
-        {
-            "old_image_runs" => UpdateLeftWith.OldImageRuns,
-            "new_image_stored" => UpdateLeftWith.NewImageStored,
-            "new_image_pending" => UpdateLeftWith.NewImagePending,
-            "on_trial" => UpdateLeftWith.OnTrial,
-            _ => UpdateLeftWith.Unknown,
-        };
-    }
+    internal void Take(string json) => failure = failure.Told(json);
 
     /// <summary>Takes what another exception of the same failure knows.</summary>
-    internal void Take(SmpException other)
+    internal void Take(SmpException other) => failure = other.failure;
+
+    /// <summary>Takes how far the operation had come, unless that is known.</summary>
+    internal void TakeProgress(in UpdateProgress progress)
     {
-        Reason = other.Reason;
-        Phase = other.Phase;
-        Counts = other.Counts;
-        Evidence = other.Evidence;
-        Recording = other.Recording;
-        LeftWith = other.LeftWith;
+        if (failure.Progress is null)
+        {
+            failure = failure with { Phase = failure.Phase == UpdatePhase.Idle ? progress.Phase : failure.Phase, Progress = progress };
+        }
     }
 }

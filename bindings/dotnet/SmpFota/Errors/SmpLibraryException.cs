@@ -5,13 +5,17 @@ namespace SmpFota;
 /// <summary>The library itself is at fault: its native file is missing or of another version, a feature is not built in, or a defect was caught.</summary>
 public sealed class SmpLibraryException : SmpException
 {
-    internal SmpLibraryException(SmpStatus status, string message)
-        : base(status, message, null, null, null)
+    /// <summary>Makes one, as the library does; for the tests of a program that handles it.</summary>
+    /// <param name="status">What happened.</param>
+    /// <param name="message">A sentence for a person.</param>
+    /// <param name="innerException">What led to it; null (default) for nothing.</param>
+    public SmpLibraryException(SmpStatus status, string message, Exception? innerException = null)
+        : base(status, message, innerException)
     {
     }
 
-    internal SmpLibraryException(string message, Exception? inner = null)
-        : base(SmpStatus.Unavailable, message, null, null, null, inner)
+    internal SmpLibraryException(string message, Exception? innerException = null)
+        : base(SmpStatus.Unavailable, message, innerException)
     {
     }
 }

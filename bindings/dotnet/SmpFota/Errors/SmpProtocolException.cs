@@ -5,8 +5,12 @@ namespace SmpFota;
 /// <summary>The conversation with the device failed: no answer in time, no progress, or answers that make no sense.</summary>
 public sealed class SmpProtocolException : SmpException
 {
-    internal SmpProtocolException(SmpStatus status, string message, string? finding, int? group, int? code, Exception? inner = null)
-        : base(status, message, finding, group, code, inner)
+    /// <summary>Makes one, as the library does; for the tests of a program that handles it.</summary>
+    /// <param name="status">What happened.</param>
+    /// <param name="message">A sentence for a person.</param>
+    /// <param name="innerException">What led to it; null (default) for nothing.</param>
+    public SmpProtocolException(SmpStatus status, string message, Exception? innerException = null)
+        : base(status, message, innerException)
     {
     }
 }

@@ -12,23 +12,30 @@ namespace SmpFota;
 /// Immutable and safe for any number of threads. One image serves any number of sessions, which keep their own share of it:
 /// disposing it does not disturb the updates that use it. The native memory is freed with the last of them.
 /// </remarks>
-public sealed unsafe class FirmwareImage : IDisposable
+public unsafe partial class FirmwareImage : IDisposable
 {
     private readonly ImageHandle handle;
+    private readonly IReadOnlyList<FirmwareImageInfo> images;
+
+    /// <summary>For a mock, which overrides what its test reads. No session takes it.</summary>
+    protected FirmwareImage()
+        : this(null!, [])
+    {
+    }
 
     private FirmwareImage(ImageHandle handle, IReadOnlyList<FirmwareImageInfo> images)
     {
         this.handle = handle;
-        Images = images;
+        this.images = images;
     }
 
     /// <summary>The images in the file, in the order in which they are installed; at least one.</summary>
-    public IReadOnlyList<FirmwareImageInfo> Images { get; }
+    public virtual IReadOnlyList<FirmwareImageInfo> Images => images;
 
     /// <summary>The first image, which is the only one unless the file is a package.</summary>
-    public FirmwareImageInfo Info => Images[0];
+    public virtual FirmwareImageInfo Info => Images[0];
 
-    internal NativeHandle Handle => handle;
+    internal NativeHandle Handle => handle ?? throw new InvalidOperationException("This image is a mock: it has no bytes.");
 
     /// <summary>Reads a firmware file.</summary>
     /// <param name="path">A file that the process may read.</param>
@@ -85,7 +92,7 @@ public sealed unsafe class FirmwareImage : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The file has no such image.</exception>
     /// <exception cref="ArgumentException">The hash has another length.</exception>
     /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
-    public FirmwareImage Expecting(int index, ReadOnlySpan<byte> hash)
+    public virtual FirmwareImage Expecting(int index, ReadOnlySpan<byte> hash)
     {
         if (hash.Length is not (32 or 48 or 64))
         {
@@ -105,14 +112,14 @@ public sealed unsafe class FirmwareImage : IDisposable
     /// <returns>An image of its own, owned by the caller.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The file has no such image.</exception>
     /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
-    public FirmwareImage Expecting(int index, ImageVersion version) =>
+    public virtual FirmwareImage Expecting(int index, ImageVersion version) =>
         Expecting(index, default, Encoding.UTF8.GetBytes(version.ToString()));
 
     /// <summary>Everything that is known of the file, as JSON for people and logs.</summary>
     /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
-    public string Describe()
+    public virtual string Describe()
     {
-        using HandleLease lease = handle.Lease();
+        using HandleLease lease = Handle.Lease();
         nuint raw = lease.Value;
         return NativeText.Read((buffer, capacity, length) => NativeMethods.smpfota_image_describe(raw, buffer, capacity, length));
     }
@@ -121,13 +128,17 @@ public sealed unsafe class FirmwareImage : IDisposable
     public override string ToString() => string.Join("; ", Images);
 
     /// <summary>Gives up this share of the image. Sessions that use it keep theirs.</summary>
-    public void Dispose() => handle.Dispose();
+    public virtual void Dispose()
+    {
+        handle?.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     // One of the two is empty.
     private FirmwareImage Expecting(int index, ReadOnlySpan<byte> hash, ReadOnlySpan<byte> version)
     {
         NativeOption.Within(index, nameof(index), 0, Images.Count - 1);
-        using HandleLease lease = handle.Lease();
+        using HandleLease lease = Handle.Lease();
         var expecting = new ImageHandle();
         smpfota_error error = NativeError.Create();
         nuint raw = 0;
@@ -155,7 +166,7 @@ public sealed unsafe class FirmwareImage : IDisposable
             }
 
             handle.Weigh(size);
-            return new FirmwareImage(handle, images);
+            return new FirmwareImage(handle, Array.AsReadOnly(images));
         }
         catch
         {

@@ -142,7 +142,7 @@ internal static unsafe class NativeLibraryLoader
     internal static SmpLibraryException NotLoaded(IReadOnlyList<string> candidates, IReadOnlyList<Exception> refused) =>
         refused.Count == 0
             ? new SmpLibraryException(
-                $"The native library {FileName} for {RuntimeInformation.RuntimeIdentifier} was not found. Put it beside the application or name it in SmpLibrary.Path. Looked for: {string.Join(", ", candidates)}.")
+                $"The native library {FileName} for {RuntimeInformation.RuntimeIdentifier} was not found. Put it beside the application or name it in SmpLibrary.NativePath. Looked for: {string.Join(", ", candidates)}.")
             : new SmpLibraryException(
                 $"The native library {FileName} is there, but it cannot be loaded into this process ({RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.ProcessArchitecture}): {string.Join(" ", refused.Select(e => e.Message.Trim()))}",
                 refused.Count == 1 ? refused[0] : new AggregateException(refused));

@@ -10,7 +10,7 @@ internal static unsafe class StatusTable
     {
         if (status < 0)
         {
-            throw ToException(status, Text(status), null, null, null);
+            throw ToException(status, Text(status), default, null, null);
         }
     }
 
@@ -28,7 +28,7 @@ internal static unsafe class StatusTable
     {
         if (error.status != status || error.text_length == 0)
         {
-            return ToException(status, Text(status), null, null, null);
+            return ToException(status, Text(status), default, null, null);
         }
 
         string sentence;
@@ -38,26 +38,25 @@ internal static unsafe class StatusTable
             sentence = System.Text.Encoding.UTF8.GetString(text, length);
         }
 
-        string? finding = error.finding == 0 ? null : FindingName(error.finding);
         return ToException(
-            status, sentence, finding, error.group < 0 ? null : error.group, error.code < 0 ? null : error.code);
+            status, sentence, (SmpFinding)error.finding, error.group < 0 ? null : error.group, error.code < 0 ? null : error.code);
     }
 
     /// <summary>The table: a few statuses of their own, else by range, so that a newer library's numbers find their place too.</summary>
-    internal static Exception ToException(int status, string sentence, string? finding, int? group, int? code)
+    internal static Exception ToException(int status, string sentence, SmpFinding finding, int? group, int? code)
     {
         var named = (SmpStatus)status;
         return named switch
         {
             SmpStatus.Cancelled => new OperationCanceledException(sentence),
             SmpStatus.SnapshotDamaged or SmpStatus.SnapshotVersion or SmpStatus.SnapshotImage =>
-                new SmpSnapshotException(named, sentence, finding),
+                new SmpSnapshotException(named, sentence) { Finding = finding },
             SmpStatus.Unavailable => new SmpLibraryException(named, sentence),
-            > (SmpStatus)(-100) => new SmpUsageException(named, sentence, finding),
-            > (SmpStatus)(-200) => new FirmwareImageException(named, sentence, finding),
-            > (SmpStatus)(-300) => new SmpProtocolException(named, sentence, finding, group, code),
-            > (SmpStatus)(-400) => new SmpDeviceException(named, sentence, finding, group, code),
-            > (SmpStatus)(-500) => new UpdateOutcomeException(named, sentence, finding, group, code),
+            > (SmpStatus)(-100) => new SmpUsageException(named, sentence) { Finding = finding },
+            > (SmpStatus)(-200) => new FirmwareImageException(named, sentence) { Finding = finding },
+            > (SmpStatus)(-300) => new SmpProtocolException(named, sentence) { Finding = finding, Group = group, Code = code },
+            > (SmpStatus)(-400) => new SmpDeviceException(named, sentence) { Finding = finding, Group = group, Code = code },
+            > (SmpStatus)(-500) => new UpdateOutcomeException(named, sentence) { Finding = finding, Group = group, Code = code },
             _ => new SmpLibraryException(named, sentence),
         };
     }

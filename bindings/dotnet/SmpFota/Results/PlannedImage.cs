@@ -19,8 +19,8 @@ public sealed record PlannedImage
     /// <summary>The version of the file.</summary>
     public string To { get; init; } = string.Empty;
 
-    /// <summary>Which way of its device the image goes, such as <c>swap</c>; for people.</summary>
-    public string Kind { get; init; } = string.Empty;
+    /// <summary>Which way of its device the image goes.</summary>
+    public DeviceImageKind Kind { get; init; }
 
     /// <summary>What comes first.</summary>
     public PlannedAction Action { get; init; }
@@ -59,7 +59,7 @@ public sealed record PlannedImage
         File = json.Text("file") ?? string.Empty,
         From = json.Text("from") ?? string.Empty,
         To = json.Text("to") ?? string.Empty,
-        Kind = json.Text("kind") ?? string.Empty,
+        Kind = DeviceImageKind.Read(json.Text("kind")),
         Action = json.Text("action") switch
         {
             "nothing" => PlannedAction.Nothing,

@@ -21,7 +21,7 @@ public sealed unsafe partial class SmpSession
     public SmpNext NextWrite(TimeSpan now, Span<byte> buffer, out TimeSpan delay)
     {
         int status = AskWrite(now, buffer, out int length, out delay);
-        return status >= 0 ? new SmpNext((SmpNextStatus)status, length) : throw Failure(status);
+        return status >= 0 ? new SmpNext((SmpNextStatus)status, length) : throw Failure(status, now);
     }
 
     /// <summary>What the call is to bring that carries the writes since the last <see cref="SmpNextStatus.Wait"/> but one. Ask after the wait.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Text;
+using System.Text.Json;
 using SmpFota.Interop;
 
 namespace SmpFota;
@@ -135,6 +136,52 @@ public sealed unsafe partial class SmpSession : IDisposable
         }
     }
 
+    /// <summary>Starts writing a file of the device: the command <c>file_upload</c>, with the content as bytes.</summary>
+    /// <param name="argumentsJson">A JSON object with <c>name</c> and, where wanted, <c>verify</c>.</param>
+    /// <param name="content">1 to 16,777,216 bytes. Copied.</param>
+    /// <exception cref="ArgumentNullException">There are no arguments.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">An operation is running, or the arguments do not fit.</exception>
+    public void StartUpload(string argumentsJson, ReadOnlySpan<byte> content)
+    {
+        ArgumentNullException.ThrowIfNull(argumentsJson);
+        byte[] argumentBytes = Encoding.UTF8.GetBytes(argumentsJson);
+        smpfota_error error = NativeError.Create();
+        using HandleLease lease = handle.Lease();
+        fixed (byte* argumentStart = argumentBytes, contentStart = content)
+        {
+            StatusTable.Check(
+                NativeMethods.smpfota_session_start_upload(
+                    lease.Value, argumentStart, (nuint)argumentBytes.Length, contentStart, (nuint)content.Length, &error),
+                error);
+        }
+    }
+
+    /// <summary>
+    /// Reads the file that the command <c>file_download</c> brought with the argument <c>"encoding": "raw"</c>, piece by piece. It stays until
+    /// the next start.
+    /// </summary>
+    /// <param name="offset">Where to start, in bytes from the start of the file.</param>
+    /// <param name="buffer">Takes as many bytes as there are from there on; not empty.</param>
+    /// <returns>How many bytes were written; 0 at the end of the file.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The offset is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">There is no such file (<see cref="SmpStatus.NoOperation"/>), the buffer is empty, or another thread is inside.</exception>
+    public int ReadFile(long offset, Span<byte> buffer)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        using HandleLease lease = handle.Lease();
+        nuint length = 0;
+        int status;
+        fixed (byte* start = buffer)
+        {
+            status = NativeMethods.smpfota_session_file_read(lease.Value, (ulong)offset, start, (nuint)buffer.Length, &length);
+        }
+
+        StatusTable.Check(status);
+        return status == (int)SmpStatus.Empty ? 0 : (int)length;
+    }
+
     /// <summary>Starts any request, also of groups that the library does not know (vendors' groups start at 64).</summary>
     /// <param name="operation">Read or write.</param>
     /// <param name="group">The SMP group.</param>
@@ -166,7 +213,7 @@ public sealed unsafe partial class SmpSession : IDisposable
     public SmpNext NextFrame(TimeSpan now, Span<byte> buffer)
     {
         int status = AskNext(now, buffer, out int length);
-        return status >= 0 ? new SmpNext((SmpNextStatus)status, length) : throw Failure(status);
+        return status >= 0 ? new SmpNext((SmpNextStatus)status, length) : throw Failure(status, now);
     }
 
     /// <summary>Takes bytes that arrived from the device: any part of a frame, or several. They are copied. Garbage is counted, not refused.</summary>
@@ -241,10 +288,7 @@ public sealed unsafe partial class SmpSession : IDisposable
     public UpdateProgress GetProgress(TimeSpan now)
     {
         using HandleLease lease = handle.Lease();
-        smpfota_progress progress = default;
-        progress.struct_size = (uint)sizeof(smpfota_progress);
-        StatusTable.Check(NativeMethods.smpfota_session_progress_get(lease.Value, NativeTime.Now(now), &progress));
-        return new UpdateProgress(progress);
+        return Progress(lease.Value, now);
     }
 
     /// <summary>The result of the operation that has ended well, as JSON.</summary>
@@ -255,6 +299,20 @@ public sealed unsafe partial class SmpSession : IDisposable
         using HandleLease lease = handle.Lease();
         return NativeText.Read(NativeMethods.smpfota_session_result, lease.Value);
     }
+
+    /// <summary>The result of the update that has ended well.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">There is none (<see cref="SmpStatus.NoOperation"/>), the operation was no update (<see cref="SmpStatus.WrongState"/>), or another thread is inside.</exception>
+    public UpdateResult GetUpdateResult()
+    {
+        string json = ResultOf("update");
+        return UpdateResult.Parse(json, ReadRecordingText());
+    }
+
+    /// <summary>The plan that a look before an update (<see cref="StartCheck"/>) has ended with.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="SmpUsageException">There is none (<see cref="SmpStatus.NoOperation"/>), the operation was no look (<see cref="SmpStatus.WrongState"/>), or another thread is inside.</exception>
+    public UpdatePlan GetUpdatePlan() => UpdatePlan.Parse(ResultOf("check"));
 
     /// <summary>Takes the oldest entry out of the session's log, which is bounded: who never reads it loses the oldest.</summary>
     /// <param name="json">The event as JSON, or null where there is none.</param>
@@ -370,8 +428,15 @@ public sealed unsafe partial class SmpSession : IDisposable
         return status;
     }
 
+    /// <summary>The recording as text; null where none was asked for.</summary>
+    internal string? ReadRecordingText()
+    {
+        byte[] file = ReadRecording();
+        return file.Length == 0 ? null : Encoding.UTF8.GetString(file);
+    }
+
     /// <summary>The exception for a status that this session has just given, with the sentence of its failed operation.</summary>
-    internal Exception Failure(int status)
+    internal Exception Failure(int status, TimeSpan now)
     {
         using HandleLease lease = handle.Lease();
         smpfota_error error = NativeError.Create();
@@ -385,10 +450,19 @@ public sealed unsafe partial class SmpSession : IDisposable
             if (answer == (int)SmpStatus.Ok)
             {
                 known.Take(json!);
+                known.TakeProgress(Progress(session, now));
             }
         }
 
         return exception;
+    }
+
+    private static UpdateProgress Progress(nuint session, TimeSpan now)
+    {
+        smpfota_progress progress = default;
+        progress.struct_size = (uint)sizeof(smpfota_progress);
+        StatusTable.Check(NativeMethods.smpfota_session_progress_get(session, NativeTime.Now(now), &progress));
+        return new UpdateProgress(progress);
     }
 
     private static void Record(nuint session, SmpSessionOptions? options)
@@ -401,6 +475,15 @@ public sealed unsafe partial class SmpSession : IDisposable
         smpfota_error error = NativeError.Create();
         uint flags = options.RecordHeadersOnly ? 1u : 0u;
         StatusTable.Check(NativeMethods.smpfota_session_record(session, (nuint)capacity, flags, &error), error);
+    }
+
+    private string ResultOf(string operation)
+    {
+        string json = GetResult();
+        using JsonDocument document = JsonDocument.Parse(json);
+        return document.RootElement.Text("operation") == operation
+            ? json
+            : throw new SmpUsageException(SmpStatus.WrongState, $"The operation that has ended is no {operation}; GetResult has what it brought.");
     }
 
     private void Start(FirmwareImage image, UpdateOptions? options, bool check)

@@ -25,10 +25,10 @@ public sealed record SmpSessionOptions
     /// <summary>The most requests in flight while uploading. 1 to 16; by default what the device's buffers and the link bear.</summary>
     public int? Window { get; set; }
 
-    /// <summary>The version of the SMP header.</summary>
+    /// <summary>The version of the SMP header. Auto by default: the newer one first, then what the device answers.</summary>
     public SmpProtocolVersion Version { get; set; }
 
-    /// <summary>Where sequence numbers start, so that answers meant for an earlier session are told apart. Any number; a fresh one each time is best.</summary>
+    /// <summary>Where sequence numbers start, so that answers meant for an earlier session are told apart. Any number; a fresh one each time is best. By default 0 in a session, a random one in a client.</summary>
     public uint? Nonce { get; set; }
 
     /// <summary>A first guess of the time there and back; measured from then on. 1 s by default, at most 10 minutes.</summary>
@@ -52,7 +52,7 @@ public sealed record SmpSessionOptions
     /// <summary>The least time between two writes, for carriers that limit their rate. None by default.</summary>
     public TimeSpan? WriteInterval { get; set; }
 
-    /// <summary>Whether the device joins several writes to one frame.</summary>
+    /// <summary>Whether the device joins several writes to one frame. Auto by default: concluded from what it says of its buffers.</summary>
     public SmpReassembly Reassembly { get; set; }
 
     /// <summary>
@@ -61,7 +61,7 @@ public sealed record SmpSessionOptions
     /// </summary>
     public int? RecordingCapacity { get; set; }
 
-    /// <summary>Whether a recording leaves out the content of images and files.</summary>
+    /// <summary>Whether a recording leaves out the content of images and files. False by default.</summary>
     public bool RecordHeadersOnly { get; set; }
 
     /// <summary>

@@ -23,63 +23,63 @@ public sealed record UpdateOptions
     private const uint IgnoreImageNumberFlag = 4096;
     private const uint RequireWayBackFlag = 8192;
 
-    /// <summary>How far the update goes.</summary>
+    /// <summary>How far the update goes. TestAndConfirm by default.</summary>
     public UpdateMode Mode { get; set; }
 
-    /// <summary>Erase the slot with a command of its own before the upload.</summary>
+    /// <summary>Erase the slot with a command of its own before the upload. False by default.</summary>
     public bool EraseFirst { get; set; }
 
-    /// <summary>Let the device refuse an image that is not newer than the running one.</summary>
+    /// <summary>Let the device refuse an image that is not newer than the running one. False by default.</summary>
     public bool UpgradeOnly { get; set; }
 
-    /// <summary>Upload even what the device already holds.</summary>
+    /// <summary>Upload even what the device already holds. False by default.</summary>
     public bool ForceUpload { get; set; }
 
     /// <summary>
     /// Where an application answers for which a firmware loader takes the images, reset the device into that loader (reset with
-    /// <c>boot_mode</c> 1, Zephyr 4.2) and go on there. Without it such an update ends as <see cref="SmpStatus.NotSupported"/>.
+    /// <c>boot_mode</c> 1, Zephyr 4.2) and go on there. Without it such an update ends as <see cref="SmpStatus.NotSupported"/>. False by default.
     /// </summary>
     public bool EnterLoader { get; set; }
 
     /// <summary>
     /// Send an image although another one that it depends on (MCUboot TLV 0x40) is neither on the device nor in the package in the
     /// version that it needs. The bootloader does not start it before that is there. Without it such an update ends as
-    /// <see cref="SmpStatus.DependencyUnmet"/> before the first byte.
+    /// <see cref="SmpStatus.DependencyUnmet"/> before the first byte. False by default.
     /// </summary>
     public bool IgnoreDependencies { get; set; }
 
     /// <summary>
     /// Send a package although its manifest names another board than the device, which ends as <see cref="SmpStatus.ImageUnsupported"/>
-    /// otherwise. Only devices with OS information tell their board.
+    /// otherwise. Only devices with OS information tell their board. False by default.
     /// </summary>
     public bool IgnoreBoard { get; set; }
 
     /// <summary>
     /// Send an application although its security counter is lower than <see cref="SecurityCounter"/>, which ends as
-    /// <see cref="SmpStatus.DowngradeRefused"/> otherwise.
+    /// <see cref="SmpStatus.DowngradeRefused"/> otherwise. False by default.
     /// </summary>
     public bool IgnoreSecurityCounter { get; set; }
 
     /// <summary>
     /// Send an image although its version is one that the bootloader would never start beside the one that runs, which ends as
-    /// <see cref="SmpStatus.DowngradeRefused"/> otherwise.
+    /// <see cref="SmpStatus.DowngradeRefused"/> otherwise. False by default.
     /// </summary>
     public bool IgnoreVersion { get; set; }
 
     /// <summary>
     /// Send an image although it is larger than its slot, by the device's word or by <see cref="SlotSize"/>, which ends as
-    /// <see cref="SmpStatus.SlotTooSmall"/> otherwise.
+    /// <see cref="SmpStatus.SlotTooSmall"/> otherwise. False by default.
     /// </summary>
     public bool IgnoreSize { get; set; }
 
     /// <summary>
-    /// Send an image although the device lists none of its number, which ends as <see cref="SmpStatus.ImageUnsupported"/> otherwise.
+    /// Send an image although the device lists none of its number, which ends as <see cref="SmpStatus.ImageUnsupported"/> otherwise. False by default.
     /// </summary>
     public bool IgnoreImageNumber { get; set; }
 
     /// <summary>
     /// Refuse an image that could not go back to the one before it, by what is known of the device before the first byte, as
-    /// <see cref="SmpStatus.NotSupported"/>. Does not go with <see cref="UpdateMode.ConfirmAtOnce"/>.
+    /// <see cref="SmpStatus.NotSupported"/>. Does not go with <see cref="UpdateMode.ConfirmAtOnce"/>. False by default.
     /// </summary>
     public bool RequireWayBack { get; set; }
 
@@ -97,7 +97,7 @@ public sealed record UpdateOptions
 
     /// <summary>
     /// Ask before the new image is confirmed, in the mode <see cref="UpdateMode.TestAndConfirm"/>. With <see cref="SmpSession"/> the
-    /// caller answers by <see cref="SmpSession.ReportHealth"/>; <see cref="SmpClient"/> calls <see cref="SmpClientServices.HealthCheck"/>.
+    /// caller answers by <see cref="SmpSession.ReportHealth"/>; <see cref="SmpClient"/> calls <see cref="SmpClientServices.HealthCheck"/>. False by default.
     /// </summary>
     public bool WaitForHealth { get; set; }
 
@@ -107,7 +107,7 @@ public sealed record UpdateOptions
     /// <summary>How long the device may take at most to come back after the reset. 5 minutes by default, at most one day.</summary>
     public TimeSpan? SwapTimeout { get; set; }
 
-    /// <summary>The size of the slot in bytes, for devices that cannot say it themselves; a larger image is refused before a byte is sent.</summary>
+    /// <summary>The size of the slot in bytes, for devices that cannot say it themselves; a larger image is refused before a byte is sent. Not known by default.</summary>
     public int? SlotSize { get; set; }
 
     /// <summary>How long to wait at most for the word on the new image. 10 minutes by default, at most one day.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.ObjectModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using SmpFota.Interop;
@@ -139,7 +140,7 @@ public sealed unsafe class VirtualDevice : IDisposable
     /// <summary>Removes the device.</summary>
     public void Dispose() => handle.Dispose();
 
-    private static List<string> Names(NameCall call)
+    private static ReadOnlyCollection<string> Names(NameCall call)
     {
         var names = new List<string>();
         while (true)
@@ -148,7 +149,7 @@ public sealed unsafe class VirtualDevice : IDisposable
             int status = NativeText.TryRead((buffer, capacity, length) => call(index, buffer, capacity, length), out string? name);
             if (status == (int)SmpStatus.InvalidArgument)
             {
-                return names;
+                return names.AsReadOnly();
             }
 
             StatusTable.Check(status);

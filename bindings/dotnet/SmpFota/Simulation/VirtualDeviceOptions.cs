@@ -5,41 +5,41 @@ using SmpFota.Interop;
 namespace SmpFota;
 
 /// <summary>What a <see cref="VirtualDevice"/> is like. Null leaves a value to the library.</summary>
-/// <remarks>Immutable, and safe to share.</remarks>
+/// <remarks>A device takes what they say when it is made: a later change has no effect on it.</remarks>
 public sealed record VirtualDeviceOptions
 {
     private const uint ReassemblyFlag = 1;
     private const uint SerialConsoleFlag = 2;
 
-    /// <summary>Which server it behaves like.</summary>
-    public VirtualProfile Profile { get; init; }
+    /// <summary>Which server it behaves like. Zephyr 4.4 by default.</summary>
+    public VirtualProfile Profile { get; set; }
 
-    /// <summary>The link in front of it, one of <see cref="VirtualDevice.LinkNames"/>; null for none, which is instant and loses nothing.</summary>
-    public string? Link { get; init; }
+    /// <summary>The link in front of it, one of <see cref="VirtualDevice.LinkNames"/>; null, the default, for none, which is instant and loses nothing.</summary>
+    public string? Link { get; set; }
 
-    /// <summary>What goes wrong on the way, one of <see cref="VirtualDevice.FaultNames"/>; null for nothing special.</summary>
-    public string? Fault { get; init; }
+    /// <summary>What goes wrong on the way, one of <see cref="VirtualDevice.FaultNames"/>; null, the default, for nothing special.</summary>
+    public string? Fault { get; set; }
 
-    /// <summary>The seed of all chance on the link: the same seed gives the same delays and losses.</summary>
-    public ulong Seed { get; init; }
+    /// <summary>The seed of all chance on the link: the same seed gives the same delays and losses. 0 by default.</summary>
+    public ulong Seed { get; set; }
 
-    /// <summary>The size of each slot, in bytes.</summary>
-    public int? SlotSize { get; init; }
+    /// <summary>The size of each slot, in bytes. Null, the default: 487,424.</summary>
+    public int? SlotSize { get; set; }
 
-    /// <summary>The size of one buffer of its SMP server, in bytes.</summary>
-    public int? BufferSize { get; init; }
+    /// <summary>The size of one buffer of its SMP server, in bytes. Null, the default: 384.</summary>
+    public int? BufferSize { get; set; }
 
-    /// <summary>How many buffers its SMP server has.</summary>
-    public int? BufferCount { get; init; }
+    /// <summary>How many buffers its SMP server has. Null, the default: 4.</summary>
+    public int? BufferCount { get; set; }
 
-    /// <summary>Whether it joins several writes to one frame.</summary>
-    public bool Reassembly { get; init; }
+    /// <summary>Whether it joins several writes to one frame. False by default: only as the library's profile does.</summary>
+    public bool Reassembly { get; set; }
 
-    /// <summary>Whether it speaks the console framing.</summary>
-    public bool SerialConsole { get; init; }
+    /// <summary>Whether it speaks the console framing. False by default.</summary>
+    public bool SerialConsole { get; set; }
 
-    /// <summary>The most bytes one write or notification carries.</summary>
-    public int? MaxWrite { get; init; }
+    /// <summary>The most bytes one write or notification carries. Null, the default: 244.</summary>
+    public int? MaxWrite { get; set; }
 
     internal unsafe smpfota_device_options ToNative()
     {

@@ -8,7 +8,7 @@ using System.Threading.Tasks;
 namespace SmpFota;
 
 /// <content>Commands and requests of any kind; the other files have the known ones by group.</content>
-public sealed partial class SmpClient
+public partial class SmpClient
 {
     /// <summary>Runs one of the library's commands.</summary>
     /// <param name="name">The command's name.</param>
@@ -21,10 +21,10 @@ public sealed partial class SmpClient
     /// <exception cref="SmpUsageException">The command is unknown, or the arguments do not fit it.</exception>
     /// <exception cref="SmpDeviceException">The device refused the command.</exception>
     /// <exception cref="SmpProtocolException">The device did not answer, or not in a way that makes sense.</exception>
-    public Task<string> CommandAsync(string name, string? argumentsJson = null, CancellationToken cancellationToken = default)
+    public virtual Task<string> CommandAsync(string name, string? argumentsJson = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return RunAsync(s => s.StartCommand(name, argumentsJson), static json => json, cancellationToken: cancellationToken);
+        return RunAsync(s => s.StartCommand(name, argumentsJson), static (_, json, _) => new ValueTask<string>(json), cancellationToken: cancellationToken);
     }
 
     /// <summary>Sends any request, also of groups that the library does not know (vendors' groups start at 64).</summary>
@@ -39,11 +39,11 @@ public sealed partial class SmpClient
     /// <exception cref="SmpUsageException">An argument is outside its range.</exception>
     /// <exception cref="SmpDeviceException">The device refused the request.</exception>
     /// <exception cref="SmpProtocolException">The device did not answer, or not in a way that makes sense.</exception>
-    public Task<byte[]> RequestAsync(
+    public virtual Task<byte[]> RequestAsync(
         SmpOperation operation, ushort group, byte command, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default) =>
         RunAsync(
             s => s.StartRequest(operation, group, command, body.Span),
-            static json => Read(json, static answer => answer.Hex("body")),
+            static (_, json, _) => new ValueTask<byte[]>(Read(json, static answer => answer.Hex("body"))),
             cancellationToken: cancellationToken);
 
     private static string Arguments(Action<Utf8JsonWriter> write)
@@ -76,12 +76,11 @@ public sealed partial class SmpClient
             or System.Collections.Generic.KeyNotFoundException or ArgumentException)
         {
             throw new SmpProtocolException(
-                SmpStatus.UnexpectedResponse, $"The device's answer holds something that is not what it should be: {e.Message}", null, null, null, e);
+                SmpStatus.UnexpectedResponse, $"The device's answer holds something that is not what it should be: {e.Message}", e);
         }
     }
 
     private Task<T> AskAsync<T>(
-        string command, string? arguments, Func<JsonElement, T> read, CancellationToken cancellationToken,
-        IProgress<UpdateProgress>? progress = null) =>
-        RunAsync(s => s.StartCommand(command, arguments), json => Read(json, read), null, progress, cancellationToken);
+        string command, string? arguments, Func<JsonElement, T> read, CancellationToken cancellationToken) =>
+        RunAsync(s => s.StartCommand(command, arguments), (_, json, _) => new ValueTask<T>(Read(json, read)), null, null, cancellationToken);
 }

@@ -1,65 +1,148 @@
 using System;
+using System.Buffers;
 using System.Collections.Generic;
+using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
+using SmpFota.Interop;
 
 namespace SmpFota;
 
 /// <content>Group 8, files.</content>
-public sealed partial class SmpClient
+public partial class SmpClient
 {
+    // The most that the library takes.
+    private const int MostBytes = 16 * 1024 * 1024;
+
     /// <summary>Writes a file of the device. An upload that was cut short goes on where the device stands.</summary>
     /// <param name="name">The full path on the device, such as <c>/lfs1/config.json</c>.</param>
-    /// <param name="content">The bytes; not empty.</param>
-    /// <param name="verify">Compare the device's own hash of the file afterwards, where it can make one.</param>
+    /// <param name="content">The bytes: 1 to 16,777,216. Read until the operation has started, and not kept.</param>
+    /// <param name="options">How; null for the defaults.</param>
     /// <param name="progress">Takes reports of the progress.</param>
-    /// <param name="cancellationToken">Stops waiting for the answer.</param>
+    /// <param name="cancellationToken">Ends the upload where it stands.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task UploadFileAsync(
-        string name, ReadOnlyMemory<byte> content, bool verify = true, IProgress<UpdateProgress>? progress = null,
+    public virtual Task UploadFileAsync(
+        string name, ReadOnlyMemory<byte> content, FileUploadOptions? options = null, IProgress<UpdateProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
-        string arguments = Arguments(w =>
-        {
-            w.WriteString("name", name);
-            w.WriteBase64String("content_base64", content.Span);
-            w.WriteBoolean("verify", verify);
-        });
-        return AskAsync("file_upload", arguments, static _ => true, cancellationToken, progress);
+
+        // The command "file_upload", whose content passes as bytes.
+        string arguments = Upload(name, options);
+        return RunAsync(s => s.StartUpload(arguments, content.Span), static (_, _, _) => new ValueTask<bool>(true), null, progress, cancellationToken);
+    }
+
+    /// <summary>As <see cref="UploadFileAsync"/>, from a stream, which is read to its end before the upload starts. It stays open.</summary>
+    /// <param name="name">The full path on the device, such as <c>/lfs1/config.json</c>.</param>
+    /// <param name="content">The bytes from its position on: 1 to 16,777,216.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="progress">Takes reports of the progress.</param>
+    /// <param name="cancellationToken">Ends the reading or the upload where it stands.</param>
+    /// <exception cref="ArgumentNullException">There is no name or no stream.</exception>
+    /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
+    public virtual async Task UploadFileFromAsync(
+        string name, Stream content, FileUploadOptions? options = null, IProgress<UpdateProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(content);
+        using PooledBytes bytes = await PooledBytes.ReadAsync(content, MostBytes, cancellationToken).ConfigureAwait(false);
+        await UploadFileAsync(name, bytes.Memory, options, progress, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reads a file of the device.</summary>
     /// <param name="name">The full path on the device.</param>
-    /// <param name="maxLength">The most bytes to take; a longer file is refused. Null for what the library takes.</param>
-    /// <param name="verify">Compare with the device's own hash of the file, where it can make one.</param>
+    /// <param name="options">How; null for the defaults.</param>
     /// <param name="progress">Takes reports of the progress.</param>
-    /// <param name="cancellationToken">Stops waiting for the answer.</param>
+    /// <param name="cancellationToken">Ends the download.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    /// <exception cref="SmpUsageException">The file is longer than <paramref name="maxLength"/> (<see cref="SmpStatus.ImageTooLarge"/>).</exception>
-    public Task<byte[]> DownloadFileAsync(
-        string name, int? maxLength = null, bool verify = true, IProgress<UpdateProgress>? progress = null,
+    /// <exception cref="SmpUsageException">The file is longer than <see cref="FileDownloadOptions.MaxLength"/> (<see cref="SmpStatus.ImageTooLarge"/>).</exception>
+    public virtual Task<byte[]> DownloadFileAsync(
+        string name, FileDownloadOptions? options = null, IProgress<UpdateProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        string arguments = Download(name, options);
+        return WithinLengthAsync(RunAsync(
+            s => s.StartCommand("file_download", arguments), static (s, json, _) => new ValueTask<byte[]>(ReadWhole(s, json)), null, progress,
+            cancellationToken));
+    }
+
+    /// <summary>As <see cref="DownloadFileAsync"/>, into a stream, once the whole file has come and was verified. It stays open.</summary>
+    /// <param name="name">The full path on the device.</param>
+    /// <param name="destination">Takes the bytes of the file.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="progress">Takes reports of the progress.</param>
+    /// <param name="cancellationToken">Ends the download or the writing.</param>
+    /// <returns>How many bytes were written.</returns>
+    /// <exception cref="ArgumentNullException">There is no name or no stream.</exception>
+    /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
+    /// <exception cref="SmpUsageException">The file is longer than <see cref="FileDownloadOptions.MaxLength"/> (<see cref="SmpStatus.ImageTooLarge"/>).</exception>
+    public virtual Task<long> DownloadFileToAsync(
+        string name, Stream destination, FileDownloadOptions? options = null, IProgress<UpdateProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
-        string arguments = Arguments(w =>
+        ArgumentNullException.ThrowIfNull(destination);
+        string arguments = Download(name, options);
+        return WithinLengthAsync(RunAsync(
+            s => s.StartCommand("file_download", arguments), (s, _, token) => CopyAsync(s, destination, token), null, progress, cancellationToken));
+    }
+
+    private static string Upload(string name, FileUploadOptions? options) => Arguments(w =>
+    {
+        w.WriteString("name", name);
+        w.WriteBoolean("verify", options?.Verify ?? true);
+    });
+
+    private static string Download(string name, FileDownloadOptions? options) => Arguments(w =>
+    {
+        w.WriteString("name", name);
+        w.WriteString("encoding", "raw");
+        w.WriteBoolean("verify", options?.Verify ?? true);
+        if (options?.MaxLength is { } most)
         {
-            w.WriteString("name", name);
-            w.WriteString("encoding", "base64");
-            w.WriteBoolean("verify", verify);
-            if (maxLength is { } most)
+            w.WriteNumber("max_length", most);
+        }
+    });
+
+    private static byte[] ReadWhole(SmpSession session, string json)
+    {
+        byte[] file = new byte[Read(json, static answer => checked((int)(answer.Number("length") ?? 0)))];
+        int filled = 0;
+        while (filled < file.Length && session.ReadFile(filled, file.AsSpan(filled)) is var count and > 0)
+        {
+            filled += count;
+        }
+
+        return filled == file.Length
+            ? file
+            : throw new SmpProtocolException(SmpStatus.UnexpectedResponse, "The file that came is shorter than its length says.");
+    }
+
+    private static async ValueTask<long> CopyAsync(SmpSession session, Stream destination, CancellationToken cancellationToken)
+    {
+        byte[] piece = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        try
+        {
+            long written = 0;
+            while (session.ReadFile(written, piece) is var count and > 0)
             {
-                w.WriteNumber("max_length", most);
+                await destination.WriteAsync(piece.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+                written += count;
             }
-        });
-        return WithinLengthAsync(AskAsync(
-            "file_download", arguments, static a => a.GetProperty("content_base64").GetBytesFromBase64(), cancellationToken, progress));
+
+            return written;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
     }
 
     // The library has one status for what is larger than it may be; here it is no firmware image.
-    private static async Task<byte[]> WithinLengthAsync(Task<byte[]> download)
+    private static async Task<T> WithinLengthAsync<T>(Task<T> download)
     {
         try
         {
@@ -67,7 +150,9 @@ public sealed partial class SmpClient
         }
         catch (FirmwareImageException e)
         {
-            throw new SmpUsageException(e.Status, e.Message, e.Finding, e);
+            var refused = new SmpUsageException(e.Status, e.Message, e);
+            refused.Take(e);
+            throw refused;
         }
     }
 
@@ -76,35 +161,33 @@ public sealed partial class SmpClient
     /// <param name="cancellationToken">Stops waiting for the answer.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task<long> ReadFileLengthAsync(string name, CancellationToken cancellationToken = default) =>
+    public virtual Task<long> ReadFileLengthAsync(string name, CancellationToken cancellationToken = default) =>
         AskAsync("file_status", Named(name), static a => a.Number("length") ?? 0, cancellationToken);
 
     /// <summary>Has the device hash one of its files.</summary>
     /// <param name="name">The full path on the device.</param>
-    /// <param name="kind">One of <see cref="ReadFileHashKindsAsync"/>; null for the device's choice.</param>
-    /// <param name="offset">Where to start, in bytes.</param>
-    /// <param name="length">How many bytes; null to the end.</param>
+    /// <param name="options">What of it, and how; null for all of it and the device's choice.</param>
     /// <param name="cancellationToken">Stops waiting for the answer.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task<DeviceFileHash> HashFileAsync(
-        string name, string? kind = null, long offset = 0, long? length = null, CancellationToken cancellationToken = default)
+    public virtual Task<DeviceFileHash> HashFileAsync(
+        string name, FileHashOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
         string arguments = Arguments(w =>
         {
             w.WriteString("name", name);
-            if (kind is not null)
+            if (options?.Kind is { } kind)
             {
                 w.WriteString("type", kind);
             }
 
-            if (offset != 0)
+            if (options is { Offset: not 0 })
             {
-                w.WriteNumber("offset", offset);
+                w.WriteNumber("offset", options.Offset);
             }
 
-            if (length is { } most)
+            if (options?.Length is { } most)
             {
                 w.WriteNumber("length", most);
             }
@@ -114,10 +197,10 @@ public sealed partial class SmpClient
 
     /// <summary>The hashes and checksums that the device can make.</summary>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task<IReadOnlyList<FileHashKind>> ReadFileHashKindsAsync(CancellationToken cancellationToken = default) =>
+    public virtual Task<IReadOnlyList<FileHashKind>> ReadFileHashKindsAsync(CancellationToken cancellationToken = default) =>
         AskAsync<IReadOnlyList<FileHashKind>>("file_hash_types", null, static a => a.Items("types", FileHashKind.Read), cancellationToken);
 
     /// <summary>Has the device close the file that a transfer left open.</summary>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task CloseFileAsync(CancellationToken cancellationToken = default) => CommandAsync("file_close", null, cancellationToken);
+    public virtual Task CloseFileAsync(CancellationToken cancellationToken = default) => CommandAsync("file_close", null, cancellationToken);
 }

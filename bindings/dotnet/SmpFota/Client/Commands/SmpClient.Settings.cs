@@ -5,7 +5,7 @@ using System.Threading.Tasks;
 namespace SmpFota;
 
 /// <content>Group 3, settings.</content>
-public sealed partial class SmpClient
+public partial class SmpClient
 {
     /// <summary>The value of a setting.</summary>
     /// <param name="name">The setting's path, such as <c>app/rate</c>.</param>
@@ -13,7 +13,7 @@ public sealed partial class SmpClient
     /// <param name="cancellationToken">Stops waiting for the answer.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task<byte[]> ReadSettingAsync(string name, int? maxSize = null, CancellationToken cancellationToken = default)
+    public virtual Task<byte[]> ReadSettingAsync(string name, int? maxSize = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
         string arguments = Arguments(w =>
@@ -33,7 +33,7 @@ public sealed partial class SmpClient
     /// <param name="cancellationToken">Stops waiting for the answer.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task WriteSettingAsync(string name, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
+    public virtual Task WriteSettingAsync(string name, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
         string arguments = Arguments(w =>
@@ -49,18 +49,18 @@ public sealed partial class SmpClient
     /// <param name="cancellationToken">Stops waiting for the answer.</param>
     /// <exception cref="ArgumentNullException">There is no name.</exception>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task DeleteSettingAsync(string name, CancellationToken cancellationToken = default) =>
+    public virtual Task DeleteSettingAsync(string name, CancellationToken cancellationToken = default) =>
         CommandAsync("settings_delete", Named(name), cancellationToken);
 
     /// <summary>Makes changed settings count.</summary>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task CommitSettingsAsync(CancellationToken cancellationToken = default) => CommandAsync("settings_commit", null, cancellationToken);
+    public virtual Task CommitSettingsAsync(CancellationToken cancellationToken = default) => CommandAsync("settings_commit", null, cancellationToken);
 
     /// <summary>Loads all settings from the device's storage, over what was changed and not saved.</summary>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task LoadSettingsAsync(CancellationToken cancellationToken = default) => CommandAsync("settings_load", null, cancellationToken);
+    public virtual Task LoadSettingsAsync(CancellationToken cancellationToken = default) => CommandAsync("settings_load", null, cancellationToken);
 
     /// <summary>Writes all settings to the device's storage.</summary>
     /// <exception cref="SmpException">As <see cref="CommandAsync"/>.</exception>
-    public Task SaveSettingsAsync(CancellationToken cancellationToken = default) => CommandAsync("settings_save", null, cancellationToken);
+    public virtual Task SaveSettingsAsync(CancellationToken cancellationToken = default) => CommandAsync("settings_save", null, cancellationToken);
 }

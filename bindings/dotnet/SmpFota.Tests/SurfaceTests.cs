@@ -1,0 +1,107 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using System.Threading;
+using System.Threading.Channels;
+using System.Threading.Tasks;
+using System.Xml.Linq;
+using SmpFota.Tests.Support;
+using Xunit;
+
+namespace SmpFota.Tests;
+
+/// <summary>What holds for the public types as a whole.</summary>
+public sealed class SurfaceTests
+{
+    private static Type[] Public => typeof(SmpClient).Assembly.GetExportedTypes();
+
+    /// <summary>Every option says what it is where nobody sets it.</summary>
+    [Fact]
+    public void EveryOptionNamesItsDefault()
+    {
+        XDocument text = XDocument.Load(Path.ChangeExtension(typeof(SmpClient).Assembly.Location, ".xml"));
+        Dictionary<string, string> members = text.Descendants("member").ToDictionary(member => member.Attribute("name")!.Value, member => member.Value);
+        Type[] options = Public.Where(type => type.Name.EndsWith("Options", StringComparison.Ordinal)).ToArray();
+        Assert.True(options.Length >= 8, $"{options.Length} records of options");
+        foreach (PropertyInfo property in options.SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)))
+        {
+            string name = $"{property.DeclaringType!.FullName}.{property.Name}";
+            Assert.True(members[$"P:{name}"].Contains("default", StringComparison.Ordinal), $"{name} does not name its default");
+        }
+    }
+
+    /// <summary>No tuple in a signature, and no list that is not read-only.</summary>
+    [Fact]
+    public void SignaturesHaveNoTuplesAndNoWritableLists()
+    {
+        foreach (MethodInfo method in Public.SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly)))
+        {
+            foreach (Type type in method.GetParameters().Select(parameter => parameter.ParameterType).Append(method.ReturnType).SelectMany(Parts))
+            {
+                Assert.False(type.FullName?.StartsWith("System.ValueTuple`", StringComparison.Ordinal), $"{method.DeclaringType}.{method.Name}: a tuple");
+                Assert.False(
+                    type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(List<>) || type.GetGenericTypeDefinition() == typeof(IList<>) || type.GetGenericTypeDefinition() == typeof(Dictionary<,>)),
+                    $"{method.DeclaringType}.{method.Name}: a list that can be changed");
+            }
+        }
+    }
+
+    /// <summary>What comes back cannot be changed by a cast either.</summary>
+    [Fact]
+    public async Task ReturnedListsAreReadOnly()
+    {
+        using FirmwareImage image = Images.Open(size: 6000);
+        using var way = new VirtualLink();
+        await using SmpClient client = way.Duplex();
+        UpdatePlan plan = await client.CheckAsync(image);
+        UpdateResult result = await client.UpdateAsync(image);
+        string group = (await client.ReadStatisticsGroupsAsync())[0];
+        object[] lists =
+        [
+            image.Images, plan.Images, plan.Before, result.Images, result.Before, result.After, result.Counts!.Phases, VirtualDevice.LinkNames,
+            VirtualDevice.FaultNames, await client.ReadImagesAsync(), await client.ReadStatisticsAsync(group), await client.ReadTasksAsync(),
+            SmpTrace.Explain("-> 02 00 00 00 00 00 01 06\n"u8).Points, SmpTrace.Explain("-> 02 00 00 00 00 00 01 06\n"u8).Evidence.Frames,
+        ];
+        foreach (object list in lists)
+        {
+            Assert.True(list is not IList { IsReadOnly: false } and not IDictionary { IsReadOnly: false }, list.GetType().ToString());
+            Assert.False(list.GetType().IsArray, list.GetType().ToString());
+        }
+    }
+
+    /// <summary>A class may be all three kinds of carrier, and its user says which is used.</summary>
+    [Theory]
+    [InlineData(SmpCarrierKind.Auto, "batch")]
+    [InlineData(SmpCarrierKind.Transport, "transport")]
+    [InlineData(SmpCarrierKind.Exchange, "exchange")]
+    [InlineData(SmpCarrierKind.BatchExchange, "batch")]
+    public async Task OneClassMayBeSeveralCarriers(SmpCarrierKind kind, string used)
+    {
+        var carrier = new Everything();
+        await using var client = new SmpClient(carrier, new SmpClientOptions { CarrierKind = kind });
+        var thrown = await Assert.ThrowsAsync<NotSupportedException>(() => client.EchoAsync("x"));
+        Assert.Equal(used, thrown.Message);
+        var wrong = Assert.Throws<ArgumentException>(() => new SmpClient(new Nothing()).Dispose());
+        Assert.Contains(nameof(ISmpTransport), wrong.Message);
+    }
+
+    private static IEnumerable<Type> Parts(Type type) =>
+        type.IsGenericType ? type.GetGenericArguments().SelectMany(Parts).Append(type) : type.HasElementType ? Parts(type.GetElementType()!) : [type];
+
+    private sealed class Nothing : ISmpCarrier;
+
+    private sealed class Everything : ISmpTransport, ISmpExchange, ISmpBatchExchange
+    {
+        public ChannelReader<ReadOnlyMemory<byte>> Received { get; } = Channel.CreateUnbounded<ReadOnlyMemory<byte>>().Reader;
+
+        public ValueTask WriteAsync(ReadOnlyMemory<byte> write, CancellationToken cancellationToken) => throw new NotSupportedException("transport");
+
+        public Task<IReadOnlyList<ReadOnlyMemory<byte>>> ExchangeAsync(
+            IReadOnlyList<ReadOnlyMemory<byte>> writes, TimeSpan wait, CancellationToken cancellationToken) => throw new NotSupportedException("exchange");
+
+        public Task<SmpBatchOutcome> ExchangeAsync(SmpBatch batch, CancellationToken cancellationToken) => throw new NotSupportedException("batch");
+    }
+}
