@@ -19,3 +19,4 @@ mod hopeless;
 mod item_29_own_words;
 mod near_misses;
 mod objections;
+mod pairs;

@@ -188,6 +188,13 @@ pub fn table() -> Vec<(&'static str, Script, Finding)> {
     row("the old image runs after the reset", Finding::BootloaderRefused, &|s| {
         s.listed(current).uploaded().marked(&NEW).reset().wait(20_000).listed(current);
     });
+    row("answers to somebody else's echoes", Finding::ForeignResponses, &|s| {
+        s.begun();
+        for n in 0..4u8 {
+            s.hear(frame(3, 0, 0, 200 + n, &map(&[("r", text("theirs"))])));
+        }
+        s.upload(176, 576);
+    });
     row("the new image ran and the old one runs again", Finding::NoConfirmation, &|s| {
         let trial: &[(&[u8], &str, &[&str])] =
             &[(&NEW, "1.1.0", &["active"]), (&OLD, "1.0.0", &["confirmed"])];

@@ -6,6 +6,7 @@ mod causes;
 mod consequences;
 mod documented;
 mod packets;
+mod pairs;
 mod script;
 mod seed;
 mod support;
