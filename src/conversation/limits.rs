@@ -7,7 +7,12 @@ use super::options::{Framing, MAX_WINDOW, Reassembly, SessionOptions};
 
 /// Frame sizes to fall back to, each well below the one before: common ATT MTUs and gateway limits less their headers.
 /// The last one still carries a first chunk.
-const LADDER: [u16; 11] = [4096, 2048, 1024, 512, 495, 384, 252, 244, 236, 182, 128];
+const LADDER: [u16; 11] = [4096, 2048, 1024, 512, 495, 384, 252, 244, 236, 182, SMALLEST];
+
+/// The last of them, with room for a first chunk that names its image.
+const SMALLEST: u16 = 128;
+/// No first chunk fits in less: 68 bytes, and 32 of the image.
+pub(crate) const LEAST_FIRST: u16 = 100;
 
 /// What is known of the sizes. None is above 65,535.
 #[derive(Debug, Clone, Copy)]
@@ -124,6 +129,16 @@ impl Limits {
         self.reassembly = if works { Reassembly::Yes } else { Reassembly::No };
     }
 
+    /// The largest frame that goes out in one piece, or in pieces that have a checksum.
+    pub fn one_write(&self) -> u32 {
+        if self.serial { u32::MAX } else { self.max_write() }
+    }
+
+    /// Whether frames are larger than one write by the caller's word alone: the device has not told its buffers.
+    pub fn is_size_presumed(&self) -> bool {
+        self.buf_size == 0 && self.frame() > self.max_write()
+    }
+
     /// Whether frames larger than one write are in use.
     pub fn reassembles(&self) -> bool {
         !self.serial && self.frame() > self.max_write()
@@ -140,8 +155,11 @@ impl Limits {
         let now = self.frame();
         // A device that does not put writes together, or whose buffers hold less than the caller says, explains why exactly
         // the large frames are lost; each step in between would cost a whole timeout of the first chunk.
-        let next = if now > self.max_write() {
+        let next = if now > self.max_write() && self.max_write >= LEAST_FIRST {
             Some(self.max_write)
+        } else if now > self.max_write() && now > u32::from(SMALLEST) {
+            // Writes this short carry no first chunk.
+            Some(SMALLEST)
         } else {
             LADDER.into_iter().find(|size| u32::from(*size) < now)
         };
@@ -231,6 +249,18 @@ mod tests {
         }
         assert_eq!(steps, [244, 236, 182, 128]);
         assert_eq!(limits.frame(), 128);
+    }
+
+    #[test]
+    fn writes_too_short_for_a_first_chunk_still_leave_frames_that_carry_one() {
+        for (max_write, expected) in [(20, &[128][..]), (99, &[128]), (100, &[100]), (182, &[182, 128])] {
+            let options =
+                SessionOptions { max_write, reassembly: Reassembly::Yes, ..SessionOptions::default() };
+            let mut limits = Limits::new(&options);
+            limits.learn_buffers(2475, 4);
+            let steps: Vec<_> = std::iter::from_fn(|| limits.step_down()).collect();
+            assert_eq!(steps, expected, "{max_write}");
+        }
     }
 
     #[test]

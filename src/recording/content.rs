@@ -18,21 +18,32 @@ pub(super) fn length(frame: &[u8]) -> usize {
     }
 }
 
-/// How many bytes of a frame are no data of a chunk.
-pub(super) fn without_data(frame: &[u8]) -> usize {
-    if !is_chunk(frame) {
-        return frame.len();
-    }
+/// Where the data of a chunk begins, and how long it is.
+fn data(frame: &[u8]) -> Option<(usize, usize)> {
     let key = b"\x64data";
-    let Some(at) = frame.windows(key.len()).position(|window| window == key) else { return frame.len() };
+    let at = frame.windows(key.len()).position(|window| window == key)?;
     // Behind the key stand one byte and the length that it announces.
     let head = at + key.len();
-    let width = match frame.get(head) {
-        Some(0x40..=0x57) => 1,
-        Some(0x58) => 2,
-        Some(0x59) => 3,
-        Some(0x5a) => 5,
-        _ => return frame.len(),
+    let first = *frame.get(head)?;
+    let width = match first {
+        0x40..=0x57 => return Some((head + 1, usize::from(first & 0x1f))),
+        0x58 => 1,
+        0x59 => 2,
+        0x5a => 4,
+        _ => return None,
     };
-    (head + width).min(frame.len())
+    let bytes = frame.iter().skip(head + 1).take(width);
+    Some((head + 1 + width, bytes.fold(0, |length, byte| length << 8 | usize::from(*byte))))
+}
+
+/// How many bytes of a frame, or of its beginning, stand in front of the data of a chunk; all where there is none.
+pub(super) fn without_data(frame: &[u8]) -> usize {
+    let data = if is_chunk(frame) { data(frame) } else { None };
+    data.map_or(frame.len(), |(from, _)| from.min(frame.len()))
+}
+
+/// What stands behind the data of a chunk.
+pub(super) fn behind_data(frame: &[u8]) -> &[u8] {
+    let data = if is_chunk(frame) { data(frame) } else { None };
+    data.and_then(|(from, length)| frame.get(from.saturating_add(length)..)).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! The last entries of a recording, in a room of fixed size.
 
-use super::content::{is_chunk, length, without_data};
+use super::content::{behind_data, is_chunk, length, without_data};
 use super::{Direction, Entry, Form};
 
 /// In front of each entry: what it is, its time, how many bytes stand behind it, how many were left out.
@@ -17,6 +17,8 @@ pub struct Ring {
     start: usize,
     used: usize,
     headers_only: bool,
+    /// What stands behind the data of the chunk that goes out next.
+    behind: Vec<u8>,
     /// The chunk under way goes on in the next pieces, to the device and from it: so many bytes.
     in_chunk: [usize; 2],
     dropped: u64,
@@ -55,17 +57,40 @@ impl Ring {
             start: 0,
             used: 0,
             headers_only,
+            behind: Vec::new(),
             in_chunk: [0; 2],
             dropped: 0,
             begun: false,
         }
     }
 
+    /// This frame goes out next, in several writes. Of one whose data is left out, what stands behind it is told in front of it.
+    pub fn begins(&mut self, frame: &[u8]) {
+        if self.headers_only {
+            self.behind = behind_data(frame).to_vec();
+        }
+    }
+
     /// These bytes went to the device in one write.
     #[inline]
     pub fn sent(&mut self, now_ms: u64, bytes: &[u8]) {
+        if !self.behind.is_empty() && bytes.len() > 9 {
+            return self.sent_first(now_ms, bytes);
+        }
         let shown = self.shown(SENT, bytes);
         self.put(now_ms, SENT, &bytes[..shown], bytes.len() - shown);
+    }
+
+    /// The first write of a frame with something behind its data.
+    #[cold]
+    fn sent_first(&mut self, now_ms: u64, bytes: &[u8]) {
+        let behind = std::mem::take(&mut self.behind);
+        self.in_chunk[usize::from(SENT)] = 0;
+        let shown = self.shown(SENT, bytes);
+        // Behind the header and the head of the map.
+        let told = [&bytes[..9], &behind, &bytes[9.min(shown)..shown]].concat();
+        // Something is always left out: the data.
+        self.put(now_ms, SENT, &told, bytes.len().saturating_sub(told.len()).max(1));
     }
 
     /// These bytes came from the device.

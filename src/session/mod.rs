@@ -219,11 +219,14 @@ impl Session {
             let outbound = self.outbound.get_or_insert_default();
             let poll = self.operation.poll(&mut self.talk, now, outbound.room(limit));
             if let update::Poll::Send(length) = poll {
-                if self.talk.options.framing == Framing::Serial
-                    && let Some(recording) = self.talk.evidence.recording_mut()
-                {
-                    // Whole, since "headers only" finds nothing in its lines.
-                    recording.sent(now, &outbound.room(limit)[..length]);
+                if let Some(recording) = self.talk.evidence.recording_mut() {
+                    let frame = &outbound.room(limit)[..length];
+                    if self.talk.options.framing == Framing::Serial {
+                        // Whole, since "headers only" finds nothing in its lines.
+                        recording.sent(now, frame);
+                    } else {
+                        recording.begins(frame);
+                    }
                 }
                 outbound.load(length, self.talk.options.framing);
                 let piece = outbound.next_piece(max_write, buffer);

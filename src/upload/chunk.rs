@@ -3,7 +3,7 @@
 //!
 //! The first chunk carries the length, the SHA-256 of the whole file and, where they differ from the default, the image
 //! number and `upgrade`; later ones only offset and data, and the image number for servers that do not keep it. How much data fits changes as the offset grows by a CBOR byte,
-//! so the room is worked out anew for every chunk.
+//! so the room is worked out anew for every chunk. Servers read the keys in any order (Zephyr `zcbor_map_decode_bulk`).
 
 use crate::smp::cbor::{Writer, head_len};
 use crate::smp::header::HEADER_LEN;
@@ -59,6 +59,11 @@ pub(super) fn room(limit: usize, overhead: usize) -> Option<usize> {
     data.max().filter(|data| *data > 0)
 }
 
+/// The length of a frame with `overhead` bytes beside the data.
+pub(super) fn frame_len(overhead: usize, data: usize) -> usize {
+    HEADER_LEN + overhead + head_len(data as u64) + data
+}
+
 /// How many bytes of data the chunk at `offset` carries in a frame of at most `limit` bytes.
 #[inline]
 pub(crate) fn fit(
@@ -72,6 +77,11 @@ pub(crate) fn fit(
 }
 
 /// Writes the body after the header's place. Returns the length of the frame.
+///
+/// In a frame of more than `write` bytes, which takes several writes, the offset stands behind the data. A server that puts writes together looks
+/// at the sum of their lengths alone (Zephyr `smp_reassembly.c`): where some of them are lost, bytes of the next frames fill
+/// the place and the frame counts as whole. What follows a lost write then moves up, so the frame ends in bytes of another
+/// one: with the offset there it is no request any more, and the server refuses it.
 #[inline]
 pub(crate) fn encode(
     out: &mut [u8],
@@ -79,28 +89,33 @@ pub(crate) fn encode(
     image: Option<u32>,
     offset: u32,
     data: &[u8],
+    write: usize,
 ) -> Option<usize> {
+    let sealed = frame_len(overhead(first, image, offset), data.len()) > write;
     let mut writer = Writer::new(out.get_mut(HEADER_LEN..)?);
     let of_first = first.map_or(0, |first| 1 + usize::from(first.sha.is_some()) + usize::from(first.upgrade));
     writer.map(2 + usize::from(image.is_some()) + of_first);
     if let Some(image) = image {
         writer.text("image").unsigned(image as u64);
     }
-    match first {
-        None => {
-            writer.text("off").unsigned(offset as u64);
+    if let Some(first) = first {
+        writer.text("len").unsigned(first.size as u64);
+    }
+    if !sealed {
+        writer.text("off").unsigned(offset as u64);
+    }
+    if let Some(first) = first {
+        if let Some(sha) = first.sha {
+            writer.text("sha").bytes(sha);
         }
-        Some(first) => {
-            writer.text("len").unsigned(first.size as u64).text("off").unsigned(offset as u64);
-            if let Some(sha) = first.sha {
-                writer.text("sha").bytes(sha);
-            }
-            if first.upgrade {
-                writer.text("upgrade").bool(true);
-            }
+        if first.upgrade {
+            writer.text("upgrade").bool(true);
         }
     }
     writer.text("data").bytes(data);
+    if sealed {
+        writer.text("off").unsigned(offset as u64);
+    }
     writer.finish().ok().map(|body| HEADER_LEN + body)
 }
 
@@ -143,7 +158,7 @@ mod tests {
                     let offset = if first.is_some() { 0 } else { offset };
                     let Some(fits) = fit(limit, first.as_ref(), *image, offset, data.len()) else { continue };
                     let length =
-                        encode(&mut out, first.as_ref(), *image, offset, &data[..fits]).expect("room");
+                        encode(&mut out, first.as_ref(), *image, offset, &data[..fits], 244).expect("room");
                     let unused = limit - length;
                     assert!(
                         unused == 0 || (unused == 1 && [23, 255].contains(&fits)),
@@ -163,7 +178,7 @@ mod tests {
     #[test]
     fn the_body_is_what_an_independent_reader_reads() {
         let mut out = [0; 244];
-        let length = encode(&mut out, Some(&first(70_000, true)), Some(1), 0, &[1, 2, 3]).expect("room");
+        let length = encode(&mut out, Some(&first(70_000, true)), Some(1), 0, &[1, 2, 3], 244).expect("room");
         let value: ciborium::Value = ciborium::from_reader(&out[HEADER_LEN..length]).expect("CBOR");
         let text = |key: &str| ciborium::Value::Text(key.into());
         assert_eq!(
@@ -177,5 +192,50 @@ mod tests {
                 (text("data"), ciborium::Value::Bytes(vec![1, 2, 3])),
             ])
         );
+    }
+
+    /// The keys of a body that an independent reader reads whole.
+    fn keys(body: &[u8]) -> Option<Vec<String>> {
+        let value: ciborium::Value = ciborium::from_reader(body).ok()?;
+        value.as_map()?.iter().map(|(key, _)| key.as_text().map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn a_sealed_chunk_that_lost_writes_to_the_next_frames_is_no_request() {
+        let data: Vec<u8> = (0..4_000u32).map(|n| ((n * 7919) >> 3) as u8).collect();
+        let (mut one, mut other) = (vec![0; 2_475], vec![0; 2_475]);
+        for (offset, next) in [(0, 2_300), (2_400, 4_800), (100_000, 102_400), (2_400, 2_400)] {
+            let start = first(400_000, false);
+            let head = (offset == 0).then_some(&start);
+            let room = fit(2_475, head, None, offset, data.len()).expect("room");
+            let length = encode(&mut one, head, None, offset, &data[..room], 244).expect("room");
+            assert_eq!(
+                keys(&one[HEADER_LEN..length]).and_then(|keys| keys.last().cloned()),
+                Some("off".into())
+            );
+            // The beginning of an echo, of another chunk, or the echo and the beginning of that chunk.
+            let whole =
+                encode(&mut other, None, None, next, &data[1_000..1_000 + room - 60], 244).expect("room");
+            let other = &other[..whole];
+            let mut echo = vec![2, 0, 0, 12, 0, 0, 7, 0, 0xa1, 0x61, b'd', 0x68];
+            echo.extend_from_slice(b"########");
+            let both = [&echo[..], other].concat();
+            for filler in [&echo[..], other, &both] {
+                // No write is shorter than a request without fields.
+                for missing in 9..filler.len().min(length - 20) {
+                    for from in
+                        [20, length / 2, length - missing].into_iter().filter(|from| from + missing <= length)
+                    {
+                        let mut glued = [&one[..from], &one[from + missing..length]].concat();
+                        glued.extend_from_slice(&filler[..missing]);
+                        let read = keys(&glued[HEADER_LEN..]).unwrap_or_default();
+                        assert!(
+                            !read.iter().any(|key| key == "off"),
+                            "{offset} {next} {from} {missing} {read:?}"
+                        );
+                    }
+                }
+            }
+        }
     }
 }

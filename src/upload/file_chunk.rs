@@ -4,7 +4,7 @@
 //! Every chunk carries the name, since the server keeps no more of a transfer than the file it has open; the first one
 //! carries the length too.
 
-use super::chunk::{key_len, room};
+use super::chunk::{frame_len, key_len, room};
 use crate::smp::cbor::{Writer, head_len};
 use crate::smp::header::HEADER_LEN;
 
@@ -32,15 +32,23 @@ impl FileChunk<'_> {
         room(limit, self.overhead(offset)).map(|room| room.min(left))
     }
 
-    /// Writes the body after the header's place. Returns the length of the frame.
-    pub fn encode(&self, out: &mut [u8], offset: u32, data: &[u8]) -> Option<usize> {
+    /// Writes the body after the header's place. Returns the length of the frame. In more than `write` bytes the offset stands behind
+    /// the data, as in [`super::chunk::encode`].
+    pub fn encode(&self, out: &mut [u8], offset: u32, data: &[u8], write: usize) -> Option<usize> {
+        let sealed = frame_len(self.overhead(offset), data.len()) > write;
         let mut writer = Writer::new(out.get_mut(HEADER_LEN..)?);
         writer.map(if offset == 0 { 4 } else { 3 });
-        writer.text("off").unsigned(u64::from(offset)).text("name").text(self.name);
+        if !sealed {
+            writer.text("off").unsigned(u64::from(offset));
+        }
+        writer.text("name").text(self.name);
         if offset == 0 {
             writer.text("len").unsigned(u64::from(self.size));
         }
         writer.text("data").bytes(data);
+        if sealed {
+            writer.text("off").unsigned(u64::from(offset));
+        }
         writer.finish().ok().map(|body| HEADER_LEN + body)
     }
 }
@@ -59,7 +67,7 @@ mod tests {
                 for offset in [0u32, 1, 23, 24, 255, 256, 65_535, 65_536, 9_000_000] {
                     let chunk = FileChunk { name, size: 10_000_000 };
                     let fits = chunk.fit(limit, offset, data.len()).expect("room");
-                    let length = chunk.encode(&mut out, offset, &data[..fits]).expect("room");
+                    let length = chunk.encode(&mut out, offset, &data[..fits], 244).expect("room");
                     let unused = limit - length;
                     assert!(
                         unused == 0 || (unused == 1 && [23, 255].contains(&fits)),
@@ -76,7 +84,7 @@ mod tests {
         let chunk = FileChunk { name: "/lfs1/a", size: 70_000 };
         let text = |key: &str| ciborium::Value::Text(key.into());
         for (offset, first) in [(0u32, true), (200, false)] {
-            let length = chunk.encode(&mut out, offset, &[1, 2, 3]).expect("room");
+            let length = chunk.encode(&mut out, offset, &[1, 2, 3], 244).expect("room");
             let value: ciborium::Value = ciborium::from_reader(&out[HEADER_LEN..length]).expect("CBOR");
             let mut expected = vec![(text("off"), offset.into()), (text("name"), text("/lfs1/a"))];
             if first {

@@ -23,6 +23,7 @@ mod silence;
 mod timing;
 pub(crate) mod window;
 
+use crate::conversation::limits::LEAST_FIRST;
 use crate::conversation::{Conversation, EventKind};
 use crate::failure::{Failure, Finding};
 use crate::smp::header::HEADER_LEN;
@@ -303,8 +304,10 @@ impl Upload {
     fn chunk_limit(&self, talk: &Conversation) -> u32 {
         // A server that lost a piece of a frame may take the pieces of each same chunk for the start of a frame that never
         // ends. One that comes in a single write gets it out of step.
-        let single =
-            self.silent > SILENCES_BEFORE_ONE && self.silent.is_multiple_of(2) && talk.limits.reassembles();
+        let single = self.silent > SILENCES_BEFORE_ONE
+            && self.silent.is_multiple_of(2)
+            && talk.limits.reassembles()
+            && talk.limits.max_write() >= u32::from(LEAST_FIRST);
         if single { talk.limits.max_write() } else { self.frame_limit(talk) }
     }
 
@@ -320,6 +323,7 @@ impl Upload {
         let limit = (self.chunk_limit(talk) as usize).min(out.len());
         let left = (self.size - offset) as usize;
         let data = |length: usize| &source.data[offset as usize..offset as usize + length];
+        let write = talk.limits.one_write() as usize;
         let encoded = match source.destination {
             Destination::Slot { sha256, image, in_every_chunk, upgrade } => {
                 let sha = if self.forget { None } else { Some(sha256) };
@@ -330,7 +334,7 @@ impl Upload {
                     // The server looks at the image header in the first chunk and wants all 32 bytes of it.
                     .filter(|length| first.is_none() || *length >= left.min(32))
                     .and_then(|length| {
-                        Some((length, chunk::encode(out, first, image, offset, data(length))?))
+                        Some((length, chunk::encode(out, first, image, offset, data(length), write)?))
                     })
             }
             Destination::File { name } => {
@@ -339,7 +343,7 @@ impl Upload {
                     .fit(limit, offset, left)
                     // Counted twice, half of the file would look like all of it.
                     .map(|length| length - usize::from(offset == 0 && length > 1 && 2 * length == left))
-                    .and_then(|length| Some((length, chunk.encode(out, offset, data(length))?)))
+                    .and_then(|length| Some((length, chunk.encode(out, offset, data(length), write)?)))
             }
         };
         let Some((length, frame_len)) = encoded else {

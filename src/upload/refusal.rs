@@ -34,7 +34,10 @@ pub(crate) enum Verdict {
 pub(crate) fn judge(error: DeviceError, first: bool, reassembles: bool) -> Verdict {
     match (error.group, error.code) {
         (None, rc::CORRUPT) => Verdict::SmallerFrame,
-        (None, rc::INVALID) if reassembles && first => Verdict::SmallerFrame,
+        // A frame that was put together of two has no offset at its end.
+        (None, rc::INVALID) | (Some(group::IMAGE), code::INVALID_OFFSET) if reassembles && first => {
+            Verdict::SmallerFrame
+        }
         // On old servers 1 is a failed flash write, after which only a first chunk is taken.
         (None, 1 | rc::INVALID) if !first => Verdict::StartOver,
         (Some(group::IMAGE), code::FLASH_OPEN_FAILED..=code::FLASH_ERASE_FAILED | code::INVALID_OFFSET)
