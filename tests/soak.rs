@@ -23,9 +23,13 @@ fn what_was_found_once_ends_right() {
     }
 }
 
-/// The same of seeds of which half get a device of the field: an image that a late first chunk erased while the next was uploaded, an
-/// encrypted one whose last byte was never acknowledged.
-const FOUND_IN_THE_FIELD: &[u64] = &[526_905, 909_642];
+/// The same of seeds of which half get a device of the field: an image that a late first chunk erased while the next was uploaded; an
+/// encrypted one whose last byte was never acknowledged; a frame that lost two writes, which an echo and the next frame's first
+/// filled; confirmations and lists whose one attempt was answered too late; an image that the device started itself and that
+/// was reset; frames too large for a recovery that tells no size and has no echo.
+const FOUND_IN_THE_FIELD: &[u64] = &[
+    526_905, 909_642, 433_910, 192_324, 935_923, 963_764, 611_381, 198_868, 43_269, 875_874, 471_008, 902_010,
+];
 
 #[test]
 fn what_was_found_once_in_the_field_ends_right() {

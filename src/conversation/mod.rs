@@ -24,6 +24,9 @@ use evidence::Evidence;
 use limits::Limits;
 use rtt::RoundTrip;
 
+/// So many frames back counts as lately.
+const LATELY: u8 = 8;
+
 /// What the session knows of the device and of the link between operations.
 #[derive(Debug)]
 pub(crate) struct Conversation {
@@ -94,6 +97,11 @@ impl Conversation {
             sequence,
             command,
         }
+    }
+
+    /// Whether one of the last few frames had this sequence number.
+    pub fn sent_lately(&self, sequence: u8) -> bool {
+        (1..=LATELY).contains(&self.sequence.wrapping_sub(sequence))
     }
 
     /// When the next frame may be sent; a time not after now means at once.

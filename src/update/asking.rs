@@ -104,12 +104,7 @@ impl Update {
     /// The request that the present step makes, or `None` when the step moved on without one.
     pub(super) fn next_request(&mut self, talk: &mut Conversation, now: u64) -> Option<Request> {
         if self.step.awaits_return() && self.swap_is_overdue(now) {
-            let failure = if self.step == Step::Look {
-                self.did_not_return(talk.evidence.is_ignored(now))
-            } else {
-                self.loader_away()
-            };
-            self.fail(now, failure);
+            self.stays_away(talk, now);
             return None;
         }
         if self.options.swap_estimate_ms > 0 {
@@ -173,6 +168,16 @@ impl Update {
         self.step.request(&context, &talk.limits).map(Request::again_when_cut)
     }
 
+    /// The device was waited for long enough.
+    fn stays_away(&mut self, talk: &Conversation, now: u64) {
+        let failure = if self.step == Step::Look {
+            self.did_not_return(talk.evidence.is_ignored(now))
+        } else {
+            self.loader_away()
+        };
+        self.fail(now, failure);
+    }
+
     pub(super) fn swap_is_overdue(&self, now: u64) -> bool {
         now >= self.reset_at().saturating_add(u64::from(self.options.swap_timeout_ms))
     }
@@ -183,13 +188,14 @@ impl Update {
             // No answer to a reset is no answer at all: what the device lists afterwards tells.
             Step::Reset if request.was_sent() => self.begin_look(talk, now, Step::Look),
             Step::EnterLoader if request.was_sent() => self.begin_look(talk, now, Step::LookLoader),
+            Step::Look | Step::LookLoader if request.was_sent() && self.swap_is_overdue(now) => {
+                self.stays_away(talk, now);
+            }
             Step::Look | Step::LookLoader if request.was_sent() => {
                 self.clock.not_before = now + u64::from(talk.timeout()).min(2_000);
-                if !self.swap_is_overdue(now) {
-                    // The answer may take longer than is waited for it here.
-                    request.renew();
-                    self.request = Some(request);
-                }
+                // The answer may take longer than is waited for it here.
+                request.renew();
+                self.request = Some(request);
             }
             // A silent server may lack nothing but this command.
             Step::ReassemblyProbe => {
@@ -230,8 +236,19 @@ impl Update {
                     self.fail(now, failure);
                 }
             }
+            // The answer alone may be lost: the list tells.
+            Step::Mark | Step::Confirm if request.was_sent() => {
+                let failure = request.expired(talk, self.step.what());
+                if !self.reached_late(talk, now) {
+                    self.ask_the_list(talk, now, failure);
+                }
+            }
             step => {
-                self.fail(now, request.expired(talk, step.what()));
+                let failure = request.expired(talk, step.what());
+                if !self.reached_late(talk, now) {
+                    let unanswered = self.unanswered();
+                    self.fail(now, unanswered.unwrap_or(failure));
+                }
             }
         }
     }

@@ -154,7 +154,7 @@ impl Update {
         Ok(())
     }
 
-    fn check_running(&self, listing: &Listing) -> Result<(), Failure> {
+    pub(super) fn check_running(&self, listing: &Listing) -> Result<(), Failure> {
         match self.tasks.iter().find(|task| !self.runs_on(task, listing)) {
             None => Ok(()),
             Some(task) => {
@@ -177,6 +177,9 @@ impl Update {
             self.succeed(talk, now);
             return Ok(());
         };
+        if let Some(failure) = self.unanswered() {
+            return Err(failure);
+        }
         if index == self.current as usize {
             let trial = self.trial();
             trial.confirms += 1;

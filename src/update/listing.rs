@@ -67,6 +67,8 @@ pub struct Listing {
     pub numbered: bool,
     /// A flag stood before the slot, as MCUboot's recovery writes them and no application does.
     flags_first: bool,
+    /// A split status stands beside the slots, as only an application's server writes it.
+    split_status: bool,
 }
 
 /// More slots than any device has.
@@ -78,12 +80,11 @@ impl Listing {
     /// Reads the body of an answer; `Err` says what is missing or contradicts itself.
     pub fn decode(body: &[u8]) -> Result<Listing, Failure> {
         let mut images = None;
-        cbor::entries(body, |key, value| {
-            if key == "images"
-                && let Value::Array(items) = value
-            {
-                images = Some(items);
-            }
+        let mut split_status = false;
+        cbor::entries(body, |key, value| match (key, value) {
+            ("images", Value::Array(items)) => images = Some(items),
+            ("splitStatus", _) => split_status = true,
+            _ => {}
         })
         .map_err(|error| {
             Failure::new(Status::Undecodable, format!("the image list cannot be read: {error}."))
@@ -114,7 +115,7 @@ impl Listing {
             ));
         }
         let Oddities { numbered, flags_first, .. } = oddities;
-        let listing = Listing { slots: slots.into_boxed_slice(), numbered, flags_first };
+        let listing = Listing { slots: slots.into_boxed_slice(), numbered, flags_first, split_status };
         listing.check()?;
         Ok(listing)
     }
@@ -162,6 +163,12 @@ impl Listing {
     pub(crate) fn is_of_recovery(&self) -> bool {
         let flagless = |slot: &ListedSlot| !slot.active && !slot.bootable && !slot.confirmed && !slot.pending;
         self.flags_first || self.slots.iter().all(flagless)
+    }
+
+    /// Whether an application certainly wrote the list: Zephyr's server closes it with a split status, unless it is built frugal
+    /// (`img_mgmt_state.c`, `CONFIG_MCUMGR_GRP_IMG_FRUGAL_LIST`), and serial recovery knows none.
+    pub(crate) fn is_of_application(&self) -> bool {
+        self.split_status
     }
 
     /// The slot that runs, for one image number.

@@ -12,6 +12,7 @@ mod boot;
 mod check;
 mod confirm;
 mod kinds;
+mod late;
 pub mod listing;
 mod loading;
 mod objections;
@@ -321,6 +322,9 @@ impl Update {
                 };
             }
             if self.clock.limit_at != 0 && now >= self.clock.limit_at {
+                if self.reached_late(talk, now) {
+                    continue;
+                }
                 self.fail(now, self.past_deadline());
                 continue;
             }
@@ -405,13 +409,13 @@ impl Update {
             return mine;
         }
         let Some(request) = &mut self.request else {
-            self.look_for_stray_chunk(frame);
+            self.look_for_strays(talk, frame);
             return false;
         };
         let found = request.receive(talk, now, frame);
         let asked_at = request.asked_at();
         if found.is_none() {
-            self.look_for_stray_chunk(frame);
+            self.look_for_strays(talk, frame);
         }
         self.restored_met(talk, now, found.is_some());
         match found {
@@ -425,6 +429,12 @@ impl Update {
                 true
             }
         }
+    }
+
+    /// Looks at a frame that answers no open request.
+    fn look_for_strays(&mut self, talk: &Conversation, frame: &Frame<'_>) {
+        self.look_for_late_list(talk, frame);
+        self.look_for_stray_chunk(frame);
     }
 
     /// Whether a frame answers a chunk that the device took after the upload was over: its offset lies within the image.

@@ -29,6 +29,10 @@ pub(super) struct Outcome {
 pub(super) struct Later {
     /// The latest list.
     pub listing: Option<Listing>,
+    /// The latest one that came when nobody waited for it any more, or not as the answer.
+    pub late: Option<Listing>,
+    /// A mark or a confirmation that went unanswered: the failure where the list does not show that it was done.
+    pub unanswered: Option<Failure>,
     /// From the last look before the first reset on.
     pub reboot: Option<Reboot>,
     /// From the first look at the new image on.

@@ -249,6 +249,7 @@ impl Update {
         now: u64,
         listing: Listing,
     ) -> Result<(), Failure> {
+        let unanswered = self.unanswered();
         self.check_unchanged(&listing)?;
         self.reboot().listed_at = self.clock.asked_at;
         let (mut vanished, mut waits, mut trial) = (None, None, None);
@@ -261,7 +262,9 @@ impl Update {
                     continue;
                 }
                 Standing::Gone => vanished = vanished.or(Some(index)),
-                Standing::Unmarked => return Err(self.not_marked(self.task_image(task))),
+                Standing::Unmarked => {
+                    return Err(unanswered.unwrap_or_else(|| self.not_marked(self.task_image(task))));
+                }
                 Standing::Waits => {}
             }
             waits = waits.or(Some(index));

@@ -76,6 +76,10 @@ impl Upload {
                 beside.probe = None;
                 self.active_at = now;
                 self.flight.give_up_all();
+                // A server without an echo is as silent about frames beyond its buffers, which it does not tell either.
+                if !self.size_passed && talk.limits.is_size_presumed() {
+                    self.smaller_frames(talk, now);
+                }
                 if self.reset_asked {
                     return Poll::Wait;
                 }
@@ -103,7 +107,13 @@ impl Upload {
             // Frames of this size passed before. The small echo may only show that an outage is over.
             let probe = Probe::new(talk, self.frame_limit(talk), false);
             self.beside().probe = Some(probe);
-        } else if let Some(size) = talk.limits.step_down() {
+        } else {
+            self.smaller_frames(talk, now);
+        }
+    }
+
+    fn smaller_frames(&mut self, talk: &mut Conversation, now: u64) {
+        if let Some(size) = talk.limits.step_down() {
             talk.note(now, EventKind::FrameLimit(size));
             self.stepped_down(talk);
         }

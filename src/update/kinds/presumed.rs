@@ -30,14 +30,17 @@ impl Kind for Presumed {
         swap::plan(view)
     }
 
-    /// An image that runs without a reset of ours was started by the device itself, or written by recovery over the one that ran.
-    /// After a swap the image from before lies in the other slot, or the new one is on trial; recovery leaves the other slot
-    /// as it was.
+    /// An image that runs without a reset of ours was started by the device itself, or written by recovery over the one that ran. An
+    /// application's list mostly shows which. Where it could be either: after a swap the image from before lies in the other slot, or the new
+    /// one is on trial; recovery leaves the other slot as it was.
     fn landed(&self, view: &View<'_>, before: Option<&Listing>) -> (Action, &'static dyn Kind) {
         let action = swap::landed(view, before);
         let Some(running) = view.running().filter(|_| action == Action::Boot) else {
             return (action, &PRESUMED);
         };
+        if view.listing.is_of_application() {
+            return (action, &PRESUMED);
+        }
         let old = before.and_then(|before| before.active(view.number));
         let moved = old.is_some_and(|old| {
             let holds = |slots: &Listing| slots.others(view.number).any(|slot| slot.hash == old.hash);

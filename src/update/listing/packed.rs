@@ -11,7 +11,11 @@ const LARGE: u8 = 255;
 
 impl PackedListing {
     pub fn new(listing: &Listing) -> PackedListing {
-        let mut bytes = vec![u8::from(listing.numbered) | u8::from(listing.flags_first) << 1];
+        let mut bytes = vec![
+            u8::from(listing.numbered)
+                | u8::from(listing.flags_first) << 1
+                | u8::from(listing.split_status) << 2,
+        ];
         for slot in &listing.slots {
             push_number(&mut bytes, slot.image);
             push_number(&mut bytes, slot.slot);
@@ -44,7 +48,12 @@ impl PackedListing {
                 permanent: flag(4),
             });
         }
-        Listing { slots: slots.into(), numbered: flags & 1 != 0, flags_first: flags & 2 != 0 }
+        Listing {
+            slots: slots.into(),
+            numbered: flags & 1 != 0,
+            flags_first: flags & 2 != 0,
+            split_status: flags & 4 != 0,
+        }
     }
 }
 
@@ -100,7 +109,9 @@ mod tests {
             active: image == 1,
             permanent: image == 255,
         };
-        for (numbered, flags_first) in [(false, false), (true, false), (false, true)] {
+        for (numbered, flags_first, split_status) in
+            [(false, false, false), (true, false, true), (false, true, false)]
+        {
             let slots = [
                 slot(0, 0, "1.2.3.4", hash(32)),
                 slot(0, 1, "", hash(64)),
@@ -108,7 +119,7 @@ mod tests {
                 slot(255, u32::MAX, "01234567890123456789012345678901", hash(48)),
                 slot(65_536, 256, "0.0.0", hash(32)),
             ];
-            let listing = Listing { slots: slots.into(), numbered, flags_first };
+            let listing = Listing { slots: slots.into(), numbered, flags_first, split_status };
             assert_eq!(PackedListing::new(&listing).unpack(), listing);
         }
         assert_eq!(PackedListing::new(&Listing::default()).unpack(), Listing::default());

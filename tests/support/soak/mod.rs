@@ -425,7 +425,11 @@ impl<'a> Run<'a> {
                 self.replays.push(Reverse((at, bytes.clone())));
             }
             self.watch.received(&bytes);
-            self.watch.lists.received(&bytes);
+            // Serial recovery shows what lies in the slots; that it runs only the application shows.
+            let device = self.link.device();
+            if !device.options().recovery || device.counters().boots > 0 {
+                self.watch.lists.received(&bytes);
+            }
             match caller.pieces {
                 Pieces::Whole => self.session.feed(self.now_us / 1_000, &bytes),
                 Pieces::Merged => merged.extend_from_slice(&bytes),

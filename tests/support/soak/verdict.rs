@@ -227,6 +227,11 @@ fn written_running(run: &Run<'_>) -> u64 {
     written + if misplaced { application.len() as u64 } else { 0 }
 }
 
+fn runs_slot_1(run: &mut Run<'_>) -> bool {
+    let slots = run.link.device_mut().slots();
+    slots.iter().any(|slot| slot.image == 0 && slot.slot == 1 && slot.flags.active)
+}
+
 /// Why a failure must not be.
 fn absurd(
     run: &mut Run<'_>,
@@ -240,7 +245,14 @@ fn absurd(
     if failure.sentence.is_empty() || failure.sentence.len() > 600 {
         return Some("its sentence is empty or endless");
     }
+    let scenario = &run.plan.scenario;
+    // With a command to mark with and no word on the mode, a device that runs slot 1 may as well be one that misjudges its slots: it is
+    // refused unless the caller names the mode (docs/UPDATE.md).
+    let untold = scenario.device.boot_mode == BootMode::DirectXipRevert
+        && !scenario.device.bootloader_info
+        && options.boot_mode == smpfota::BootMode::Unknown;
     match failure.status {
+        Status::Contradiction if untold && runs_slot_1(run) => {}
         Status::Undecodable
         | Status::UnexpectedResponse
         | Status::Contradiction
