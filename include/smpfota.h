@@ -16,7 +16,8 @@
  *   - Text is UTF-8 without NUL. Where a buffer is too short, its length pointer receives the need and nothing else changes.
  *   - struct_size comes first in every struct: set it to the size that your program knows.
  *   - now_ms is a clock of the caller that never goes back, in milliseconds from any origin.
- *   - Any thread may use any handle; two threads in one handle at once: the second gets SMPFOTA_BUSY.
+ *   - Any thread may use any handle; two threads in one handle at once: the second gets SMPFOTA_BUSY. Only progress and cancel
+ *     of a session go beside whoever drives it, and disturb nobody.
  *   - A pointer named `error` may be NULL.
  */
 
@@ -1258,7 +1259,11 @@ int32_t smpfota_session_link(smpfota_session session,
 /**
  * Ends the running operation: `smpfota_session_next_frame` then says `SMPFOTA_CANCELLED`. What the device has stays there.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+ * Any thread may cancel while another drives the session: neither waits and neither is told `SMPFOTA_BUSY`. With `SMPFOTA_OK` this
+ * operation ends, and none after it; only where the call that was running ends it by itself, that end counts. `now_ms` is not looked
+ * at: the end is told at the time of the driver's next call.
+ *
+ * Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs or it was cancelled before, or `SMPFOTA_INVALID_HANDLE`.
  */
 SMPFOTA_API
 int32_t smpfota_session_cancel(smpfota_session session,
@@ -1294,9 +1299,13 @@ int32_t smpfota_session_health(smpfota_session session,
 /**
  * How far the operation is. Works at any time, also before the first operation and after the last.
  *
+ * Any thread may ask while another drives the session: neither waits and neither is told `SMPFOTA_BUSY`. Each figure is that of the
+ * driver's last call that has ended; `window`, `rtt_ms` and `retransmissions` that of its last `SMPFOTA_WAIT`. Rate and time to go are
+ * worked out for `now_ms`. The counts of frames stop at 16,777,215, `link_resets` at 65,535.
+ *
  * Set `progress->struct_size` to `sizeof(smpfota_progress)` before the call.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
+ * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_STRUCT_SIZE`.
  */
 SMPFOTA_API
 int32_t smpfota_session_progress_get(smpfota_session session,

@@ -49,7 +49,8 @@ const INTRODUCTION: &str = "\
  *   - Text is UTF-8 without NUL. Where a buffer is too short, its length pointer receives the need and nothing else changes.
  *   - struct_size comes first in every struct: set it to the size that your program knows.
  *   - now_ms is a clock of the caller that never goes back, in milliseconds from any origin.
- *   - Any thread may use any handle; two threads in one handle at once: the second gets SMPFOTA_BUSY.
+ *   - Any thread may use any handle; two threads in one handle at once: the second gets SMPFOTA_BUSY. Only progress and cancel
+ *     of a session go beside whoever drives it, and disturb nobody.
  *   - A pointer named `error` may be NULL.
  */
 ";

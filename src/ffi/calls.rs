@@ -2,7 +2,8 @@
 
 use super::guard::guard;
 use super::pointers::{BufferOut, Out, size_t};
-use super::session::{SESSIONS, next_into};
+use super::session::next_into;
+use super::sessions::SESSIONS;
 use super::types::smpfota_session;
 use crate::status::Status;
 
@@ -27,11 +28,11 @@ pub unsafe extern "C" fn smpfota_session_next_write(
     guard(|| {
         // SAFETY: the module's contract.
         let (mut out, delay) = unsafe { (BufferOut::new(buffer, capacity, length)?, Out::new(delay_ms)?) };
-        SESSIONS.with_mut(session, |session| {
+        SESSIONS.drive_writes(session, now_ms, |session| {
             let status = next_into(session, now_ms, &mut out)?;
             delay.set(if status == Status::Ok { session.delay_ms() } else { 0 });
             Ok(status)
-        })?
+        })
     })
 }
 
@@ -50,7 +51,7 @@ pub unsafe extern "C" fn smpfota_session_expected(
     guard(|| {
         // SAFETY: the module's contract.
         let (answers, wait) = unsafe { (Out::new(answers)?, Out::new(wait_ms)?) };
-        let expected = SESSIONS.with_mut(session, |session| session.expected())?;
+        let expected = SESSIONS.inspect(session, |session| session.expected())?;
         answers.set(expected.answers);
         wait.set(expected.wait_ms);
         Ok(Status::Ok)
@@ -67,7 +68,7 @@ pub unsafe extern "C" fn smpfota_session_expected(
 #[unsafe(no_mangle)]
 pub extern "C" fn smpfota_session_call_returned(session: smpfota_session, now_ms: u64) -> i32 {
     guard(|| {
-        SESSIONS.with_mut(session, |session| session.call_returned(now_ms))?;
+        SESSIONS.drive(session, now_ms, |session| session.call_returned(now_ms))?;
         Ok(Status::Ok)
     })
 }

@@ -4,7 +4,8 @@ use std::ffi::c_char;
 
 use super::guard::{guard, guard_explained};
 use super::pointers::{BufferOut, input, size_t};
-use super::session::{SESSIONS, read_arguments};
+use super::session::read_arguments;
+use super::sessions::SESSIONS;
 use super::structs::smpfota_error;
 use super::types::smpfota_session;
 use crate::command::Command;
@@ -33,7 +34,7 @@ pub unsafe extern "C" fn smpfota_session_start_upload(
         guard_explained(error, || {
             let arguments = read_arguments(input(arguments.cast(), arguments_length)?)?;
             let command = Command::upload(&arguments, input(content, content_length)?)?;
-            SESSIONS.with_mut(session, |session| session.start_command(command))??;
+            SESSIONS.start(session, |session| session.start_command(command))??;
             Ok(Status::Ok)
         })
     }
@@ -59,7 +60,7 @@ pub unsafe extern "C" fn smpfota_session_file_read(
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::new(buffer, capacity, length) }?;
-        SESSIONS.with_mut(session, |session| {
+        SESSIONS.inspect(session, |session| {
             let file = session.file().ok_or(Status::NoOperation)?;
             let left = usize::try_from(offset).ok().and_then(|offset| file.get(offset..)).unwrap_or_default();
             if left.is_empty() {

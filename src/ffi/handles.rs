@@ -3,9 +3,11 @@
 //! A handle is made of a kind, a slot and the generation of that slot. Closing moves the generation on, so a stale
 //! handle never reaches what lives in the slot later. Slots live in segments that grow in size, are made on demand
 //! and never move: looking one up is two loads, and opening, closing and looking up cost the same with ten handles or
-//! with a hundred thousand. Each slot has a lock of its own, so that two handles never wait for each other.
+//! with a hundred thousand. Each slot has a lock of its own, so that two handles never wait for each other, and a
+//! [`Board`] that is read without it.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{OnceLock, RwLock, TryLockError};
 
 use crate::status::Status;
@@ -70,18 +72,13 @@ const OF_ONE_SIZE: u32 = 8;
 const SEGMENTS: usize = (OF_ONE_SIZE * (Layout::NATIVE.slot_bits - FIRST_SLOTS.trailing_zeros())) as usize;
 
 /// The segment of a slot and its place there.
-///
-/// Neighbours in number are not neighbours in memory: two slots share a cache line, and those are half a segment apart, so
-/// that threads with sessions that were opened one after the other do not slow each other down.
 #[inline]
 const fn locate(slot: u32) -> (usize, usize) {
     let shifted = slot + FIRST_SLOTS;
     let bits = shifted.ilog2() - OF_ONE_SIZE.ilog2();
     let segment =
         (bits + OF_ONE_SIZE.ilog2() - FIRST_SLOTS.ilog2()) * OF_ONE_SIZE + (shifted >> bits) - OF_ONE_SIZE;
-    let number = shifted & ((1 << bits) - 1);
-    let half = bits - 1;
-    (segment as usize, ((number & ((1 << half) - 1)) << 1 | number >> half) as usize)
+    (segment as usize, (shifted & ((1 << bits) - 1)) as usize)
 }
 
 /// How many slots a segment has.
@@ -89,16 +86,49 @@ const fn segment_len(segment: usize) -> u32 {
     (FIRST_SLOTS / OF_ONE_SIZE) << (segment as u32 / OF_ONE_SIZE)
 }
 
-/// Half a cache line; see [`locate`] for who has the other half.
-#[repr(align(32))]
-struct Slot<T> {
-    /// The generation of the handle that is open or comes next. Changed under the write lock only.
-    generation: AtomicU32,
-    /// The next free slot plus one, while this one is free.
-    next_free: AtomicU32,
-    /// A panic inside poisons the lock, which marks the value as unusable until it is closed.
-    value: RwLock<Option<Box<T>>>,
+/// What is told of a value to whoever does not enter: written by the thread that is inside, read by anybody at any time.
+///
+/// Each word is whole by itself; a reader may find one of before and one of after a call. Nobody waits.
+#[derive(Clone, Copy)]
+pub(super) struct Board<'a> {
+    pub words: &'a [AtomicU64; 4],
+    pub small: &'a AtomicU32,
 }
+
+/// What a slot says of its value in one word, beside the generation: see [`mark`].
+///
+/// One word, so that a single exchange sees whether anything has changed since it was looked at: a wish that was meant for
+/// one operation of one value never reaches another.
+mod mark {
+    /// A value is inside.
+    pub(super) const OPEN: u32 = 1;
+    /// Somebody is closing it.
+    pub(super) const CLOSING: u32 = 2;
+    /// An operation is under way.
+    pub(super) const RUNNING: u32 = 4;
+    /// Somebody wants that operation cancelled.
+    pub(super) const CANCELLED: u32 = 8;
+    /// What counts the operations, in the bits from here on.
+    pub(super) const OPERATION: u32 = 16;
+}
+
+/// A cache line where pointers have 64 bits and locks are small: neighbours do not slow each other down.
+#[cfg_attr(target_pointer_width = "64", repr(align(64)))]
+#[cfg_attr(target_pointer_width = "32", repr(align(16)))]
+struct Slot<T> {
+    /// In the high half the generation of the handle that is open or comes next, in the low half the marks.
+    state: AtomicU64,
+    /// Touched under the lock only.
+    value: UnsafeCell<Option<Box<T>>>,
+    /// A panic inside poisons it, which marks the value as unusable until it is closed.
+    lock: RwLock<()>,
+    /// The next free slot plus one, while this one is free; else the small word of the board.
+    small: AtomicU32,
+    words: [AtomicU64; 4],
+}
+
+// SAFETY: the value is reached through the lock, shared by readers and alone by writers, as in an `RwLock<Option<Box<T>>>`.
+unsafe impl<T: Send + Sync> Sync for Slot<T> {}
 
 /// All handles of one kind.
 pub(super) struct Table<T> {
@@ -122,31 +152,47 @@ impl<T> Table<T> {
 
     /// Gives a handle to `value`.
     pub(super) fn open(&self, value: T) -> Result<usize, Status> {
+        self.open_posted(value, |_, _| false)
+    }
+
+    /// Gives a handle to `value`, of which `post` writes on the board and says whether an operation runs.
+    pub(super) fn open_posted(
+        &self,
+        value: T,
+        post: impl FnOnce(&T, Board<'_>) -> bool,
+    ) -> Result<usize, Status> {
         // Boxed before a slot is taken: nothing between taking and filling can fail.
         let value = Box::new(value);
         let index = self.take_slot().ok_or(Status::TooManyHandles)?;
         let slot = self.slot(index).ok_or(Status::TooManyHandles)?;
         // Waits at most for a caller with a stale handle that is about to notice.
-        let mut place = slot.value.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        *place = Some(value);
-        let generation = slot.generation.load(Ordering::Relaxed);
+        let guard = slot.lock.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // A reader with a stale handle that finds any of this finds the new generation too.
+        fence(Ordering::Release);
+        let running = post(&value, slot.board());
+        // SAFETY: the lock is held for writing.
+        unsafe { *slot.value.get() = Some(value) };
+        let (generation, _) = slot.seen();
+        slot.set(generation, mark::OPEN | if running { mark::RUNNING } else { 0 });
+        drop(guard);
         Ok(Layout::NATIVE.pack(self.kind, generation, index) as usize)
     }
 
     /// Closes a handle. A call that is inside finishes first; every later one is told that the handle is invalid.
     pub(super) fn close(&self, handle: usize) -> Result<(), Status> {
         let (slot, generation, index) = self.find(handle)?;
-        let mut place = slot.value.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if slot.generation.load(Ordering::Relaxed) != generation {
+        // From here on nothing is told of the value, even while the call that is inside goes on.
+        slot.change(generation, |marks| Some(marks | mark::CLOSING));
+        let guard = slot.lock.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if slot.seen().0 != generation {
             return Err(Status::InvalidHandle);
         }
-        let value = place.take().ok_or(Status::InvalidHandle)?;
+        // SAFETY: the lock is held for writing.
+        let value = unsafe { (*slot.value.get()).take() }.ok_or(Status::InvalidHandle)?;
         let spent = generation == Layout::NATIVE.last_generation();
-        if !spent {
-            slot.generation.store(generation + 1, Ordering::Release);
-        }
-        slot.value.clear_poison();
-        drop(place);
+        slot.set(if spent { generation } else { generation + 1 }, 0);
+        slot.lock.clear_poison();
+        drop(guard);
         if !spent {
             self.give_slot(slot, index);
         }
@@ -158,31 +204,76 @@ impl<T> Table<T> {
     /// Runs `call` on the value alone. Another thread inside: [`Status::Busy`]. Never waits.
     #[inline]
     pub(super) fn with_mut<R>(&self, handle: usize, call: impl FnOnce(&mut T) -> R) -> Result<R, Status> {
+        self.enter(handle, |value, _| call(value))
+    }
+
+    /// As [`Table::with_mut`], with the place in hand to tell on its board what became of the value.
+    #[inline]
+    pub(super) fn enter<R>(
+        &self,
+        handle: usize,
+        call: impl FnOnce(&mut T, &mut Place<'_>) -> R,
+    ) -> Result<R, Status> {
         let (slot, generation, _) = self.find(handle)?;
-        let mut place = match slot.value.try_write() {
-            Ok(place) => place,
+        let _guard = match slot.lock.try_write() {
+            Ok(guard) => guard,
             Err(TryLockError::Poisoned(_)) => return Err(slot.unless_stale(generation, Status::Panic)),
             Err(TryLockError::WouldBlock) => return Err(slot.unless_stale(generation, Status::Busy)),
         };
-        if slot.generation.load(Ordering::Relaxed) != generation {
+        let (now, marks) = slot.seen();
+        if now != generation {
             return Err(Status::InvalidHandle);
         }
-        let value = place.as_deref_mut().ok_or(Status::InvalidHandle)?;
-        Ok(call(value))
+        // SAFETY: the lock is held for writing until `_guard` is dropped.
+        let value = unsafe { (*slot.value.get()).as_deref_mut() }.ok_or(Status::InvalidHandle)?;
+        Ok(call(value, &mut Place { state: &slot.state, board: slot.board(), generation, marks }))
     }
 
     /// Runs `call` on the value while others may read it too. Waits for nobody but a thread that closes the handle.
     pub(super) fn with_ref<R>(&self, handle: usize, call: impl FnOnce(&T) -> R) -> Result<R, Status> {
         let (slot, generation, _) = self.find(handle)?;
-        let place = match slot.value.read() {
-            Ok(place) => place,
+        let _guard = match slot.lock.read() {
+            Ok(guard) => guard,
             Err(_) => return Err(slot.unless_stale(generation, Status::Panic)),
         };
-        if slot.generation.load(Ordering::Relaxed) != generation {
+        if slot.seen().0 != generation {
             return Err(Status::InvalidHandle);
         }
-        let value = place.as_deref().ok_or(Status::InvalidHandle)?;
+        // SAFETY: the lock is held for reading until `_guard` is dropped.
+        let value = unsafe { (*slot.value.get()).as_deref() }.ok_or(Status::InvalidHandle)?;
         Ok(call(value))
+    }
+
+    /// Reads what the board tells of the value, and whether somebody wants its operation cancelled. Any number of threads at once,
+    /// also while one is inside; neither waits for the other.
+    pub(super) fn look<R>(
+        &self,
+        handle: usize,
+        read: impl FnOnce(Board<'_>, bool) -> R,
+    ) -> Result<R, Status> {
+        let (slot, generation, _) = self.find(handle)?;
+        let marks = slot.usable(generation)?;
+        let found = read(slot.board(), marks & mark::CANCELLED != 0);
+        // What was read is of this generation only if that has not moved on meanwhile.
+        fence(Ordering::Acquire);
+        slot.usable(generation)?;
+        Ok(found)
+    }
+
+    /// Leaves word that the operation under way shall end: whoever enters next finds it. Waits for nobody.
+    ///
+    /// It reaches this operation or none: where that ends by itself first, the word goes with it.
+    pub(super) fn ask_to_cancel(&self, handle: usize) -> Result<(), Status> {
+        let (slot, generation, _) = self.find(handle)?;
+        slot.usable(generation)?;
+        let asked = slot.change(generation, |marks| {
+            let possible = marks & (mark::RUNNING | mark::CLOSING | mark::CANCELLED) == mark::RUNNING;
+            possible.then_some(marks | mark::CANCELLED)
+        });
+        match asked {
+            true => Ok(()),
+            false => slot.usable(generation).and(Err(Status::NoOperation)),
+        }
     }
 
     /// The slot that the handle names. Looks at the generation before any lock is touched: a stale handle must not
@@ -192,10 +283,10 @@ impl<T> Table<T> {
         let (generation, index) =
             Layout::NATIVE.unpack(self.kind, handle as u64).ok_or(Status::InvalidHandle)?;
         let slot = self.slot(index).ok_or(Status::InvalidHandle)?;
-        if slot.generation.load(Ordering::Acquire) != generation {
-            return Err(Status::InvalidHandle);
+        match slot.seen() {
+            (now, marks) if now == generation && marks & mark::OPEN != 0 => Ok((slot, generation, index)),
+            _ => Err(Status::InvalidHandle),
         }
-        Ok((slot, generation, index))
     }
 
     #[inline]
@@ -209,7 +300,7 @@ impl<T> Table<T> {
         let mut head = self.free.load(Ordering::Acquire);
         while head as u32 != 0 {
             let index = head as u32 - 1;
-            let next = self.slot(index)?.next_free.load(Ordering::Relaxed);
+            let next = self.slot(index)?.small.load(Ordering::Relaxed);
             let new = (head >> 32).wrapping_add(1) << 32 | u64::from(next);
             match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return Some(index),
@@ -226,7 +317,7 @@ impl<T> Table<T> {
     fn give_slot(&self, slot: &Slot<T>, index: u32) {
         let mut head = self.free.load(Ordering::Relaxed);
         loop {
-            slot.next_free.store(head as u32, Ordering::Relaxed);
+            slot.small.store(head as u32, Ordering::Relaxed);
             let new = (head >> 32).wrapping_add(1) << 32 | u64::from(index + 1);
             match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return,
@@ -238,13 +329,101 @@ impl<T> Table<T> {
 
 impl<T> Slot<T> {
     fn new() -> Slot<T> {
-        Slot { generation: AtomicU32::new(1), next_free: AtomicU32::new(0), value: RwLock::new(None) }
+        Slot {
+            state: AtomicU64::new(1 << 32),
+            value: UnsafeCell::new(None),
+            lock: RwLock::new(()),
+            small: AtomicU32::new(0),
+            words: [const { AtomicU64::new(0) }; 4],
+        }
+    }
+
+    #[inline]
+    fn board(&self) -> Board<'_> {
+        Board { words: &self.words, small: &self.small }
+    }
+
+    /// The generation and the marks.
+    #[inline]
+    fn seen(&self) -> (u32, u32) {
+        let state = self.state.load(Ordering::Acquire);
+        ((state >> 32) as u32, state as u32)
+    }
+
+    /// Sets both, under the lock, where nobody else may change the marks of this generation.
+    fn set(&self, generation: u32, marks: u32) {
+        self.state.store(u64::from(generation) << 32 | u64::from(marks), Ordering::Release);
+    }
+
+    /// Changes the marks of a generation, unless it is over or `to` does not want to.
+    fn change(&self, generation: u32, to: impl FnMut(u32) -> Option<u32>) -> bool {
+        change(&self.state, generation, to)
+    }
+
+    /// The marks of a value that can be told of.
+    fn usable(&self, generation: u32) -> Result<u32, Status> {
+        match self.seen() {
+            (now, marks) if now != generation || marks & (mark::OPEN | mark::CLOSING) != mark::OPEN => {
+                Err(Status::InvalidHandle)
+            }
+            _ if self.lock.is_poisoned() => Err(self.unless_stale(generation, Status::Panic)),
+            (_, marks) => Ok(marks),
+        }
     }
 
     /// `status`, or that the handle is invalid if it was closed in the meantime.
     #[cold]
     fn unless_stale(&self, generation: u32, status: Status) -> Status {
-        if self.generation.load(Ordering::Acquire) == generation { status } else { Status::InvalidHandle }
+        if self.seen().0 == generation { status } else { Status::InvalidHandle }
+    }
+}
+
+/// Who is inside changes the marks by exchange too: a wish to cancel may come at any time.
+fn change(state: &AtomicU64, generation: u32, mut to: impl FnMut(u32) -> Option<u32>) -> bool {
+    let next = |state: u64| {
+        let marks = ((state >> 32) as u32 == generation).then(|| to(state as u32))??;
+        Some(u64::from(generation) << 32 | u64::from(marks))
+    };
+    state.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
+}
+
+/// The place of a value, for the thread that is inside.
+pub(super) struct Place<'a> {
+    state: &'a AtomicU64,
+    pub board: Board<'a>,
+    generation: u32,
+    /// As they stood when the thread came in, or last changed them.
+    marks: u32,
+}
+
+impl Place<'_> {
+    /// Whether somebody wanted the operation cancelled before this call came in.
+    #[inline]
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.marks & mark::CANCELLED != 0
+    }
+
+    /// Says, after the board was written, whether the operation still runs. A wish to cancel ends with the operation.
+    #[inline]
+    pub(super) fn runs(&mut self, running: bool) {
+        if running != (self.marks & mark::RUNNING != 0) {
+            self.turn(if running { mark::RUNNING } else { 0 });
+        }
+    }
+
+    /// Says, after the board was written, that another operation has begun.
+    pub(super) fn begins(&mut self) {
+        self.turn(mark::RUNNING);
+    }
+
+    /// Operations are counted where one begins and where one ends, so that a wish which was meant for one reaches no other.
+    #[cold]
+    fn turn(&mut self, running: u32) {
+        change(self.state, self.generation, |marks| {
+            let kept = marks & !(mark::RUNNING | mark::CANCELLED);
+            self.marks = kept.wrapping_add(mark::OPERATION) | running;
+            Some(self.marks)
+        });
     }
 }
 
@@ -396,7 +575,7 @@ mod tests {
         let table = Table::new(Kind::Decoder);
         let first = table.open(1).expect("a handle");
         let slot = table.slot(0).expect("the first slot");
-        slot.generation.store(Layout::NATIVE.last_generation(), Ordering::Relaxed);
+        slot.set(Layout::NATIVE.last_generation(), mark::OPEN);
         let last = Layout::NATIVE.pack(Kind::Decoder, Layout::NATIVE.last_generation(), 0) as usize;
         assert_eq!(table.close(first), Err(Status::InvalidHandle));
         assert_eq!(table.close(last), Ok(()));

@@ -30,6 +30,7 @@ mod pointers;
 mod recording;
 mod serial;
 mod session;
+mod sessions;
 #[cfg(feature = "simulator")]
 mod simulated;
 mod snapshot;

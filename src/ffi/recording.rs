@@ -3,7 +3,7 @@
 use super::constants::{SMPFOTA_RECORD_HEADERS_ONLY, SMPFOTA_RECORDING_PCAPNG, SMPFOTA_RECORDING_TEXT};
 use super::guard::{guard, guard_explained};
 use super::pointers::{BufferOut, size_t};
-use super::session::SESSIONS;
+use super::sessions::SESSIONS;
 use super::structs::smpfota_error;
 use super::types::smpfota_session;
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn smpfota_session_record(
                 let sentence = format!("flags is {flags}; it must be 0 or 1 (headers only).");
                 return Err(Failure::new(Status::InvalidArgument, sentence));
             }
-            SESSIONS.with_mut(session, |session| session.record(capacity, flags != 0))??;
+            SESSIONS.inspect(session, |session| session.record(capacity, flags != 0))??;
             Ok(Status::Ok)
         })
     }
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn smpfota_session_recording(
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::new(buffer, capacity, length) }?;
         let form = of_number(form)?;
-        let file = SESSIONS.with_mut(session, |session| session.recording(form))?;
+        let file = SESSIONS.inspect(session, |session| session.recording(form))?;
         out.put(&file.ok_or(Status::WrongState)?)
     })
 }
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn smpfota_session_drain_recording(
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::new(buffer, capacity, length) }?;
         let form = of_number(form)?;
-        SESSIONS.with_mut(session, |session| {
+        SESSIONS.inspect(session, |session| {
             let part =
                 session.drain_recording(form, out.capacity()).map_err(|failure| match failure.status {
                     Status::BufferTooSmall => out.too_small(session.recording_need(form)),

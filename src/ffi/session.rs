@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::constants::*;
 use super::guard::{guard, guard_explained};
-use super::handles::{Kind, Table};
 use super::image::share;
 use super::pointers::{
     BufferOut, ErrorOut, Out, StructOut, init_struct, input, input_struct, input_text, size_t,
 };
+use super::sessions::SESSIONS;
 use super::structs::{smpfota_error, smpfota_progress, smpfota_session_options, smpfota_update_options};
 use super::types::{smpfota_image, smpfota_session};
 use crate::command::Command;
@@ -23,8 +23,6 @@ use crate::session::{LinkEvent, Next, Session};
 use crate::smp::Op;
 use crate::status::Status;
 use crate::update::{Phase, UpdateOptions};
-
-pub(super) static SESSIONS: Table<Session> = Table::new(Kind::Session);
 
 /// Fills the options of a session with their defaults, which suit a BLE device at ATT MTU 247 behind a gateway.
 ///
@@ -134,7 +132,7 @@ unsafe fn start_with_image(
         guard_explained(error, || {
             let options = input_struct(options, smpfota_update_options::defaults())?.parse()?;
             let firmware = share(image)?;
-            SESSIONS.with_mut(session, |session| start(session, firmware, options))??;
+            SESSIONS.start(session, |session| start(session, firmware, options))??;
             Ok(Status::Ok)
         })
     }
@@ -163,7 +161,7 @@ pub unsafe extern "C" fn smpfota_session_start_command(
             let name = input_text(name, name_length)?;
             let arguments = read_arguments(input(arguments.cast(), arguments_length)?)?;
             let command = Command::new(name, &arguments)?;
-            SESSIONS.with_mut(session, |session| session.start_command(command))??;
+            SESSIONS.start(session, |session| session.start_command(command))??;
             Ok(Status::Ok)
         })
     }
@@ -198,7 +196,7 @@ pub unsafe extern "C" fn smpfota_session_start_request(
             };
             let group = u16::try_from(group).map_err(|_| outside("group", group, "at most 65535"))?;
             let command = u8::try_from(command).map_err(|_| outside("command", command, "at most 255"))?;
-            SESSIONS.with_mut(session, |session| session.start_request(op, group, command, body))??;
+            SESSIONS.start(session, |session| session.start_request(op, group, command, body))??;
             Ok(Status::Ok)
         })
     }
@@ -235,7 +233,7 @@ pub unsafe extern "C" fn smpfota_session_next_frame(
     guard(|| {
         // SAFETY: the module's contract.
         let mut out = unsafe { BufferOut::new(buffer, capacity, length) }?;
-        SESSIONS.with_mut(session, |session| next_into(session, now_ms, &mut out))?
+        SESSIONS.drive_writes(session, now_ms, |session| next_into(session, now_ms, &mut out))
     })
 }
 
@@ -275,7 +273,7 @@ pub unsafe extern "C" fn smpfota_session_feed(
     guard(|| {
         // SAFETY: the module's contract.
         let bytes = unsafe { input(bytes, bytes_length) }?;
-        SESSIONS.with_mut(session, |session| session.feed(now_ms, bytes))?;
+        SESSIONS.drive_forward(session, now_ms, |session| session.feed(now_ms, bytes))?;
         Ok(Status::Ok)
     })
 }
@@ -291,7 +289,7 @@ pub unsafe extern "C" fn smpfota_session_deadline(session: smpfota_session, dead
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { Out::new(deadline_ms) }?;
-        Ok(out.time(SESSIONS.with_mut(session, |session| session.deadline())?))
+        Ok(out.time(SESSIONS.inspect(session, |session| session.deadline())?))
     })
 }
 
@@ -310,23 +308,22 @@ pub extern "C" fn smpfota_session_link(session: smpfota_session, now_ms: u64, ev
             SMPFOTA_LINK_EVENT_MAX_WRITE if (20..=65_535).contains(&value) => LinkEvent::MaxWrite(value),
             _ => return Err(Status::InvalidArgument),
         };
-        SESSIONS.with_mut(session, |session| session.link(now_ms, event))?;
+        SESSIONS.drive(session, now_ms, |session| session.link(now_ms, event))?;
         Ok(Status::Ok)
     })
 }
 
 /// Ends the running operation: `smpfota_session_next_frame` then says `SMPFOTA_CANCELLED`. What the device has stays there.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+/// Any thread may cancel while another drives the session: neither waits and neither is told `SMPFOTA_BUSY`. With `SMPFOTA_OK` this
+/// operation ends, and none after it; only where the call that was running ends it by itself, that end counts. `now_ms` is not looked
+/// at: the end is told at the time of the driver's next call.
+///
+/// Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs or it was cancelled before, or `SMPFOTA_INVALID_HANDLE`.
 #[unsafe(no_mangle)]
 pub extern "C" fn smpfota_session_cancel(session: smpfota_session, now_ms: u64) -> i32 {
-    guard(|| {
-        SESSIONS.with_mut(session, |session| {
-            require_running(session)?;
-            session.cancel(now_ms);
-            Ok(Status::Ok)
-        })?
-    })
+    let _ = now_ms;
+    guard(|| SESSIONS.cancel(session).map(|()| Status::Ok))
 }
 
 /// Sends nothing until `smpfota_session_resume`. Answers are still taken, and no deadline runs.
@@ -335,7 +332,7 @@ pub extern "C" fn smpfota_session_cancel(session: smpfota_session, now_ms: u64) 
 #[unsafe(no_mangle)]
 pub extern "C" fn smpfota_session_pause(session: smpfota_session, now_ms: u64) -> i32 {
     guard(|| {
-        SESSIONS.with_mut(session, |session| {
+        SESSIONS.drive(session, now_ms, |session| {
             require_running(session)?;
             session.pause(now_ms).map_err(|failure| failure.status)?;
             Ok(Status::Ok)
@@ -350,7 +347,7 @@ pub extern "C" fn smpfota_session_pause(session: smpfota_session, now_ms: u64) -
 #[unsafe(no_mangle)]
 pub extern "C" fn smpfota_session_resume(session: smpfota_session, now_ms: u64) -> i32 {
     guard(|| {
-        SESSIONS.with_mut(session, |session| {
+        SESSIONS.drive(session, now_ms, |session| {
             require_running(session)?;
             session.resume(now_ms).map_err(|failure| failure.status)?;
             Ok(Status::Ok)
@@ -369,7 +366,7 @@ pub extern "C" fn smpfota_session_health(session: smpfota_session, now_ms: u64, 
         if healthy > 1 {
             return Err(Status::InvalidArgument);
         }
-        SESSIONS.with_mut(session, |session| {
+        SESSIONS.drive(session, now_ms, |session| {
             require_running(session)?;
             session.health(now_ms, healthy == 1).map_err(|failure| failure.status)?;
             Ok(Status::Ok)
@@ -379,9 +376,13 @@ pub extern "C" fn smpfota_session_health(session: smpfota_session, now_ms: u64, 
 
 /// How far the operation is. Works at any time, also before the first operation and after the last.
 ///
+/// Any thread may ask while another drives the session: neither waits and neither is told `SMPFOTA_BUSY`. Each figure is that of the
+/// driver's last call that has ended; `window`, `rtt_ms` and `retransmissions` that of its last `SMPFOTA_WAIT`. Rate and time to go are
+/// worked out for `now_ms`. The counts of frames stop at 16,777,215, `link_resets` at 65,535.
+///
 /// Set `progress->struct_size` to `sizeof(smpfota_progress)` before the call.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
+/// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_STRUCT_SIZE`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smpfota_session_progress_get(
     session: smpfota_session,
@@ -391,8 +392,7 @@ pub unsafe extern "C" fn smpfota_session_progress_get(
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { StructOut::new(progress) }?;
-        let progress = SESSIONS.with_mut(session, |session| session.progress(now_ms))?;
-        out.set(&progress.into());
+        out.set(&SESSIONS.progress(session, now_ms)?.into());
         Ok(Status::Ok)
     })
 }
@@ -413,7 +413,7 @@ pub unsafe extern "C" fn smpfota_session_result(
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::text(text, capacity, length) }?;
-        let result = SESSIONS.with_mut(session, |session| session.result())?;
+        let result = SESSIONS.inspect(session, |session| session.result())?;
         out.put(result.ok_or(Status::NoOperation)?.to_string().as_bytes())
     })
 }
@@ -432,7 +432,7 @@ pub unsafe extern "C" fn smpfota_session_error(session: smpfota_session, error: 
         }
         // SAFETY: the module's contract.
         let out = unsafe { ErrorOut::new(error) }?;
-        let Some(failure) = SESSIONS.with_mut(session, |session| session.failure())? else {
+        let Some(failure) = SESSIONS.inspect(session, |session| session.failure())? else {
             return Ok(Status::Empty);
         };
         out.set(&failure);
@@ -460,7 +460,7 @@ pub unsafe extern "C" fn smpfota_session_failure(
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::text(text, capacity, length) }?;
-        match SESSIONS.with_mut(session, |session| session.failure_json())? {
+        match SESSIONS.inspect(session, |session| session.failure_json())? {
             Some(failure) => out.put(failure.to_string().as_bytes()),
             None => Ok(Status::Empty),
         }
@@ -476,7 +476,7 @@ pub unsafe extern "C" fn smpfota_session_left_with(session: smpfota_session, lef
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { Out::new(left_with) }?;
-        out.set(SESSIONS.with_mut(session, |session| session.left_with())? as u32);
+        out.set(SESSIONS.inspect(session, |session| session.left_with())? as u32);
         Ok(Status::Ok)
     })
 }
@@ -499,7 +499,7 @@ pub unsafe extern "C" fn smpfota_session_next_event(
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::text(text, capacity, length) }?;
-        SESSIONS.with_mut(session, |session| {
+        SESSIONS.inspect(session, |session| {
             let Some(event) = session.peek_event() else { return Ok(Status::Empty) };
             out.put(event_text(event).as_bytes())?;
             session.next_event();

@@ -3,7 +3,7 @@
 use super::guard::{guard, guard_explained};
 use super::image::share;
 use super::pointers::{BufferOut, Out, input, input_struct, size_t};
-use super::session::SESSIONS;
+use super::sessions::SESSIONS;
 use super::structs::{smpfota_error, smpfota_session_options};
 use super::types::{smpfota_image, smpfota_session};
 use crate::session::Session;
@@ -30,7 +30,7 @@ pub unsafe extern "C" fn smpfota_session_save(
     guard(|| {
         // SAFETY: the module's contract.
         let out = unsafe { BufferOut::new(buffer, capacity, length) }?;
-        let snapshot = SESSIONS.with_mut(session, |session| session.snapshot())?;
+        let snapshot = SESSIONS.inspect(session, |session| session.snapshot())?;
         out.put(&snapshot.map_err(|failure| failure.status)?)
     })
 }

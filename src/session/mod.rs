@@ -24,6 +24,7 @@ pub use calls::Expected;
 pub use counts::Counts;
 pub use ending::LeftWith;
 pub use progress::Progress;
+pub(crate) use progress::Standing;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use crate::failure::{Failure, Finding};
 use crate::firmware::Firmware;
 use crate::smp::Op;
 use crate::status::Status;
+use crate::update::report::Sent;
 use crate::update::{self, Phase, Update, UpdateOptions};
 use counts::Tally;
 use inbound::Inbound;
@@ -391,7 +393,19 @@ impl Session {
 
     /// How far the operation is.
     pub fn progress(&self, now_ms: u64) -> Progress {
-        progress::of(self, now_ms.min(LATEST_MS).max(self.now))
+        self.standing().at(now_ms)
+    }
+
+    /// What the progress is worked out of until the next call on the session.
+    #[inline]
+    pub(crate) fn standing(&self) -> Standing {
+        progress::of(self)
+    }
+
+    /// How far the upload of an update is, where there is one.
+    #[inline]
+    pub(crate) fn sent(&self) -> Option<Sent> {
+        self.operation.sent()
     }
 
     /// Where the operation stands.

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::smp::Frame;
 use crate::status::Status;
 use crate::transfer::Transfer;
-use crate::update::report::Figures;
+use crate::update::report::{Figures, Sent};
 use crate::update::{Phase, Poll, Update};
 
 /// One operation at a time.
@@ -137,11 +137,21 @@ impl Operation {
         }
     }
 
-    pub fn figures(&self, talk: &Conversation, now: u64) -> Figures {
+    /// How far an upload is.
+    #[inline]
+    pub fn sent(&self) -> Option<Sent> {
         match self {
-            Operation::Update(update) => update.figures(talk, now),
+            Operation::Update(update) => update.sent(),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub fn figures(&self, talk: &Conversation) -> Figures {
+        match self {
+            Operation::Update(update) => update.figures(talk),
             Operation::Transfer(transfer) => transfer.figures(talk),
-            _ => Figures { eta_ms: u32::MAX, window: talk.limits.window(), ..Figures::default() },
+            _ => Figures { window: talk.limits.window(), ..Figures::default() },
         }
     }
 

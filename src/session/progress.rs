@@ -1,7 +1,8 @@
 //! Progress of the operation in figures.
 
-use super::Session;
+use super::{LATEST_MS, Session};
 use crate::update::Phase;
+use crate::update::report::{Figures, PaceTime};
 
 /// How far an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,22 +38,62 @@ pub struct Progress {
     pub link_resets: u32,
 }
 
-pub(super) fn of(session: &Session, now: u64) -> Progress {
+/// What the progress at any time is worked out of: what only a call on the session changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The latest time that the session was told.
+    pub now: u64,
+    pub phase: Phase,
+    pub figures: Figures,
+    /// 0 while unknown.
+    pub rtt_ms: u32,
+    pub frame: u32,
+    pub retransmissions: u32,
+    pub ignored: u32,
+    pub link_resets: u32,
+}
+
+#[inline]
+pub(super) fn of(session: &Session) -> Standing {
     let talk = &session.talk;
-    let figures = session.operation.figures(talk, now);
-    Progress {
+    Standing {
+        now: session.now,
         phase: session.operation.phase(),
-        bytes_acknowledged: figures.acknowledged,
-        bytes_total: figures.total,
-        image_index: figures.image_index,
-        image_count: figures.image_count,
-        bytes_per_second: figures.bytes_per_second,
-        eta_ms: figures.eta_ms,
+        figures: session.operation.figures(talk),
         rtt_ms: if talk.rtt.is_measured() { talk.rtt.smoothed() } else { 0 },
-        window: figures.window,
         frame: talk.limits.frame(),
         retransmissions: talk.counters.retransmissions,
         ignored: talk.counters.ignored(),
         link_resets: talk.counters.link_resets,
+    }
+}
+
+impl Standing {
+    /// The progress at a time.
+    pub fn at(&self, now_ms: u64) -> Progress {
+        let now = now_ms.min(LATEST_MS).max(self.now);
+        let Figures { acknowledged, total, image_index, image_count, pace, window } = self.figures;
+        let (took, goes_on) = match pace.time {
+            PaceTime::Since(since) => (now.saturating_sub(since).max(1), true),
+            PaceTime::Took(took) => (took, false),
+        };
+        let rate = (pace.moved * 1_000).checked_div(took).unwrap_or(0);
+        let left = total.saturating_sub(acknowledged).saturating_mul(took).checked_div(pace.moved);
+        let largest = u64::from(u32::MAX);
+        Progress {
+            phase: self.phase,
+            bytes_acknowledged: acknowledged,
+            bytes_total: total,
+            image_index,
+            image_count,
+            bytes_per_second: rate.min(largest) as u32,
+            eta_ms: left.filter(|_| goes_on).map_or(u32::MAX, |left| left.min(largest - 1) as u32),
+            rtt_ms: self.rtt_ms,
+            window,
+            frame: self.frame,
+            retransmissions: self.retransmissions,
+            ignored: self.ignored,
+            link_resets: self.link_resets,
+        }
     }
 }

@@ -495,7 +495,7 @@ impl Transfer {
             Some(Mover::Up(upload)) => upload.window(talk),
             None => talk.limits.window(),
         };
-        Figures { acknowledged, total, eta_ms: u32::MAX, window, ..Figures::default() }
+        Figures { acknowledged, total, window, ..Figures::default() }
     }
 
     /// How many bytes are moved, and of how many.

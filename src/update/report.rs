@@ -15,45 +15,78 @@ pub(crate) struct Figures {
     pub total: u64,
     pub image_index: u32,
     pub image_count: u32,
-    pub bytes_per_second: u32,
-    /// Milliseconds, or `u32::MAX` when unknown.
-    pub eta_ms: u32,
+    pub pace: Pace,
     pub window: u32,
 }
 
+/// What the rate and the time to go are worked out of, by whoever asks when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Pace {
+    /// The bytes that count for the rate.
+    pub moved: u64,
+    pub time: PaceTime,
+}
+
+/// The time that they took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PaceTime {
+    /// From this time on to now.
+    Since(u64),
+    /// So many milliseconds; 0 where nothing was measured.
+    Took(u64),
+}
+
+impl Default for PaceTime {
+    fn default() -> PaceTime {
+        PaceTime::Took(0)
+    }
+}
+
+/// How far an upload is: enough to see that all that a call did was to move it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sent {
+    image: (u16, u16),
+    reached: u32,
+    moved: u32,
+}
+
+impl Sent {
+    /// How many bytes more the device has than before, where all of them count for the rate too.
+    #[inline]
+    pub fn since(self, before: Sent) -> Option<u32> {
+        let reached = self.reached.checked_sub(before.reached)?;
+        (self.image == before.image && self.moved.checked_sub(before.moved) == Some(reached))
+            .then_some(reached)
+    }
+}
+
 impl Update {
-    pub fn figures(&self, talk: &Conversation, now: u64) -> Figures {
-        let total = self.total();
+    pub fn figures(&self, talk: &Conversation) -> Figures {
         let mut done = 0;
+        let mut total = if self.tasks.is_empty() { self.bytes_of_file() } else { 0 };
         for (index, task) in self.tasks.iter().enumerate() {
             let length = u64::from(payload::length(self.task_image(task), &self.options));
+            total += length;
             if task.action != Action::Upload {
                 done += length;
             } else if index == self.current as usize {
                 done += u64::from(self.reached());
             }
         }
-        let (mut rate, mut eta) = (0, u32::MAX);
-        if let Some(sending) = &self.sending {
-            let elapsed = now.saturating_sub(sending.started_at).max(1);
+        let pace = match &self.sending {
             // What a resumed upload found on the device took no time.
-            let bytes = u64::from(sending.bytes);
-            rate = (bytes * 1_000 / elapsed).min(u64::from(u32::MAX)) as u32;
-            if let Some(left) = (total - done).saturating_mul(elapsed).checked_div(bytes) {
-                eta = left.min(u64::from(u32::MAX) - 1) as u32;
-            }
-        } else if let Some(measured) =
-            (u64::from(self.totals.here_bytes) * 1_000).checked_div(u64::from(self.totals.here_ms))
-        {
-            rate = measured.min(u64::from(u32::MAX)) as u32;
-        }
+            Some(sending) => Pace { moved: sending.bytes.into(), time: PaceTime::Since(sending.started_at) },
+            None => Pace {
+                moved: self.totals.here_bytes.into(),
+                time: PaceTime::Took(self.totals.here_ms.into()),
+            },
+        };
         Figures {
             acknowledged: done,
             total,
             image_index: u32::from(self.current),
             image_count: self.tasks.len().max(1) as u32,
-            bytes_per_second: rate,
-            eta_ms: eta,
+            pace,
             window: self
                 .sending
                 .as_ref()
@@ -67,15 +100,17 @@ impl Update {
         task.filter(|task| task.index == self.totals.reached_in).map_or(0, |_| self.totals.reached)
     }
 
-    /// Bytes of all images; of direct-XIP alternatives one counts, as long as it is not known which.
-    fn total(&self) -> u64 {
-        if !self.tasks.is_empty() {
-            return self
-                .tasks
-                .iter()
-                .map(|task| u64::from(payload::length(self.task_image(task), &self.options)))
-                .sum();
-        }
+    /// How far the upload in hand is.
+    #[inline]
+    pub fn sent(&self) -> Option<Sent> {
+        let sending = self.sending.as_ref()?;
+        let image = (self.totals.reached_in, self.current);
+        Some(Sent { image, reached: self.totals.reached, moved: sending.bytes })
+    }
+
+    /// Bytes of all images before it is known which are sent; of direct-XIP alternatives one counts.
+    #[cold]
+    fn bytes_of_file(&self) -> u64 {
         let mut total = 0;
         let mut counted = None;
         // Alternatives lie side by side: images are sorted by their number.

@@ -55,6 +55,80 @@ public sealed class LifetimeTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void LookingAndCancellingDisturbNobody()
+    {
+        using FirmwareImage image = Images.Open();
+        using var session = new SmpSession();
+        var unexpected = new ConcurrentQueue<Exception>();
+        int ended = 0;
+        int asked = 0;
+        int over = 0;
+        OnThreads(3, thread =>
+        {
+            byte[] buffer = new byte[512];
+            byte[] garbage = new byte[200];
+            try
+            {
+                for (int turn = 0; thread == 0 ? turn < 2_000 : Volatile.Read(ref over) == 0; turn++)
+                {
+                    switch (thread)
+                    {
+                        case 0: ended += DriveUntilCancelled(session, image, buffer, garbage) ? 1 : 0; break;
+                        case 1: session.GetProgress(TimeSpan.FromSeconds(1)); break;
+                        default: asked += TryCancel(session) ? 1 : 0; break;
+                    }
+                }
+            }
+            catch (Exception e)
+            {
+                unexpected.Enqueue(e);
+            }
+
+            if (thread == 0)
+            {
+                Volatile.Write(ref over, 1);
+            }
+        });
+        Assert.Empty(unexpected);
+        output.WriteLine($"{asked} times cancelled, {ended} operations ended by it");
+        Assert.InRange(ended, asked - 1, asked);
+    }
+
+    private static bool TryCancel(SmpSession session)
+    {
+        try
+        {
+            session.Cancel(TimeSpan.FromSeconds(1));
+            return true;
+        }
+        catch (SmpUsageException e) when (e.Status == SmpStatus.NoOperation)
+        {
+            return false;
+        }
+    }
+
+    // Starts an operation unless one runs, and drives it a little; whether it was cancelled.
+    private static bool DriveUntilCancelled(SmpSession session, FirmwareImage image, byte[] buffer, byte[] garbage)
+    {
+        try
+        {
+            if (session.GetProgress(TimeSpan.FromSeconds(1)).Phase == UpdatePhase.Idle)
+            {
+                session.StartUpdate(image);
+            }
+
+            session.Feed(TimeSpan.FromSeconds(1), garbage);
+            session.NextFrame(TimeSpan.FromSeconds(1), buffer);
+            return false;
+        }
+        catch (OperationCanceledException)
+        {
+            session.StartUpdate(image);
+            return true;
+        }
+    }
+
+    [Fact]
     public void DisposeMayRaceWithAnyCall()
     {
         using FirmwareImage image = Images.Open(size: 3000);

@@ -310,7 +310,11 @@ namespace SmpFota.Interop
         /// <summary>
         ///  Ends the running operation: `smpfota_session_next_frame` then says `SMPFOTA_CANCELLED`. What the device has stays there.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        ///  Any thread may cancel while another drives the session: neither waits and neither is told `SMPFOTA_BUSY`. With `SMPFOTA_OK` this
+        ///  operation ends, and none after it; only where the call that was running ends it by itself, that end counts. `now_ms` is not looked
+        ///  at: the end is told at the time of the driver's next call.
+        ///
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs or it was cancelled before, or `SMPFOTA_INVALID_HANDLE`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_cancel", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_cancel(nuint session, ulong now_ms);
@@ -345,9 +349,13 @@ namespace SmpFota.Interop
         /// <summary>
         ///  How far the operation is. Works at any time, also before the first operation and after the last.
         ///
+        ///  Any thread may ask while another drives the session: neither waits and neither is told `SMPFOTA_BUSY`. Each figure is that of the
+        ///  driver's last call that has ended; `window`, `rtt_ms` and `retransmissions` that of its last `SMPFOTA_WAIT`. Rate and time to go are
+        ///  worked out for `now_ms`. The counts of frames stop at 16,777,215, `link_resets` at 65,535.
+        ///
         ///  Set `progress-&gt;struct_size` to `sizeof(smpfota_progress)` before the call.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_STRUCT_SIZE` or `SMPFOTA_BUSY`.
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_STRUCT_SIZE`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_progress_get", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_progress_get(nuint session, ulong now_ms, smpfota_progress* progress);

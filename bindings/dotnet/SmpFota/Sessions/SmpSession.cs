@@ -18,7 +18,7 @@ namespace SmpFota;
 /// </para>
 /// <para>
 /// One thread at a time: a second one inside gets an <see cref="SmpUsageException"/> with <see cref="SmpStatus.Busy"/> and has
-/// changed nothing. Different sessions never wait for each other. <see cref="Dispose"/> may come from any thread at any
+/// changed nothing; only <see cref="GetProgress"/> and <see cref="Cancel"/> go beside whoever drives. Different sessions never wait for each other. <see cref="Dispose"/> may come from any thread at any
 /// time; a call that is inside finishes first. A call that throws <see cref="SmpUsageException"/> has changed nothing.
 /// </para>
 /// </remarks>
@@ -248,7 +248,8 @@ public sealed unsafe partial class SmpSession : IDisposable
 
     /// <summary>Ends the running operation: the next <see cref="NextFrame"/> throws <see cref="OperationCanceledException"/>. The device is left as it is.</summary>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
-    /// <exception cref="SmpUsageException">No operation is running, or another thread is inside.</exception>
+    /// <remarks>From any thread, also while another drives: neither disturbs the other. It ends this operation and none after it.</remarks>
+    /// <exception cref="SmpUsageException">No operation is running, or it was cancelled before.</exception>
     public void Cancel(TimeSpan now)
     {
         using HandleLease lease = handle.Lease();
@@ -283,8 +284,8 @@ public sealed unsafe partial class SmpSession : IDisposable
     }
 
     /// <summary>Where the operation stands.</summary>
+    /// <remarks>From any thread, also while another drives: neither disturbs the other.</remarks>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
-    /// <exception cref="SmpUsageException">Another thread is inside.</exception>
     public UpdateProgress GetProgress(TimeSpan now)
     {
         using HandleLease lease = handle.Lease();
