@@ -42,6 +42,12 @@ impl Update {
                 let (reached, whole) = (self.totals.reached, payload.bytes.len() as u32);
                 sending.bytes += self.totals.moved(reached, whole, sending.engine.found_a_part());
                 self.end_sending(now);
+                if std::mem::take(&mut self.tries.went_back)
+                    && let Err(failure) = self.went_astray(talk, now)
+                {
+                    self.fail(now, failure);
+                    return None;
+                }
                 self.after_upload(talk, now);
                 None
             }

@@ -404,6 +404,7 @@ impl Update {
             let after = sending.engine.acknowledged();
             if after != before {
                 sending.bytes += self.totals.moved(before, after, sending.engine.found_a_part());
+                self.tries.went_back |= (1..before).contains(&after);
             }
             self.restored_met(talk, now, mine);
             return mine;

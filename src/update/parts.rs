@@ -61,6 +61,8 @@ pub(super) struct Tries {
     pub offset_asked: bool,
     /// The device answered a chunk after the upload was over, as it does to one that came late.
     pub stray_chunk: bool,
+    /// The device went back in the middle of this upload: it may have begun another one, and taken these bytes for that.
+    pub went_back: bool,
     /// The bootloader did not start what was uploaded, and it was uploaded once more.
     pub tried_anew: bool,
     /// The device does not let an image be marked for good, so it is tested and then confirmed.

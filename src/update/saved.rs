@@ -58,7 +58,7 @@ impl Update {
             tries.offset_asked,
             tries.list_first,
             tries.asked_again,
-            false,
+            tries.went_back,
             false,
             false,
             false,
@@ -169,7 +169,8 @@ impl Update {
             tries.entered_loader,
             tries.stray_chunk,
         ] = from.flags()?;
-        [tries.tried_anew, tries.offset_asked, tries.list_first, tries.asked_again, ..] = from.flags()?;
+        [tries.tried_anew, tries.offset_asked, tries.list_first, tries.asked_again, tries.went_back, ..] =
+            from.flags()?;
         let resets = from.u8()?;
         if resets > 0 {
             self.reboot().resets = resets;

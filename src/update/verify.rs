@@ -149,6 +149,10 @@ impl Update {
         if let Some(failure) = failure {
             return Err(failure);
         }
+        if stored == Stored::No {
+            // Every byte was taken, but not for this image.
+            self.upload_others_again();
+        }
         talk.note(now, EventKind::Restarted(0));
         self.enter(talk, now, Step::Upload);
         Ok(())
@@ -353,6 +357,39 @@ impl Update {
             self.enter(talk, now, if is_old { Step::ListMarked } else { Step::Reset });
         }
         Ok(())
+    }
+
+    /// The device took bytes of this image for those of another one: a late first chunk began that one's upload anew, and later
+    /// chunks name no image. The list stays as it was.
+    pub(super) fn went_astray(&mut self, talk: &mut Conversation, now: u64) -> Result<(), Failure> {
+        if !self.upload_others_again() {
+            return Ok(());
+        }
+        self.tries.uploads += 1;
+        if self.tries.uploads >= MOST_UPLOADS {
+            let sentence =
+                "while one image was uploaded the device began the upload of another one again, repeatedly.";
+            return Err(Failure::new(Status::UploadLost, sentence).with_finding(Finding::LateFirstFrame));
+        }
+        talk.note(now, EventKind::Restarted(0));
+        Ok(())
+    }
+
+    /// Uploads the other images of the package again. Returns whether there are any.
+    fn upload_others_again(&mut self) -> bool {
+        let only_uploads = self.options.mode == UpdateMode::UploadOnly;
+        let before = self.before();
+        // What is marked the server does not take anew, and what runs lies elsewhere.
+        let hit: Vec<usize> = (0..self.tasks.len())
+            .filter(|index| *index != self.current as usize)
+            .filter(|index| {
+                let task = &self.tasks[*index];
+                let lies = task.action == Action::Mark || (only_uploads && task.action == Action::Nothing);
+                lies && !before.as_ref().is_some_and(|before| self.runs(task, before))
+            })
+            .collect();
+        hit.iter().for_each(|index| self.tasks[*index].action = Action::Upload);
+        !hit.is_empty()
     }
 
     fn not_marked(&self, image: &Image) -> Failure {

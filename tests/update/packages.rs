@@ -3,11 +3,14 @@
 #[path = "../firmware_support/package.rs"]
 mod package;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use package::{Entry, archive};
-use smpfota::simulator::{BootMode, DeviceProfile, Scenario};
+use smpfota::simulator::{BootMode, DeviceProfile, EraseMode, Scenario};
 use smpfota::{Phase, SessionOptions, Status, UpdateMode, UpdateOptions};
 
-use crate::drive::{Drive, Passage};
+use crate::drive::{Drive, End, Passage};
 use crate::kit::*;
 
 /// A `dfu_application.zip` of these entries: name, image number, direct-XIP slot, content.
@@ -390,6 +393,61 @@ fn two_images_are_only_uploaded_where_that_was_asked_for() {
         assert_eq!((&result["outcome"], &result["uploaded_bytes"]), (&"updated".into(), &0.into()));
         assert_eq!(running(&mut drive), ["0/0 1.1.0", "1/0 2.1.0"]);
     });
+}
+
+#[test]
+fn an_image_whose_late_first_chunk_comes_while_the_next_is_uploaded_is_uploaded_anew() {
+    // Later chunks name no image: the server takes those of the second image for the first one, and the list stays as it was.
+    for late_at in [3, 6] {
+        for mode_in_use in [UpdateMode::UploadOnly, UpdateMode::TestAndConfirm] {
+            two_images(|scenario| {
+                let scenario = scenario.device(|device| device.erase = EraseMode::Progressive);
+                // The longer one, so that its end stays.
+                let app = smpfota::simulator::image::make((1, 1, 0), 30_000, 11);
+                let files =
+                    zip(&[("app.bin", 0, None, app.clone()), ("net.bin", 1, None, file((2, 1, 0), 21))]);
+                let mut drive = start_with(&scenario, files, mode(mode_in_use));
+                // The first chunks, and how many chunks followed the latest of them.
+                let sent = Rc::new(RefCell::new((Vec::new(), 0)));
+                let seen = sent.clone();
+                drive.on_request = Some(Box::new(move |_, frame| {
+                    if frame[4..6] == [0, 1] && frame[7] == 1 {
+                        let (firsts, followed) = &mut *seen.borrow_mut();
+                        *followed += 1;
+                        if frame.windows(4).any(|bytes| bytes == b"\x63sha") {
+                            firsts.push(frame.to_vec());
+                            *followed = 0;
+                        }
+                    }
+                    Passage::Through
+                }));
+                let mut late = true;
+                let end = loop {
+                    if let Some(end) = drive.step() {
+                        break end;
+                    }
+                    let (firsts, followed) = &*sent.borrow();
+                    if firsts.len() == 2 && *followed >= late_at && std::mem::take(&mut late) {
+                        let now = drive.now_us;
+                        drive.link.device_mut().write(now, &firsts[0]);
+                    }
+                    assert!(drive.now_ms() < 3_600_000, "hung");
+                };
+                assert_eq!(end, End::Done);
+                assert!(!late, "the copy came");
+                for (image, bytes) in [app, file((2, 1, 0), 21)].iter().enumerate() {
+                    let slot = usize::from(mode_in_use == UpdateMode::UploadOnly);
+                    let held = drive.link.device().slot_bytes(image, slot);
+                    let same = held.get(..bytes.len()) == Some(&bytes[..]);
+                    assert!(
+                        same,
+                        "image {image}, {mode_in_use:?}, {late_at} chunks: {:?}",
+                        slots(&mut drive)
+                    );
+                }
+            });
+        }
+    }
 }
 
 /// What lies in slot 0 of each image.

@@ -1,5 +1,5 @@
-//! A carrier that takes several writes in one call, between the session of a run and its link: it is late, loses calls, and makes
-//! some a second time.
+//! A carrier that takes several writes in one call, between the session of a run and its link: it is late, loses calls, makes
+//! some after those that follow, and some a second time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,8 +7,9 @@ use std::collections::BinaryHeap;
 use smpfota::SessionOptions;
 use smpfota::simulator::rng::Rng;
 
-/// The longest that a call takes to the gateway, and that a repeated one is late, µs.
+/// The longest that a call takes to the gateway, that one of which nobody heard is late, and that a repeated one is, µs.
 const LATEST_US: u64 = 1_500_000;
+const OVERTAKEN_US: u64 = 30_000_000;
 const AGAIN_US: u64 = 90_000_000;
 
 /// The carrier of a run, where it is one.
@@ -55,11 +56,14 @@ impl Calls {
         let call = std::mem::take(&mut self.call);
         let Some((last, _)) = call.last() else { return };
         let at_once = self.rng.chance(0.02);
-        let start = now + self.rng.below(LATEST_US);
+        // Given up by its caller, and executed among the writes of later ones.
+        let overtaken = self.rng.chance(0.02);
+        let start = now + self.rng.below(if overtaken { OVERTAKEN_US } else { LATEST_US });
         let end = start + last + u64::from(wait_ms) * 1_000;
         // Nobody hears of a lost one, and of some of the others neither.
         let lost = self.rng.chance(0.04);
-        self.back_at = (!lost && self.rng.chance(0.9)).then_some(end + self.rng.below(LATEST_US));
+        self.back_at =
+            (!lost && !overtaken && self.rng.chance(0.9)).then_some(end + self.rng.below(LATEST_US));
         let again = self.rng.chance(0.03).then(|| start + self.rng.below(AGAIN_US));
         for start in [(!lost).then_some(start), again].into_iter().flatten() {
             for (at, bytes) in &call {
