@@ -1,5 +1,6 @@
 //! Whole traces: the lines, the verdict, and what no trace may do.
 
+mod bodies;
 mod bounds;
 mod captures;
 mod causes;

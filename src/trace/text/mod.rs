@@ -1,5 +1,6 @@
 //! Logs and other text: what each line tells.
 
+mod block;
 mod dress;
 mod dump;
 mod events;
@@ -10,6 +11,7 @@ use super::assembly::{is_like_a_frame, starts_frame};
 use super::capture::Btmon;
 use super::told::{Content, Dress, Place, Told, Way};
 use crate::smp::console::{Decoder, MAX_FRAME};
+use block::{Block, Body};
 use dump::Dump;
 use stamp::Clock;
 
@@ -23,6 +25,7 @@ pub(super) struct Reader {
     dump: Dump,
     /// What stood above the dump: place and voice.
     heading: Heading,
+    block: Block,
     /// One decoder for each direction, since lines of both may alternate.
     console: [Decoder; 2],
     in_console: bool,
@@ -48,6 +51,7 @@ impl Default for Reader {
             clock: Clock::default(),
             dump: Dump::default(),
             heading: Heading::default(),
+            block: Block::default(),
             console: [Decoder::new(MAX_FRAME), Decoder::new(MAX_FRAME)],
             in_console: false,
             recording: false,
@@ -95,6 +99,9 @@ impl Reader {
     /// No more lines come.
     pub(super) fn end(&mut self, told: &mut impl FnMut(Told)) {
         self.end_dump(told);
+        if let Some(body) = self.block.take() {
+            self.bodied(&body, told);
+        }
         self.btmon.end(told);
     }
 
@@ -110,6 +117,9 @@ impl Reader {
         }
         self.end_dump(told);
         if line.trim().is_empty() {
+            if let Some(body) = self.block.add(line, false) {
+                self.bodied(&body, told);
+            }
             return;
         }
         let stamp = self.clock.read(line);
@@ -137,10 +147,24 @@ impl Reader {
                 link: 0,
             });
         }
-        self.bytes_in(&line, place, told);
+        let understood = self.bytes_in(&line, place, told);
+        if let Some(body) = self.block.add(&line, understood) {
+            self.bodied(&body, told);
+        }
     }
 
-    fn bytes_in(&mut self, line: &str, place: Place, told: &mut impl FnMut(Told)) {
+    /// A body over several lines, of which none says something by itself. Its time is that of its last line.
+    fn bodied(&mut self, body: &Body, told: &mut impl FnMut(Told)) {
+        let way = words::way(&body.heading);
+        if let Some(glance) = words::read(&body.text, way.map(|way| way == Way::ToDevice)) {
+            let content = Content::Words(Box::new(glance));
+            let (place, voice) = (self.heading.place, voice(&body.heading));
+            told(Told { place, voice, dress: Dress::Words, content, width: 0, link: 0 });
+        }
+    }
+
+    /// Whether the line holds a frame, or tells one in words.
+    fn bytes_in(&mut self, line: &str, place: Place, told: &mut impl FnMut(Told)) -> bool {
         let found = dress::find(line);
         let mut frames = false;
         let mut before = 0;
@@ -168,10 +192,12 @@ impl Reader {
             told(Told { place, voice, dress: hit.dress, content: bytes, width, link: 0 });
         }
         if frames {
-            return;
+            return true;
         }
         let way = words::way(line.split('{').next().unwrap_or(line));
-        if let Some(glance) = words::read(line, way.map(|way| way == Way::ToDevice)) {
+        let glance = words::read(line, way.map(|way| way == Way::ToDevice));
+        let understood = glance.is_some();
+        if let Some(glance) = glance {
             told(Told {
                 place,
                 voice: self.heading.voice,
@@ -181,6 +207,7 @@ impl Reader {
                 link: 0,
             });
         }
+        understood
     }
 
     /// Without the headers of HCI, L2CAP and ATT, as logs of Bluetooth hosts show them in front of a value, and of HCI alone in front of

@@ -1,0 +1,49 @@
+//! Bodies of messages over several lines, as programs show them that decode what they receive: indented JSON, and YAML.
+
+use crate::support::{explained, verdict};
+
+/// Who says it, and what: the server takes the first chunk and stands still.
+const SAID: [(&str, &[(&str, &str)]); 6] = [
+    ("TX", &[("len", "5000"), ("off", "0"), ("data", "\"PbjzlgAAAAAAAgAA6AMAAA==\"")]),
+    ("RX", &[("rc", "0"), ("off", "16")]),
+    ("TX", &[("off", "16"), ("data", "\"AAAAAAAAAAAAAAAA\"")]),
+    ("RX", &[("rc", "0"), ("off", "16")]),
+    ("TX", &[("off", "16"), ("data", "\"AAAAAAAAAAAAAAAA\"")]),
+    ("RX", &[("rc", "0"), ("off", "16")]),
+];
+
+fn fields(fields: &[(&str, &str)], quote: &str, between: &str, indent: &str) -> String {
+    let one = |(key, value): &(&str, &str)| format!("{indent}{quote}{key}{quote}: {value}");
+    fields.iter().map(one).collect::<Vec<_>>().join(between)
+}
+
+fn log(write: impl Fn(&str, &[(&str, &str)]) -> String) -> Vec<u8> {
+    SAID.iter().map(|(who, body)| write(who, body)).collect::<String>().into_bytes()
+}
+
+#[test]
+fn a_body_over_several_lines_says_what_it_says_in_one() {
+    let one_line = verdict(&log(|who, body| format!("{who} {{{}}}\n", fields(body, "\"", ", ", ""))));
+    assert_eq!(one_line["figures"]["requests"], 3, "{one_line}");
+    for (form, text) in [
+        ("JSON", log(|who, body| format!("{who} {{\n{}\n}}\n", fields(body, "\"", ",\n", "    ")))),
+        (
+            "JSON below its heading",
+            log(|who, body| format!("{who}:\n{{\n{}\n}}\n", fields(body, "\"", ",\n", "  "))),
+        ),
+        ("YAML", log(|who, body| format!("{who}:\n{}\n", fields(body, "", "\n", "  ")))),
+        ("YAML in documents", log(|who, body| format!("--- {who}\n{}\n\n", fields(body, "", "\n", "")))),
+    ] {
+        let verdict = verdict(&text);
+        for part in ["cause", "says", "next_step", "undecided"] {
+            assert_eq!(verdict[part], one_line[part], "{form}: {verdict}");
+        }
+    }
+}
+
+#[test]
+fn a_list_over_several_lines_is_one() {
+    let text = b"Received:\nimages:\n  - slot: 0\n    version: 1.0.0\n    active: true\n    confirmed: true\n  - slot: 1\n    version: 1.1.0\n    pending: true\n";
+    let (lines, _) = explained(text);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
