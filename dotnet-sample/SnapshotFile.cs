@@ -1,5 +1,7 @@
 using System;
 using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace SmpFota.Sample;
 
@@ -8,16 +10,21 @@ internal sealed class SnapshotFile(string path)
 {
     internal byte[]? Load() => File.Exists(path) ? File.ReadAllBytes(path) : null;
 
-    // The old state gives way to the new one in a single step: whenever the process dies, one of them is there, whole.
-    internal void Store(ReadOnlyMemory<byte> snapshot)
+    // The old state gives way to the new one in a single step: whenever the process dies, one of them is there, whole. (The library's
+    // FileSnapshotStore does the same for a folder with the files of many devices.)
+    internal async Task StoreAsync(SmpSnapshot snapshot, CancellationToken cancellationToken)
     {
-        using (FileStream file = File.Create(path + ".new"))
+        if (snapshot.HasEnded)
         {
-            file.Write(snapshot.Span);
+            File.Delete(path);
+            return;
+        }
+
+        await using (FileStream file = File.Create(path + ".new"))
+        {
+            await file.WriteAsync(snapshot.Bytes, cancellationToken);
         }
 
         File.Move(path + ".new", path, overwrite: true);
     }
-
-    internal void Delete() => File.Delete(path);
 }

@@ -29,7 +29,6 @@ internal static class Updater
                 : await client.UpdateAsync(image, new UpdateOptions { Mode = arguments.Mode }, bar, cancellationToken);
         }
 
-        store?.Delete();
         IReadOnlyList<DeviceImage> after = await client.ReadImagesAsync(cancellationToken);
         Print("after", after);
         Console.WriteLine(Sentence(result, after, image));
@@ -40,7 +39,7 @@ internal static class Updater
         var services = new SmpClientServices
         {
             TimeProvider = connection.Time,
-            SnapshotSink = store is null ? null : store.Store,
+            SnapshotSink = store is null ? null : store.StoreAsync,
             ObserverFailed = e => Console.Error.WriteLine($"The state was not stored: {e.Message}"),
         };
         isRestored = false;

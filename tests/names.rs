@@ -20,11 +20,22 @@ fn csharp(name: &str) -> String {
     words.collect()
 }
 
+/// The record of C# for an event; `SmpLinkEvent` is what a caller reports.
+fn record(event: &str) -> String {
+    match event {
+        "link" => "SmpLinkReportEvent".into(),
+        "smp_version" => "SmpVersionEvent".into(),
+        event => format!("Smp{}Event", csharp(event)),
+    }
+}
+
 fn tables() -> String {
     let mut text = table(
         "Events",
-        "name | value | what happened",
-        EventKind::ALL.iter().map(|(name, value, what)| format!("`{name}` | {value} | {what}")),
+        "name | C# | value | what happened",
+        EventKind::ALL
+            .iter()
+            .map(|(name, value, what)| format!("`{name}` | `{}` | {value} | {what}", record(name))),
     );
     text += &table(
         "Phases",
@@ -81,8 +92,19 @@ fn tables() -> String {
     );
     text += &table(
         "Signatures",
-        "TLV type | name",
-        SignatureKind::NAMED.iter().map(|kind| format!("{:#04x} | {}", kind.tlv_type(), kind.name())),
+        "TLV type | C# | name",
+        SignatureKind::NAMED.iter().map(|kind| {
+            let member = match kind.tlv_type() {
+                0x00 => "None",
+                0x20 => "Rsa2048",
+                0x21 => "EcdsaP224",
+                0x22 => "Ecdsa",
+                0x23 => "Rsa3072",
+                0x24 => "Ed25519",
+                other => panic!("C# has no name for {other:#04x}"),
+            };
+            format!("{:#04x} | `SignatureKind.{member}` | {}", kind.tlv_type(), kind.name())
+        }),
     );
     text
 }

@@ -75,7 +75,7 @@ public sealed class AllocationBench
     }
 
     /// <summary>Answers on another thread, as a carrier over a network does, and knows what it allocates.</summary>
-    private sealed class CountingExchange : ISmpExchange, IDisposable
+    internal sealed class CountingExchange : ISmpExchange, IDisposable
     {
         private readonly VirtualDevice device = new();
         private long ownBytes;
@@ -123,7 +123,7 @@ public sealed class AllocationBench
     }
 
     /// <summary>Stands still but for the carrier; its timers are real ones that never fire.</summary>
-    private sealed class OwnTime : TimeProvider
+    internal sealed class OwnTime : TimeProvider
     {
         internal TimeSpan Now { get; set; }
 

@@ -108,7 +108,7 @@ public sealed class BatchTests
         using var way = new BatchLink();
         byte[] saved = [];
         using var stop = new CancellationTokenSource();
-        SmpClientServices services = way.Services with { SnapshotSink = snapshot => saved = snapshot.ToArray() };
+        SmpClientServices services = way.Services with { SnapshotSink = (snapshot, _) => { saved = snapshot.HasEnded ? saved : snapshot.Bytes.ToArray(); return Task.CompletedTask; } };
         way.BeforeCall = call =>
         {
             if (call > 0 && way.Calls[call - 1].Writes >= 24)

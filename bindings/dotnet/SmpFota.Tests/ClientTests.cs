@@ -134,10 +134,10 @@ public sealed class ClientTests
     {
         using FirmwareImage image = Images.Open();
         using var way = new VirtualLink();
-        var events = new List<string>();
+        var events = new List<SmpEvent>();
         await using var client = way.Duplex(services: way.Services with { EventSink = events.Add });
         await client.UpdateAsync(image);
-        Assert.NotEmpty(events);
+        Assert.Contains(events, e => e is SmpPhaseEvent { Phase: UpdatePhase.Upload });
     }
 
     [Fact]

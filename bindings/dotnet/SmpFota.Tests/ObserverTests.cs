@@ -26,7 +26,7 @@ public sealed class ObserverTests
         await using SmpClient client = way.Duplex(services: way.Services with
         {
             EventSink = _ => throw new InvalidOperationException("event"),
-            SnapshotSink = _ => throw new InvalidOperationException("snapshot"),
+            SnapshotSink = (_, _) => throw new InvalidOperationException("snapshot"), FrameSink = _ => throw new InvalidOperationException("frame"),
             ObserverFailed = e =>
             {
                 thrown.Add(e.Message);
@@ -113,7 +113,7 @@ public sealed class ObserverTests
         // A restored update says so when it comes to it, and stays as it is.
         byte[] snapshot = [];
         var options = new UpdateOptions { WaitForHealth = true };
-        SmpClientServices services = way.Services with { HealthCheck = (_, stop) => Task.FromResult(true), SnapshotSink = bytes => snapshot = bytes.ToArray() };
+        SmpClientServices services = way.Services with { HealthCheck = (_, stop) => Task.FromResult(true), SnapshotSink = Keep };
         way.BeforeWrite = writes => _ = writes == 20 ? throw new System.IO.IOException("the worker died") : 0;
         await using (SmpClient first = way.Duplex(services: services))
         {
@@ -121,12 +121,18 @@ public sealed class ObserverTests
         }
 
         way.BeforeWrite = null;
-        await using SmpClient second = SmpClient.Restore(snapshot, image, way, new SmpClientOptions { CarrierKind = SmpCarrierKind.Transport }, way.Services with { SnapshotSink = bytes => snapshot = bytes.ToArray() });
+        await using SmpClient second = SmpClient.Restore(snapshot, image, way, new SmpClientOptions { CarrierKind = SmpCarrierKind.Transport }, way.Services with { SnapshotSink = Keep });
         var thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => second.ContinueUpdateAsync());
         Assert.Contains("HealthCheck", thrown.Message);
         Assert.True(second.HasUpdateToContinue);
         await using SmpClient third = SmpClient.Restore(snapshot, image, way, new SmpClientOptions { CarrierKind = SmpCarrierKind.Transport }, services);
         Assert.Equal(UpdateOutcome.Updated, (await third.ContinueUpdateAsync()).Outcome);
+
+        Task Keep(SmpSnapshot given, CancellationToken cancellationToken)
+        {
+            snapshot = given.HasEnded ? snapshot : given.Bytes.ToArray();
+            return Task.CompletedTask;
+        }
     }
 
     [Fact]
@@ -135,7 +141,7 @@ public sealed class ObserverTests
         using FirmwareImage image = Images.Open();
         using var way = new VirtualLink();
         byte[] snapshot = [];
-        await using (SmpClient client = way.Duplex(services: way.Services with { SnapshotSink = bytes => snapshot = bytes.ToArray() }))
+        await using (SmpClient client = way.Duplex(services: way.Services with { SnapshotSink = Keep }))
         {
             Assert.False(client.HasUpdateToContinue);
             await client.EchoAsync("x");
@@ -161,6 +167,12 @@ public sealed class ObserverTests
         Assert.False(restored.HasUpdateToContinue);
         await Assert.ThrowsAsync<InvalidOperationException>(() => restored.ContinueUpdateAsync());
         Assert.Equal("x", await restored.EchoAsync("x"));
+
+        Task Keep(SmpSnapshot given, CancellationToken cancellationToken)
+        {
+            snapshot = given.HasEnded ? snapshot : given.Bytes.ToArray();
+            return Task.CompletedTask;
+        }
     }
 
     [Fact]

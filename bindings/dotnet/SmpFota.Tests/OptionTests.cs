@@ -50,6 +50,7 @@ public sealed class OptionTests
     {
         { nameof(SmpClientOptions.CarrierKind), [SmpCarrierKind.Transport, SmpCarrierKind.Exchange], [(SmpCarrierKind)(-1), (SmpCarrierKind)4] },
         { nameof(SmpClientOptions.ProgressInterval), [TimeSpan.Zero, TimeSpan.FromDays(1)], [-Millisecond, TimeSpan.FromDays(2)] },
+        { nameof(SmpClientOptions.SnapshotInterval), [TimeSpan.Zero, TimeSpan.FromDays(1)], [-Millisecond, TimeSpan.FromDays(2)] },
         { nameof(SmpClientOptions.MaxExchangeWait), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.FromDays(2)] },
         { nameof(SmpClientOptions.EmptyExchangePause), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, -Millisecond] },
         { nameof(SmpClientOptions.CarrierTimeout), [Millisecond, TimeSpan.FromDays(1)], [TimeSpan.Zero, TimeSpan.MaxValue] },

@@ -217,20 +217,20 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public void EventsAreJson()
+    public void EventsKeepTheirJson()
     {
         using FirmwareImage image = Images.Open();
         using var device = new VirtualDevice();
         using var session = new SmpSession();
-        Assert.False(session.TryReadEvent(out string? none));
+        Assert.False(session.TryReadEvent(out SmpEvent? none));
         Assert.Null(none);
         session.StartUpdate(image);
         var kinds = new List<string>();
         SyncLoop.Run(session, device, step: _ =>
         {
-            while (session.TryReadEvent(out string? json))
+            while (session.TryReadEvent(out SmpEvent? happened))
             {
-                using JsonDocument parsed = JsonDocument.Parse(json);
+                using JsonDocument parsed = JsonDocument.Parse(happened.Json);
                 kinds.Add(parsed.RootElement.EnumerateObject().First(p => p.Value.ValueKind == JsonValueKind.String).Value.GetString()!);
             }
 

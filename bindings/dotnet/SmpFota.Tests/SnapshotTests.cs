@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using System.Threading;
 using System.Threading.Tasks;
 using SmpFota.Tests.Support;
 using Xunit;
@@ -92,10 +93,15 @@ public sealed class SnapshotTests
             Assert.Equal("1.1.0", result.After.Single(i => i.IsActive).Version);
             Assert.Null(failed);
 
-            void Keep(ReadOnlyMemory<byte> snapshot)
+            Task Keep(SmpSnapshot snapshot, CancellationToken cancellationToken)
             {
-                Assert.InRange(snapshot.Length, 1, 1024);
-                stored = snapshot;
+                if (!snapshot.HasEnded)
+                {
+                    Assert.InRange(snapshot.Bytes.Length, 1, 1024);
+                    stored = snapshot.Bytes;
+                }
+
+                return Task.CompletedTask;
             }
         }
     }

@@ -7,11 +7,13 @@ namespace SmpFota;
 
 /// <summary>The drive loop: the one place where a session, a carrier and a clock meet. One run at a time.</summary>
 internal sealed class SessionDriver(
-    SmpClient owner, SmpSession session, Carrier carrier, ISmpLinkControl? link, SmpClientOptions options, SmpClientServices services)
+    SmpClient owner, SmpSession session, Carrier carrier, ISmpLinkControl? link, SmpClientOptions options, SmpClientServices services,
+    EventStreams streams)
 {
     private const int FirstBuffer = 512;
 
     private readonly long epoch = services.TimeProvider.GetTimestamp();
+    private readonly SnapshotKeeper snapshots = new(options, services);
     private readonly object gate = new();
     private TaskCompletionSource wake = NewWake();
     private byte[] buffer = new byte[FirstBuffer];
@@ -56,10 +58,15 @@ internal sealed class SessionDriver(
     }
 
     /// <summary>Drives the started operation to its end.</summary>
+    /// <param name="isUpdate">Whether it is an update, of which snapshots are kept.</param>
+    /// <param name="deadline">The update's deadline, if it has one.</param>
+    /// <param name="progress">Takes reports of the progress.</param>
+    /// <param name="cancellationToken">Ends the operation.</param>
     /// <returns>Its result as JSON.</returns>
     /// <exception cref="SmpException">It ended badly.</exception>
     /// <exception cref="OperationCanceledException">The token fired; the operation was cancelled.</exception>
-    internal async Task<string> RunAsync(TimeSpan? deadline, IProgress<UpdateProgress>? progress, CancellationToken cancellationToken)
+    internal async Task<string> RunAsync(
+        bool isUpdate, TimeSpan? deadline, IProgress<UpdateProgress>? progress, CancellationToken cancellationToken)
     {
         var reporter = new ProgressReporter(progress, options, services);
         using var scope = new OperationScope(options, services.TimeProvider, deadline, cancellationToken);
@@ -70,19 +77,24 @@ internal sealed class SessionDriver(
             pause = null;
         }
 
+        bool keeps = isUpdate && snapshots.IsWanted;
+        SmpSnapshot? cutShort = null;
+        snapshots.Begin();
         try
         {
-            return await LoopAsync(reporter, health, scope).ConfigureAwait(false);
+            return await LoopAsync(reporter, health, scope, keeps).ConfigureAwait(false);
         }
         catch (HealthCheckMissingException)
         {
             // The update stays as it is: another client may go on with it.
+            cutShort = keeps ? Snapshot() : null;
             throw;
         }
         catch (Exception e) when (e is not SmpException || IsStillRunning())
         {
             // The carrier failed or the token fired: the operation must not stay open behind the exception.
             (e as SmpException)?.TakeProgress(Progress());
+            cutShort = keeps && IsStillRunning() ? Snapshot() : null;
             Abandon();
             throw;
         }
@@ -103,12 +115,16 @@ internal sealed class SessionDriver(
             await health.DisposeAsync().ConfigureAwait(false);
             reporter.Report(Progress(), last: true);
             DrainEvents();
+            if (keeps)
+            {
+                await snapshots.EndAsync(cutShort ?? new SmpSnapshot(default, Progress().Phase, true)).ConfigureAwait(false);
+            }
         }
     }
 
     private static TaskCompletionSource NewWake() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private async Task<string> LoopAsync(ProgressReporter reporter, HealthCheck health, OperationScope scope)
+    private async Task<string> LoopAsync(ProgressReporter reporter, HealthCheck health, OperationScope scope, bool keeps)
     {
         while (true)
         {
@@ -120,6 +136,7 @@ internal sealed class SessionDriver(
             {
                 while (carrier.TryReceive(out ReadOnlyMemory<byte> bytes))
                 {
+                    Show(SmpFrameDirection.FromDevice, bytes);
                     session.Feed(Now, bytes.Span);
                 }
 
@@ -136,6 +153,7 @@ internal sealed class SessionDriver(
             switch (next.Status)
             {
                 case SmpNextStatus.Write:
+                    Show(SmpFrameDirection.ToDevice, buffer.AsMemory(0, next.Length));
                     await carrier.WriteAsync(buffer.AsMemory(0, next.Length), delay, scope).ConfigureAwait(false);
                     break;
 
@@ -162,7 +180,11 @@ internal sealed class SessionDriver(
                     break;
 
                 default:
-                    TakeSnapshot();
+                    if (keeps)
+                    {
+                        snapshots.Offer(session, Progress().Phase);
+                    }
+
                     carrier.Prepare(session);
                     await carrier.WaitAsync(TimeToDeadline(), woken, scope).ConfigureAwait(false);
                     break;
@@ -249,21 +271,29 @@ internal sealed class SessionDriver(
 
     private UpdateProgress Progress() => session.GetProgress(Now);
 
-    private void TakeSnapshot()
+    private SmpSnapshot Snapshot() => new(session.Save(), Progress().Phase, false);
+
+    private void Show(SmpFrameDirection direction, ReadOnlyMemory<byte> bytes)
     {
-        if (services.SnapshotSink is { } sink && Progress().Phase != UpdatePhase.Command)
+        if (services.FrameSink is { } sink)
         {
-            services.Tell(sink, session.Save());
+            services.Tell(sink, new SmpFrame(Now, direction, bytes.ToArray()));
         }
     }
 
     private void DrainEvents()
     {
-        if (services.EventSink is { } sink)
+        if (services.EventSink is null && !streams.Any)
         {
-            while (session.TryReadEvent(out string? json))
+            return;
+        }
+
+        while (session.TryReadEvent(out SmpEvent? happened))
+        {
+            streams.Publish(happened);
+            if (services.EventSink is { } sink)
             {
-                services.Tell(sink, json);
+                services.Tell(sink, happened);
             }
         }
     }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -22,6 +23,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
     private readonly SemaphoreSlim gate = new(1, 1);
     private readonly CancellationTokenSource closing = new();
     private readonly object closeGate = new();
+    private readonly EventStreams streams = new();
     private readonly SmpSession session;
     private readonly SessionDriver driver;
     private readonly SmpClientOptions options;
@@ -62,7 +64,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
         session = restore is null ? new SmpSession(Prepared(this.options.Session)) : restore(this.options.Session);
         held = session.GetProgress(TimeSpan.Zero);
         restored = restore is not null && held.Phase != UpdatePhase.Idle;
-        driver = new SessionDriver(this, session, over(this.options), link, this.options, this.services);
+        driver = new SessionDriver(this, session, over(this.options), link, this.options, this.services, streams);
     }
 
     /// <summary>
@@ -122,7 +124,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
         }
 
         return RunAsync(
-            s => s.StartUpdate(image, wanted), ReadUpdate, wanted.Deadline, progress, cancellationToken);
+            s => s.StartUpdate(image, wanted), ReadUpdate, wanted.Deadline, progress, isUpdate: true, cancellationToken);
     }
 
     /// <summary>
@@ -144,7 +146,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
         ArgumentNullException.ThrowIfNull(image);
         UpdateOptions wanted = (options ?? new UpdateOptions()) with { };
         wanted.Check();
-        return RunAsync(s => s.StartCheck(image, wanted), static (_, json, _) => new ValueTask<UpdatePlan>(UpdatePlan.Parse(json)), wanted.Deadline, null, cancellationToken);
+        return RunAsync(s => s.StartCheck(image, wanted), static (_, json, _) => new ValueTask<UpdatePlan>(UpdatePlan.Parse(json)), wanted.Deadline, null, false, cancellationToken);
     }
 
     /// <summary>Goes on with the update of a restored session. The device is asked before anything is written.</summary>
@@ -160,7 +162,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
     public virtual Task<UpdateResult> ContinueUpdateAsync(
         IProgress<UpdateProgress>? progress = null, CancellationToken cancellationToken = default) =>
         RunAsync(
-            null, ReadUpdate, null, progress, cancellationToken);
+            null, ReadUpdate, null, progress, isUpdate: true, cancellationToken);
 
     /// <summary>Tells the client what the carrier saw of the device link. Counts from the next step of the running or the next operation.</summary>
     /// <param name="linkEvent">What happened.</param>
@@ -171,6 +173,18 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
         linkEvent.ThrowIfNone(nameof(linkEvent));
         ThrowIfClosed();
         driver.ReportLink(linkEvent);
+    }
+
+    /// <summary>
+    /// The entries of the session's log as they come, over all operations, until the client is closed. Any number may read; each gets what
+    /// happens from its first wait on. 256 entries wait for a slow reader, who then loses the oldest.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the reading with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
+    public virtual IAsyncEnumerable<SmpEvent> ReadEventsAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        return streams.ReadAsync(cancellationToken);
     }
 
     /// <summary>Stops the running operation from sending new requests until <see cref="Resume"/>.</summary>
@@ -250,6 +264,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
     {
         await told.ConfigureAwait(false);
         await gate.WaitAsync().ConfigureAwait(false);
+        streams.Complete();
         session?.Dispose();
 
         // Whoever still waits at the gate comes in, finds the client closed and leaves.
@@ -260,7 +275,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
     // Without a start it is the update of a restored client. What is read is read before the next operation starts.
     private Task<T> RunAsync<T>(
         Action<SmpSession>? start, Func<SmpSession, string, CancellationToken, ValueTask<T>> read, TimeSpan? deadline = null,
-        IProgress<UpdateProgress>? progress = null, CancellationToken cancellationToken = default)
+        IProgress<UpdateProgress>? progress = null, bool isUpdate = false, CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
         if (HealthCheck.IsInside(this))
@@ -270,7 +285,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
         }
 
         // Elsewhere: neither the carrier nor the loop may run on the caller's thread or in its synchronization context.
-        return Task.Run(() => OperateAsync(start, read, deadline, progress, cancellationToken), CancellationToken.None);
+        return Task.Run(() => OperateAsync(start, read, deadline, progress, isUpdate, cancellationToken), CancellationToken.None);
     }
 
     private void Start(Action<SmpSession>? start)
@@ -293,11 +308,11 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
     }
 
     // However it ends, it has been continued; only an update that lacks a health check stays as it is.
-    private async Task<string> DriveAsync(TimeSpan? deadline, IProgress<UpdateProgress>? progress, CancellationToken ended)
+    private async Task<string> DriveAsync(bool isUpdate, TimeSpan? deadline, IProgress<UpdateProgress>? progress, CancellationToken ended)
     {
         try
         {
-            string result = await driver.RunAsync(deadline, progress, ended).ConfigureAwait(false);
+            string result = await driver.RunAsync(isUpdate, deadline, progress, ended).ConfigureAwait(false);
             restored = false;
             return result;
         }
@@ -315,7 +330,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
 
     private async Task<T> OperateAsync<T>(
         Action<SmpSession>? start, Func<SmpSession, string, CancellationToken, ValueTask<T>> read, TimeSpan? deadline,
-        IProgress<UpdateProgress>? progress, CancellationToken cancellationToken)
+        IProgress<UpdateProgress>? progress, bool isUpdate, CancellationToken cancellationToken)
     {
         CancellationTokenSource? ended = null;
         try
@@ -326,7 +341,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
             {
                 ended.Token.ThrowIfCancellationRequested();
                 Start(start);
-                string json = await DriveAsync(deadline, progress, ended.Token).ConfigureAwait(false);
+                string json = await DriveAsync(isUpdate, deadline, progress, ended.Token).ConfigureAwait(false);
                 return await read(session, json, ended.Token).ConfigureAwait(false);
             }
             finally

@@ -19,6 +19,9 @@ public sealed record SmpClientOptions
     /// <summary>The least time between two reports of progress; a new phase is reported at once. Zero to one day; 100 ms by default.</summary>
     public TimeSpan ProgressInterval { get; set; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>The least time between two snapshots in one phase of an update; see <see cref="SmpClientServices.SnapshotSink"/>. Zero to one day; 1 s by default.</summary>
+    public TimeSpan SnapshotInterval { get; set; } = TimeSpan.FromSeconds(1);
+
     /// <summary>The longest wait asked of one exchange, which is then repeated. 1 ms to one day; 20 s by default.</summary>
     public TimeSpan MaxExchangeWait { get; set; } = TimeSpan.FromSeconds(20);
 
@@ -38,6 +41,7 @@ public sealed record SmpClientOptions
         var day = TimeSpan.FromDays(1);
         NativeOption.Named(CarrierKind is >= SmpCarrierKind.Auto and <= SmpCarrierKind.BatchExchange, CarrierKind, nameof(CarrierKind));
         NativeOption.Within(ProgressInterval, nameof(ProgressInterval), TimeSpan.Zero, day);
+        NativeOption.Within(SnapshotInterval, nameof(SnapshotInterval), TimeSpan.Zero, day);
         NativeOption.Within(MaxExchangeWait, nameof(MaxExchangeWait), TimeSpan.FromMilliseconds(1), day);
         NativeOption.Within(EmptyExchangePause, nameof(EmptyExchangePause), TimeSpan.FromMilliseconds(1), day);
         NativeOption.Within(CarrierTimeout, nameof(CarrierTimeout), TimeSpan.FromMilliseconds(1), day);

@@ -11,29 +11,29 @@ internal sealed class PooledBytes : IDisposable
 {
     private const int FirstSize = 64 * 1024;
 
+    // Whether a full buffer is the end is asked with one byte: a buffer for one more would be twice as large.
+    private readonly byte[] probe = new byte[1];
+    private readonly int most;
     private byte[] buffer;
     private int length;
 
-    private PooledBytes(int size) => buffer = ArrayPool<byte>.Shared.Rent(size);
+    private PooledBytes(Stream stream, int most)
+    {
+        this.most = most;
+        int size = stream.CanSeek ? (int)Math.Min(Math.Max(stream.Length - stream.Position, 1), most) : FirstSize;
+        buffer = ArrayPool<byte>.Shared.Rent(size);
+    }
 
     internal ReadOnlyMemory<byte> Memory => buffer.AsMemory(0, length);
 
     /// <summary>Reads to the end, or one byte further than allowed: the library then says what is too long.</summary>
     internal static async Task<PooledBytes> ReadAsync(Stream stream, int most, CancellationToken cancellationToken)
     {
-        var read = new PooledBytes(SizeOf(stream, most));
+        var read = new PooledBytes(stream, most);
         try
         {
-            while (read.length <= most)
+            while (read.Took(await stream.ReadAsync(read.Room, cancellationToken).ConfigureAwait(false)))
             {
-                read.Grow(most);
-                int count = await stream.ReadAsync(read.Free(most), cancellationToken).ConfigureAwait(false);
-                if (count == 0)
-                {
-                    break;
-                }
-
-                read.length += count;
             }
 
             return read;
@@ -48,19 +48,11 @@ internal sealed class PooledBytes : IDisposable
     /// <summary>As <see cref="ReadAsync"/>, on this thread.</summary>
     internal static PooledBytes Read(Stream stream, int most)
     {
-        var read = new PooledBytes(SizeOf(stream, most));
+        var read = new PooledBytes(stream, most);
         try
         {
-            while (read.length <= most)
+            while (read.Took(stream.Read(read.Room.Span)))
             {
-                read.Grow(most);
-                int count = stream.Read(read.Free(most).Span);
-                if (count == 0)
-                {
-                    break;
-                }
-
-                read.length += count;
             }
 
             return read;
@@ -83,21 +75,21 @@ internal sealed class PooledBytes : IDisposable
         }
     }
 
-    private static int SizeOf(Stream stream, int most) =>
-        stream.CanSeek ? (int)Math.Min(Math.Max(stream.Length - stream.Position, 0), most) + 1 : FirstSize;
+    private Memory<byte> Room => length < buffer.Length ? buffer.AsMemory(length) : probe;
 
-    private Memory<byte> Free(int most) => buffer.AsMemory(length, Math.Min(buffer.Length, most + 1) - length);
-
-    private void Grow(int most)
+    // Whether there may be more to read.
+    private bool Took(int count)
     {
-        if (length < Math.Min(buffer.Length, most + 1))
+        if (count > 0 && length == buffer.Length)
         {
-            return;
+            byte[] larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+            Memory.CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(buffer);
+            buffer = larger;
+            buffer[length] = probe[0];
         }
 
-        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Min(buffer.Length * 2, most + 1));
-        Memory.CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(buffer);
-        buffer = larger;
+        length += count;
+        return count > 0 && length <= most;
     }
 }

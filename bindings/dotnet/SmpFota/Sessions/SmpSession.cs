@@ -316,15 +316,16 @@ public sealed unsafe partial class SmpSession : IDisposable
     public UpdatePlan GetUpdatePlan() => UpdatePlan.Parse(ResultOf("check"));
 
     /// <summary>Takes the oldest entry out of the session's log, which is bounded: who never reads it loses the oldest.</summary>
-    /// <param name="json">The event as JSON, or null where there is none.</param>
+    /// <param name="happened">The event, or null where there is none.</param>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     /// <exception cref="SmpUsageException">Another thread is inside.</exception>
-    public bool TryReadEvent([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? json)
+    public bool TryReadEvent([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SmpEvent? happened)
     {
         using HandleLease lease = handle.Lease();
-        StatusTable.Check(NativeText.TryRead(NativeMethods.smpfota_session_next_event, lease.Value, out json));
-        return json is not null;
+        StatusTable.Check(NativeText.TryRead(NativeMethods.smpfota_session_next_event, lease.Value, out string? json));
+        happened = json is null ? null : SmpEvent.Parse(json);
+        return happened is not null;
     }
 
     /// <summary>

@@ -82,5 +82,5 @@ public partial class SmpClient
 
     private Task<T> AskAsync<T>(
         string command, string? arguments, Func<JsonElement, T> read, CancellationToken cancellationToken) =>
-        RunAsync(s => s.StartCommand(command, arguments), (_, json, _) => new ValueTask<T>(Read(json, read)), null, null, cancellationToken);
+        RunAsync(s => s.StartCommand(command, arguments), (_, json, _) => new ValueTask<T>(Read(json, read)), null, null, false, cancellationToken);
 }

@@ -30,7 +30,7 @@ public partial class SmpClient
 
         // The command "file_upload", whose content passes as bytes.
         string arguments = Upload(name, options);
-        return RunAsync(s => s.StartUpload(arguments, content.Span), static (_, _, _) => new ValueTask<bool>(true), null, progress, cancellationToken);
+        return RunAsync(s => s.StartUpload(arguments, content.Span), static (_, _, _) => new ValueTask<bool>(true), null, progress, false, cancellationToken);
     }
 
     /// <summary>As <see cref="UploadFileAsync"/>, from a stream, which is read to its end before the upload starts. It stays open.</summary>
@@ -65,7 +65,7 @@ public partial class SmpClient
         ArgumentNullException.ThrowIfNull(name);
         string arguments = Download(name, options);
         return WithinLengthAsync(RunAsync(
-            s => s.StartCommand("file_download", arguments), static (s, json, _) => new ValueTask<byte[]>(ReadWhole(s, json)), null, progress,
+            s => s.StartCommand("file_download", arguments), static (s, json, _) => new ValueTask<byte[]>(ReadWhole(s, json)), null, progress, false,
             cancellationToken));
     }
 
@@ -87,7 +87,7 @@ public partial class SmpClient
         ArgumentNullException.ThrowIfNull(destination);
         string arguments = Download(name, options);
         return WithinLengthAsync(RunAsync(
-            s => s.StartCommand("file_download", arguments), (s, _, token) => CopyAsync(s, destination, token), null, progress, cancellationToken));
+            s => s.StartCommand("file_download", arguments), (s, _, token) => CopyAsync(s, destination, token), null, progress, false, cancellationToken));
     }
 
     private static string Upload(string name, FileUploadOptions? options) => Arguments(w =>
