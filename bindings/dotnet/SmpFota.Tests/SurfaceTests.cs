@@ -72,6 +72,16 @@ public sealed class SurfaceTests
         }
     }
 
+    /// <summary>What has a new name says so where the old one is used, and inside the namespace <c>Path</c> is System.IO's.</summary>
+    [Fact]
+    public void NothingHidesAnOldName()
+    {
+        PropertyInfo old = typeof(SmpLibrary).GetProperty("Path")!;
+        Assert.Contains(nameof(SmpLibrary.NativePath), old.GetCustomAttribute<ObsoleteAttribute>()!.Message);
+        Assert.Equal(SmpLibrary.NativePath, old.GetValue(null));
+        Assert.DoesNotContain(Public, type => type.Name is "Path" or "File" or "Timeout" or "Version" or "Progress");
+    }
+
     /// <summary>A class may be all three kinds of carrier, and its user says which is used.</summary>
     [Theory]
     [InlineData(SmpCarrierKind.Auto, "batch")]

@@ -10,10 +10,9 @@ internal sealed class SnapshotKeeper(SmpClientOptions options, SmpClientServices
     // How long the end of an update waits for the sink, in real time: it is no part of the conversation with the device.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly CancellationTokenSource left = new();
-
     // Outlives an update whose sink did not come back.
     private Task call = Task.CompletedTask;
+    private Action leave = static () => { };
     private UpdatePhase stored;
     private long storedAt;
 
@@ -57,12 +56,14 @@ internal sealed class SnapshotKeeper(SmpClientOptions options, SmpClientServices
         }
 
         services.Failed(new TimeoutException($"The snapshot sink did not come back for {Patience.TotalSeconds} s."));
-        await left.CancelAsync().ConfigureAwait(false);
+        leave();
         return false;
     }
 
     private async Task CallAsync(SmpSnapshot snapshot)
     {
+        using var left = new CancellationTokenSource();
+        leave = left.Cancel;
         try
         {
             await services.SnapshotSink!(snapshot, left.Token).ConfigureAwait(false);

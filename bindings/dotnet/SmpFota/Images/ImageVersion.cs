@@ -30,14 +30,16 @@ public readonly record struct ImageVersion(byte Major, byte Minor, ushort Revisi
     /// <summary>Reads a version: <c>1.2.3</c>, <c>1.2.3+4</c> as imgtool writes it, <c>1.2.3.4</c> as devices do.</summary>
     /// <exception cref="ArgumentNullException">There is no text.</exception>
     /// <exception cref="FormatException">The text is no version, or a number is too large.</exception>
-    public static ImageVersion Parse(string s)
-    {
-        ArgumentNullException.ThrowIfNull(s);
-        return Parse(s.AsSpan(), null);
-    }
+    public static ImageVersion Parse(string s) => Parse(s, null);
 
     /// <summary>As <see cref="Parse(string)"/>; the provider does not matter.</summary>
-    public static ImageVersion Parse(string s, IFormatProvider? provider) => Parse(s);
+    /// <exception cref="ArgumentNullException">There is no text.</exception>
+    /// <exception cref="FormatException">The text is no version, or a number is too large.</exception>
+    public static ImageVersion Parse(string s, IFormatProvider? provider)
+    {
+        ArgumentNullException.ThrowIfNull(s);
+        return Parse(s.AsSpan(), provider);
+    }
 
     /// <summary>As <see cref="Parse(string)"/>; the provider does not matter.</summary>
     public static ImageVersion Parse(ReadOnlySpan<char> s, IFormatProvider? provider) =>

@@ -44,7 +44,7 @@ internal static class JsonReading
 
     /// <summary>The phase with this name in small letters, such as <c>verify_upload</c>; null for one of a newer library.</summary>
     internal static UpdatePhase? Phase(string name) =>
-        Enum.TryParse(name.Replace("_", string.Empty), ignoreCase: true, out UpdatePhase phase) && Enum.IsDefined(typeof(UpdatePhase), phase) ? phase : null;
+        name.Length > 0 && char.IsLetter(name[0]) && Enum.TryParse(name.Replace("_", string.Empty), ignoreCase: true, out UpdatePhase phase) ? phase : null;
 
     /// <summary>Whether two lists hold equal things in the same order.</summary>
     internal static bool Same<T>(IReadOnlyList<T> one, IReadOnlyList<T> other)

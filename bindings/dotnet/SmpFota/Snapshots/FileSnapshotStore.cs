@@ -149,7 +149,7 @@ public sealed class FileSnapshotStore
         for (int index = 0; index < name.Length; index++)
         {
             if (name[index] == '_' && index + 2 < name.Length
-                && byte.TryParse(name.Substring(index + 1, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out byte character))
+                && byte.TryParse(name.AsSpan(index + 1, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out byte character))
             {
                 bytes.Add(character);
                 index += 2;
