@@ -15,7 +15,7 @@ help:
 	@echo 'make test                   every test; also test-rust test-c test-dotnet test-peers test-qemu lint'
 	@echo 'make natives [RIDS="linux-x64 win-x64"]   the shared library for other machines, checked and tested (docs/NATIVES.md)'
 	@echo 'make package, test-package   the NuGet package out of these; and what its users do with it'
-	@echo 'make bindings               write the C header and the C# signatures anew'
+	@echo 'make bindings               write the C header, its data and the C# signatures anew'
 	@echo 'make bench, bench-peers     our own times; those of other clients'
 	@echo 'make soak SEEDS=n           n simulated updates under random faults'
 	@echo 'make fuzz SECONDS=n         random bytes into everything that reads bytes'

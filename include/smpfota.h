@@ -13,7 +13,8 @@
  *   - Every function returns a status: 0 and above is a normal outcome, below 0 an error.
  *   - A handle is a number, never a pointer; 0 is never valid. Any wrong value gives SMPFOTA_INVALID_HANDLE.
  *   - Inputs are copied before the call returns. Outputs go into the caller's memory, and only when the call succeeds.
- *   - Text is UTF-8 without NUL. Where a buffer is too short, its length pointer receives the need and nothing else changes.
+ *   - Text is UTF-8. What comes in needs no NUL; what goes out has one behind it where the buffer has room, and lengths never count it.
+ *   - Where a buffer is too short, its length pointer receives the need and nothing else changes.
  *   - struct_size comes first in every struct: set it to the size that your program knows.
  *   - now_ms is a clock of the caller that never goes back, in milliseconds from any origin.
  *   - Any thread may use any handle; two threads in one handle at once: the second gets SMPFOTA_BUSY. Only progress and cancel
@@ -543,11 +544,12 @@ typedef struct smpfota_error {
      */
     uint32_t finding;
     /**
-     * The bytes of `text` that are filled.
+     * The bytes of `text` that are filled, at most 487; the NUL behind them does not count.
      */
     uint32_t text_length;
     /**
-     * The sentence in UTF-8, without NUL; a longer one is cut after a whole character.
+     * The sentence in UTF-8 with a NUL behind it; a longer one is cut after a whole word. Where `struct_size` ends at this field there is
+     * no room for either.
      */
     uint8_t text[488];
 } smpfota_error;
@@ -914,8 +916,8 @@ SMPFOTA_API uint32_t smpfota_abi_version(void);
 /**
  * The version of this library, such as `0.1.0`.
  *
- * `text` receives ASCII without NUL, at most `capacity` bytes; `*length` the number of bytes. With `capacity` 0 the
- * text is not looked at and `*length` says how many bytes it needs.
+ * `text` receives ASCII, at most `capacity` bytes, and a NUL behind it where the capacity is larger than the text; `*length` the number of
+ * bytes, which never counts the NUL. With `capacity` 0 the text is not looked at and `*length` says how many bytes it needs.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` or `SMPFOTA_NULL_POINTER`. Any thread, any time.
  */

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use abi_support::{
-    HANDLES, cc, csharp_functions, cxx, exported, header, header_functions, library, root, run, scratch,
+    Functions, HANDLES, cc, csharp_functions, csharp_structs, csharp_type, cxx, exported, header,
+    header_functions, library, root, run, scratch,
 };
 
 const STRICT: [&str; 6] = ["-Wall", "-Wextra", "-Werror", "-Wpedantic", "-Wconversion", "-fsyntax-only"];
@@ -52,6 +53,77 @@ fn it_declares_what_the_library_exports_and_csharp_imports() {
     }
     let extra: Vec<_> = csharp.keys().filter(|name| !header.contains_key(*name)).collect();
     assert_eq!(extra, Vec::<&String>::new(), "C# imports what the header does not declare");
+}
+
+fn data() -> serde_json::Value {
+    let text = std::fs::read_to_string(root().join("include/smpfota.json")).expect("the data are committed");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn list<'a>(value: &'a serde_json::Value, key: &str) -> &'a Vec<serde_json::Value> {
+    value[key].as_array().unwrap_or_else(|| panic!("{key} is a list"))
+}
+
+fn word<'a>(value: &'a serde_json::Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_else(|| panic!("{key} is text"))
+}
+
+#[test]
+fn its_data_are_what_csharp_imports() {
+    let data = data();
+    let mut functions = Functions::new();
+    for function in list(&data, "functions") {
+        let parameters = list(function, "parameters").iter();
+        let types = parameters.map(|parameter| csharp_type(word(parameter, "type"))).collect();
+        functions.insert(word(function, "name").to_owned(), (csharp_type(word(function, "returns")), types));
+    }
+    assert_eq!(functions, csharp_functions());
+    let csharp = csharp_structs();
+    let structs = list(&data, "structs");
+    assert_eq!(structs.len(), csharp.len());
+    for one in structs {
+        let fields = list(one, "fields").iter().map(|field| {
+            let count = field["count"].as_u64().expect("a number") as usize;
+            (word(field, "name").to_owned(), csharp_type(word(field, "type")), count)
+        });
+        assert_eq!(fields.collect::<Vec<_>>(), csharp[word(one, "name")], "{}", word(one, "name"));
+    }
+    for function in list(&data, "functions") {
+        assert!(!word(function, "doc").is_empty());
+        for parameter in list(function, "parameters") {
+            let words = ["doc", "direction", "ownership"].map(|key| word(parameter, key));
+            assert!(words.iter().all(|word| !word.is_empty()), "{parameter}");
+        }
+    }
+}
+
+/// Offsets, sizes and numbers of the data, asked of the C compiler with the header.
+#[test]
+fn its_data_are_what_a_compiler_makes_of_it() {
+    let data = data();
+    let mut source = "#include <smpfota.h>\n#include <stddef.h>\nint used;\n".to_owned();
+    let mut holds =
+        |claim: String| source += &format!("_Static_assert({claim}, \"{}\");\n", claim.replace('"', ""));
+    let width = if cfg!(target_pointer_width = "64") { "64" } else { "32" };
+    for one in list(&data, "structs") {
+        let name = word(one, "name");
+        holds(format!("sizeof({name}) == {}", one["size"][width]));
+        for field in list(one, "fields") {
+            let field_name = word(field, "name");
+            holds(format!("offsetof({name}, {field_name}) == {}", field["offset"][width]));
+            holds(format!("sizeof((({name} *)0)->{field_name}) == {}", field["size"][width]));
+        }
+    }
+    for group in list(&data, "constants") {
+        for constant in list(group, "constants") {
+            holds(format!("{} == {}", word(constant, "name"), constant["value"]));
+            if let Some(old) = constant["old_name"].as_str() {
+                holds(format!("{old} == {}", constant["value"]));
+            }
+        }
+    }
+    let file = scratch("data.c", &source);
+    run(cc().args(["-std=c11", "-fsyntax-only"]).arg("-I").arg(root().join("include")).arg(&file));
 }
 
 #[test]

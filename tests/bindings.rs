@@ -1,4 +1,4 @@
-//! The header and the C# signatures are generated from `src/ffi`; what is committed must be what comes out.
+//! The header, the same as data (`include/smpfota.json`) and the C# signatures are generated from `src/ffi`; what is committed must be what comes out.
 //!
 //! `SMPFOTA_BLESS=1 cargo test --test bindings` writes them anew.
 
@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use abi_support::root;
+use abi_support::{data, root};
 use smpfota::ffi::GROUPS;
 use smpfota::{Finding, Status};
 
@@ -46,7 +46,8 @@ const INTRODUCTION: &str = "\
  *   - Every function returns a status: 0 and above is a normal outcome, below 0 an error.
  *   - A handle is a number, never a pointer; 0 is never valid. Any wrong value gives SMPFOTA_INVALID_HANDLE.
  *   - Inputs are copied before the call returns. Outputs go into the caller's memory, and only when the call succeeds.
- *   - Text is UTF-8 without NUL. Where a buffer is too short, its length pointer receives the need and nothing else changes.
+ *   - Text is UTF-8. What comes in needs no NUL; what goes out has one behind it where the buffer has room, and lengths never count it.
+ *   - Where a buffer is too short, its length pointer receives the need and nothing else changes.
  *   - struct_size comes first in every struct: set it to the size that your program knows.
  *   - now_ms is a clock of the caller that never goes back, in milliseconds from any origin.
  *   - Any thread may use any handle; two threads in one handle at once: the second gets SMPFOTA_BUSY. Only progress and cancel
@@ -219,6 +220,11 @@ fn check(file: &str, generated: &str) {
 #[test]
 fn the_header_is_what_the_sources_give() {
     check("include/smpfota.h", &header());
+}
+
+#[test]
+fn the_data_are_what_the_sources_give() {
+    check("include/smpfota.json", &data::json_of(&header()));
 }
 
 #[test]

@@ -50,6 +50,13 @@ pub struct Command {
     body: Vec<u8>,
 }
 
+/// A name that is none, as it was asked for: printable, and bounded.
+fn repeated(name: &str) -> String {
+    const MOST: usize = 40;
+    let shown: String = name.chars().take(MOST).collect();
+    format!("{shown:?}{}", if shown.len() < name.len() { " and so on" } else { "" })
+}
+
 impl Command {
     /// The command `name` with `arguments`, a JSON object or null.
     ///
@@ -60,7 +67,7 @@ impl Command {
             let names: Vec<&str> = Command::names().collect();
             return Err(Failure::new(
                 Status::UnknownCommand,
-                format!("there is no such command; there are {}.", names.join(", ")),
+                format!("there is no such command as {}; there are {}.", repeated(name), names.join(", ")),
             ));
         };
         let arguments = Arguments::check(spec, arguments)?;

@@ -7,7 +7,7 @@ use std::ffi::c_char;
 
 use super::guard::{guard, guard_explained};
 use super::handles::{Kind, Table};
-use super::pointers::{BufferOut, Out, init_struct, input, input_struct, input_text, size_t};
+use super::pointers::{BufferOut, Named, Out, init_struct, input, input_struct, input_text, size_t};
 #[cfg(feature = "simulator")]
 use super::simulated::{self, Device};
 use super::structs::{smpfota_device_options, smpfota_error};
@@ -64,7 +64,8 @@ pub unsafe extern "C" fn smpfota_device_open(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let (handle, options) = (Out::new(device)?, input_struct(options, DEFAULTS)?);
+            let handle = Out::new(device).named("device")?;
+            let options = input_struct(options, DEFAULTS).named("options")?;
             handle.set(DEVICES.open(Device::open(&options)?)?);
             Ok(Status::Ok)
         })
@@ -87,8 +88,8 @@ pub unsafe extern "C" fn smpfota_device_install(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let image = input(bytes, bytes_length)?;
-            DEVICES.with_mut(device, |device| device.install(image))??;
+            let image = input(bytes, bytes_length).named("bytes")?;
+            DEVICES.with_mut(device, |device| device.install(image)).named("device")??;
             Ok(Status::Ok)
         })
     }

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::guard::{guard, guard_explained};
-use super::pointers::{BufferOut, input, size_t};
+use super::pointers::{BufferOut, Named, input, size_t};
 use super::session::read_arguments;
 use super::sessions::SESSIONS;
 use super::structs::smpfota_error;
@@ -32,9 +32,9 @@ pub unsafe extern "C" fn smpfota_session_start_upload(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let arguments = read_arguments(input(arguments.cast(), arguments_length)?)?;
-            let command = Command::upload(&arguments, input(content, content_length)?)?;
-            SESSIONS.start(session, |session| session.start_command(command))??;
+            let arguments = read_arguments(input(arguments.cast(), arguments_length).named("arguments")?)?;
+            let command = Command::upload(&arguments, input(content, content_length).named("content")?)?;
+            SESSIONS.start(session, |session| session.start_command(command)).named("session")??;
             Ok(Status::Ok)
         })
     }

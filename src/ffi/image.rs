@@ -9,7 +9,7 @@ use super::constants::{
 };
 use super::guard::{guard, guard_explained};
 use super::handles::{Kind, Table};
-use super::pointers::{BufferOut, Out, StructOut, input, input_text, size_t};
+use super::pointers::{BufferOut, Named, Out, StructOut, input, named_text, size_t};
 use super::structs::{smpfota_error, smpfota_image_info};
 use super::types::smpfota_image;
 use crate::failure::Failure;
@@ -47,7 +47,8 @@ pub unsafe extern "C" fn smpfota_image_open_file(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let (handle, path) = (Out::new(image)?, input_text(path, path_length)?);
+            let handle = Out::new(image).named("image")?;
+            let path = named_text(path, path_length, "path")?;
             if path.is_empty() {
                 return Err(Failure::new(Status::InvalidArgument, "The path is empty."));
             }
@@ -72,7 +73,8 @@ pub unsafe extern "C" fn smpfota_image_open_bytes(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let (handle, bytes) = (Out::new(image)?, input(bytes, bytes_length)?);
+            let handle = Out::new(image).named("image")?;
+            let bytes = input(bytes, bytes_length).named("bytes")?;
             // Copied only if it can be a file at all.
             let fits = bytes.len() as u64 <= crate::firmware::MAX_FILE_LENGTH;
             let parsed = if fits {
@@ -112,9 +114,10 @@ pub unsafe extern "C" fn smpfota_image_expect(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let handle = Out::new(expecting)?;
-            let (hash, version) = (input(hash, hash_length)?, input_text(version, version_length)?);
-            let firmware = share(image)?;
+            let handle = Out::new(expecting).named("expecting")?;
+            let hash = input(hash, hash_length).named("hash")?;
+            let version = named_text(version, version_length, "version")?;
+            let firmware = share(image).named("image")?;
             let firmware = Firmware::clone(&firmware).expecting(index as usize, expected(hash, version)?);
             let firmware = firmware.map_err(|error| invalid(&error.to_string()))?;
             handle.set(IMAGES.open(Arc::new(firmware))?);

@@ -19,8 +19,8 @@ pub extern "C" fn smpfota_abi_version() -> u32 {
 
 /// The version of this library, such as `0.1.0`.
 ///
-/// `text` receives ASCII without NUL, at most `capacity` bytes; `*length` the number of bytes. With `capacity` 0 the
-/// text is not looked at and `*length` says how many bytes it needs.
+/// `text` receives ASCII, at most `capacity` bytes, and a NUL behind it where the capacity is larger than the text; `*length` the number of
+/// bytes, which never counts the NUL. With `capacity` 0 the text is not looked at and `*length` says how many bytes it needs.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` or `SMPFOTA_NULL_POINTER`. Any thread, any time.
 #[unsafe(no_mangle)]

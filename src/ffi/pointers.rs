@@ -44,6 +44,57 @@ pub(super) unsafe fn input_text<'a>(text: *const c_char, length: usize) -> Resul
     std::str::from_utf8(bytes).map_err(|_| Status::InvalidArgument)
 }
 
+/// As [`input_text`], for functions that say which argument is wrong.
+///
+/// # Safety
+///
+/// As [`input`].
+pub(super) unsafe fn named_text<'a>(
+    text: *const c_char,
+    length: usize,
+    argument: &str,
+) -> Result<&'a str, Failure> {
+    // SAFETY: the caller's promise is passed on.
+    let bytes = unsafe { input(text.cast(), length) }.named(argument)?;
+    std::str::from_utf8(bytes).map_err(|error| {
+        let sentence =
+            format!("{argument} is not UTF-8: byte {} is no part of a character.", error.valid_up_to());
+        Failure::new(Status::InvalidArgument, sentence)
+    })
+}
+
+/// A check of one argument, for functions that say which one is wrong.
+pub(super) trait Named<T> {
+    fn named(self, argument: &str) -> Result<T, Failure>;
+}
+
+impl<T> Named<T> for Result<T, Status> {
+    fn named(self, argument: &str) -> Result<T, Failure> {
+        #[cold]
+        fn failure(status: Status, argument: &str) -> Failure {
+            match status {
+                Status::NullPointer => Failure::new(status, format!("{argument} is NULL and must not be.")),
+                Status::InvalidHandle => Failure::new(
+                    status,
+                    format!(
+                        "{argument} is no handle of its kind that is open: it was closed, is of another kind, or was never given out."
+                    ),
+                ),
+                Status::InvalidArgument => {
+                    Failure::new(status, format!("{argument} is longer than memory can be."))
+                }
+                Status::Busy => Failure::new(status, format!("Another thread is inside {argument}.")),
+                Status::StructSize => Failure::new(
+                    status,
+                    format!("struct_size of {argument} is smaller than its first fields."),
+                ),
+                _ => status.into(),
+            }
+        }
+        self.map_err(|status| failure(status, argument))
+    }
+}
+
 /// The struct that came in, or `defaults` where the pointer is NULL or the caller's struct ends early.
 ///
 /// # Safety
@@ -162,6 +213,8 @@ pub(super) struct BufferOut {
     buffer: *mut u8,
     capacity: usize,
     length: Out<usize>,
+    /// A NUL follows where there is room for it.
+    text: bool,
 }
 
 impl BufferOut {
@@ -182,10 +235,10 @@ impl BufferOut {
         if capacity > isize::MAX as usize {
             return Err(Status::InvalidArgument);
         }
-        Ok(BufferOut { buffer, capacity, length })
+        Ok(BufferOut { buffer, capacity, length, text: false })
     }
 
-    /// As [`BufferOut::new`], for text.
+    /// As [`BufferOut::new`], for text: a NUL is written behind it if the capacity is larger than its length.
     ///
     /// # Safety
     ///
@@ -196,7 +249,8 @@ impl BufferOut {
         length: *mut usize,
     ) -> Result<BufferOut, Status> {
         // SAFETY: the caller's promise is passed on.
-        unsafe { BufferOut::new(text.cast(), capacity, length) }
+        let out = unsafe { BufferOut::new(text.cast(), capacity, length) }?;
+        Ok(BufferOut { text: true, ..out })
     }
 
     /// How many bytes the caller can take.
@@ -213,6 +267,10 @@ impl BufferOut {
         if !bytes.is_empty() {
             // SAFETY: the buffer is not NULL, because its capacity is not 0, and has room for `bytes`.
             unsafe { ptr::copy(bytes.as_ptr(), self.buffer, bytes.len()) }
+        }
+        if self.text && bytes.len() < self.capacity {
+            // SAFETY: within the capacity.
+            unsafe { self.buffer.add(bytes.len()).write(0) }
         }
         self.length.set(bytes.len());
         Ok(Status::Ok)
@@ -259,7 +317,7 @@ impl ErrorOut {
 
     pub(super) fn set(&self, failure: &Failure) {
         if let Some(out) = &self.0 {
-            // A shorter struct gets a shorter sentence, not one cut inside a character.
+            // A shorter struct gets a shorter sentence, not one cut inside a word.
             let room = out.size.saturating_sub(smpfota_error::TEXT_OFFSET);
             out.set(&smpfota_error::new(failure, room));
         }

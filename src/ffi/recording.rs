@@ -2,7 +2,7 @@
 
 use super::constants::{SMPFOTA_RECORD_HEADERS_ONLY, SMPFOTA_RECORDING_PCAPNG, SMPFOTA_RECORDING_TEXT};
 use super::guard::{guard, guard_explained};
-use super::pointers::{BufferOut, size_t};
+use super::pointers::{BufferOut, Named, size_t};
 use super::sessions::SESSIONS;
 use super::structs::smpfota_error;
 use super::types::smpfota_session;
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn smpfota_session_record(
                 let sentence = format!("flags is {flags}; it must be 0 or 1 (headers only).");
                 return Err(Failure::new(Status::InvalidArgument, sentence));
             }
-            SESSIONS.inspect(session, |session| session.record(capacity, flags != 0))??;
+            SESSIONS.inspect(session, |session| session.record(capacity, flags != 0)).named("session")??;
             Ok(Status::Ok)
         })
     }

@@ -10,7 +10,7 @@ use super::constants::*;
 use super::guard::{guard, guard_explained};
 use super::image::share;
 use super::pointers::{
-    BufferOut, ErrorOut, Out, StructOut, init_struct, input, input_struct, input_text, size_t,
+    BufferOut, ErrorOut, Named, Out, StructOut, init_struct, input, input_struct, named_text, size_t,
 };
 use super::sessions::SESSIONS;
 use super::structs::{smpfota_error, smpfota_progress, smpfota_session_options, smpfota_update_options};
@@ -68,8 +68,8 @@ pub unsafe extern "C" fn smpfota_session_open(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let handle = Out::new(session)?;
-            let options = input_struct(options, smpfota_session_options::defaults())?;
+            let handle = Out::new(session).named("session")?;
+            let options = input_struct(options, smpfota_session_options::defaults()).named("options")?;
             handle.set(SESSIONS.open(Session::open(options.parse()?)?)?);
             Ok(Status::Ok)
         })
@@ -130,9 +130,10 @@ unsafe fn start_with_image(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let options = input_struct(options, smpfota_update_options::defaults())?.parse()?;
-            let firmware = share(image)?;
-            SESSIONS.start(session, |session| start(session, firmware, options))??;
+            let options =
+                input_struct(options, smpfota_update_options::defaults()).named("options")?.parse()?;
+            let firmware = share(image).named("image")?;
+            SESSIONS.start(session, |session| start(session, firmware, options)).named("session")??;
             Ok(Status::Ok)
         })
     }
@@ -158,10 +159,10 @@ pub unsafe extern "C" fn smpfota_session_start_command(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let name = input_text(name, name_length)?;
-            let arguments = read_arguments(input(arguments.cast(), arguments_length)?)?;
+            let name = named_text(name, name_length, "name")?;
+            let arguments = read_arguments(input(arguments.cast(), arguments_length).named("arguments")?)?;
             let command = Command::new(name, &arguments)?;
-            SESSIONS.start(session, |session| session.start_command(command))??;
+            SESSIONS.start(session, |session| session.start_command(command)).named("session")??;
             Ok(Status::Ok)
         })
     }
@@ -188,7 +189,7 @@ pub unsafe extern "C" fn smpfota_session_start_request(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let body = input(body, body_length)?;
+            let body = input(body, body_length).named("body")?;
             let op = match op {
                 SMPFOTA_OP_READ => Op::Read,
                 SMPFOTA_OP_WRITE => Op::Write,
@@ -196,7 +197,9 @@ pub unsafe extern "C" fn smpfota_session_start_request(
             };
             let group = u16::try_from(group).map_err(|_| outside("group", group, "at most 65535"))?;
             let command = u8::try_from(command).map_err(|_| outside("command", command, "at most 255"))?;
-            SESSIONS.start(session, |session| session.start_request(op, group, command, body))??;
+            SESSIONS
+                .start(session, |session| session.start_request(op, group, command, body))
+                .named("session")??;
             Ok(Status::Ok)
         })
     }

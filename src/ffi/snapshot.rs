@@ -2,7 +2,7 @@
 
 use super::guard::{guard, guard_explained};
 use super::image::share;
-use super::pointers::{BufferOut, Out, input, input_struct, size_t};
+use super::pointers::{BufferOut, Named, Out, input, input_struct, size_t};
 use super::sessions::SESSIONS;
 use super::structs::{smpfota_error, smpfota_session_options};
 use super::types::{smpfota_image, smpfota_session};
@@ -59,12 +59,13 @@ pub unsafe extern "C" fn smpfota_session_restore(
     // SAFETY: the module's contract, here and inside.
     unsafe {
         guard_explained(error, || {
-            let (handle, snapshot) = (Out::new(session)?, input(snapshot, snapshot_length)?);
-            let firmware = if image == 0 { None } else { Some(share(image)?) };
+            let (handle, snapshot) =
+                (Out::new(session).named("session")?, input(snapshot, snapshot_length).named("snapshot")?);
+            let firmware = if image == 0 { None } else { Some(share(image).named("image")?) };
             let options = if options.is_null() {
                 None
             } else {
-                Some(input_struct(options, smpfota_session_options::defaults())?.parse()?)
+                Some(input_struct(options, smpfota_session_options::defaults()).named("options")?.parse()?)
             };
             handle.set(SESSIONS.open(Session::restore(snapshot, firmware, options)?)?);
             Ok(Status::Ok)

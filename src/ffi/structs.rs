@@ -31,9 +31,10 @@ pub struct smpfota_error {
     pub code: i32,
     /// What points to the cause: an `SMPFOTA_FINDING_...` number, 0 for nothing.
     pub finding: u32,
-    /// The bytes of `text` that are filled.
+    /// The bytes of `text` that are filled, at most 487; the NUL behind them does not count.
     pub text_length: u32,
-    /// The sentence in UTF-8, without NUL; a longer one is cut after a whole character.
+    /// The sentence in UTF-8 with a NUL behind it; a longer one is cut after a whole word. Where `struct_size` ends at this field there is
+    /// no room for either.
     pub text: [u8; 488],
 }
 
@@ -257,11 +258,10 @@ impl smpfota_error {
     /// Where the sentence begins.
     pub(super) const TEXT_OFFSET: usize = std::mem::offset_of!(smpfota_error, text);
 
-    /// The failure, with as many whole characters of its sentence as `room` bytes hold.
+    /// The failure, with as many whole words of its sentence as `room` bytes hold beside a NUL.
     pub(super) fn new(failure: &Failure, room: usize) -> smpfota_error {
         let mut text = [0; 488];
-        let most = room.min(text.len()).min(failure.sentence.len());
-        let length = (0..=most).rev().find(|&end| failure.sentence.is_char_boundary(end)).unwrap_or(0);
+        let length = words_within(&failure.sentence, room.min(text.len()).saturating_sub(1));
         text[..length].copy_from_slice(&failure.sentence.as_bytes()[..length]);
         let (group, code) = match failure.device {
             Some(device) => {
@@ -293,17 +293,50 @@ impl smpfota_error {
     }
 }
 
+/// How much of a text fits into so many bytes without a cut inside a word, or, where a word has no end for long, inside a character.
+fn words_within(text: &str, most: usize) -> usize {
+    /// More than any word; beyond it stands a path or the like.
+    const LONG: usize = 64;
+    if text.len() <= most {
+        return text.len();
+    }
+    let fits = (0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    let ends = |&end: &usize| text[end..].starts_with(char::is_whitespace);
+    let words = (0..=fits).rev().filter(|&end| text.is_char_boundary(end)).find(ends);
+    match words.map_or(0, |end| text[..end].trim_end().len()) {
+        0 if fits > LONG => fits,
+        words => words,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::smp::DeviceError;
 
     #[test]
-    fn a_long_sentence_is_cut_after_a_whole_character() {
+    fn a_long_sentence_is_cut_after_a_whole_word() {
+        let sentence = "Größere Frames gehen verloren. ".repeat(30);
+        let failure = Failure::new(Status::Timeout, sentence.trim_end());
+        for room in 0..500 {
+            let error = smpfota_error::new(&failure, room);
+            let length = error.text_length as usize;
+            assert!(length < room.clamp(1, 488) && error.text[length] == 0, "{room}");
+            let rest = failure.sentence.strip_prefix(error.sentence()).expect("its beginning");
+            assert!(length == 0 || rest.is_empty() || rest.starts_with(' '), "{room}: {}", error.sentence());
+            // The next word did not fit.
+            let next = rest.trim_start().find(' ').map_or(usize::MAX, |end| length + end + 1);
+            assert!(length + 1 >= room.min(488) || next > room.min(488).saturating_sub(1), "{room}");
+        }
+    }
+
+    #[test]
+    fn a_word_without_end_is_cut_after_a_whole_character() {
         let failure = Failure::new(Status::Timeout, "ä".repeat(300));
         for room in 0..500 {
             let error = smpfota_error::new(&failure, room);
-            assert_eq!(error.text_length as usize, room.min(488) & !1);
+            let most = room.min(488).saturating_sub(1) & !1;
+            assert_eq!(error.text_length as usize, if most > 64 { most } else { 0 });
             assert_eq!(error.sentence(), "ä".repeat(error.text_length as usize / 2));
         }
     }

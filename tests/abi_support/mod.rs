@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod data;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -90,7 +92,7 @@ pub const HANDLES: [&str; 5] =
     ["smpfota_image", "smpfota_session", "smpfota_trace", "smpfota_serial_decoder", "smpfota_device"];
 
 /// A declaration such as `const uint8_t *bytes` or `byte* bytes` as a type in the words of C#, such as `byte*`.
-fn csharp_type(declaration: &str) -> String {
+pub fn csharp_type(declaration: &str) -> String {
     let words = declaration.replace('*', " * ");
     let words: Vec<&str> =
         words.split_whitespace().filter(|word| !matches!(*word, "const" | "struct")).collect();

@@ -29,8 +29,8 @@ namespace SmpFota.Interop
         /// <summary>
         ///  The version of this library, such as `0.1.0`.
         ///
-        ///  `text` receives ASCII without NUL, at most `capacity` bytes; `*length` the number of bytes. With `capacity` 0 the
-        ///  text is not looked at and `*length` says how many bytes it needs.
+        ///  `text` receives ASCII, at most `capacity` bytes, and a NUL behind it where the capacity is larger than the text; `*length` the number of
+        ///  bytes, which never counts the NUL. With `capacity` 0 the text is not looked at and `*length` says how many bytes it needs.
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_BUFFER_TOO_SMALL` or `SMPFOTA_NULL_POINTER`. Any thread, any time.
         /// </summary>
@@ -844,11 +844,12 @@ namespace SmpFota.Interop
         /// </summary>
         public uint finding;
         /// <summary>
-        ///  The bytes of `text` that are filled.
+        ///  The bytes of `text` that are filled, at most 487; the NUL behind them does not count.
         /// </summary>
         public uint text_length;
         /// <summary>
-        ///  The sentence in UTF-8, without NUL; a longer one is cut after a whole character.
+        ///  The sentence in UTF-8 with a NUL behind it; a longer one is cut after a whole word. Where `struct_size` ends at this field there is
+        ///  no room for either.
         /// </summary>
         public fixed byte text[488];
     }
