@@ -453,6 +453,10 @@ enum smpfota_link_event {
     SMPFOTA_LINK_EVENT_UP = 1,
     /** One write now carries `value` bytes. */
     SMPFOTA_LINK_EVENT_MAX_WRITE = 2,
+    /** The link is up again, to the same device under another address or name. */
+    SMPFOTA_LINK_EVENT_NEW_ADDRESS = 4,
+    /** The link came up and could not be encrypted: the device does not know the bond any more. */
+    SMPFOTA_LINK_EVENT_BONDS_LOST = 5,
 };
 
 /** `smpfota_session_start_request`: the operation of a request. */
@@ -765,6 +769,11 @@ typedef struct smpfota_update_options {
      * a lower one, or without one, is refused before its first byte. 0: not known (default).
      */
     uint32_t security_counter;
+    /**
+     * How long the device may take to reset by itself, or by somebody's hand, in milliseconds, at most a day: it is looked at so long behind
+     * the upload before it is marked, and once more where its server has no reset command. 0: not waited for (default).
+     */
+    uint32_t self_reset_ms;
 } smpfota_update_options;
 
 /**
@@ -1248,7 +1257,9 @@ int32_t smpfota_session_deadline(smpfota_session session,
  * What the caller knows of the device link. Who cannot see the link never calls this.
  *
  * `event` is `SMPFOTA_LINK_EVENT_DOWN`, `SMPFOTA_LINK_EVENT_UP`, or `SMPFOTA_LINK_EVENT_MAX_WRITE` with the bytes of one
- * write in `value`, 20 to 65,535. `value` is not looked at with the others.
+ * write in `value`, 20 to 65,535. `value` is not looked at with the others. `SMPFOTA_LINK_EVENT_NEW_ADDRESS` is an up to a device that
+ * came back under another address or name. After `SMPFOTA_LINK_EVENT_BONDS_LOST` an update waits 45,000 ms for an answer, as when somebody
+ * pairs anew, and then fails with `SMPFOTA_FINDING_BONDS_LOST` or, before its reset, `SMPFOTA_FINDING_PAIRING_NEEDED`.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */

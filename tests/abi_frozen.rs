@@ -272,6 +272,8 @@ const GROUPS: &[(&str, &[(&str, u32)])] = &[
         ("LINK_EVENT_DOWN", 0),
         ("LINK_EVENT_UP", 1),
         ("LINK_EVENT_MAX_WRITE", 2),
+        ("LINK_EVENT_NEW_ADDRESS", 4),
+        ("LINK_EVENT_BONDS_LOST", 5),
     ]),
     ("smpfota_op", &[
         ("OP_READ", 0),
@@ -328,10 +330,11 @@ const LAYOUTS: &[(&str, usize, &[Field])] = &[
         ("reserved", 60, 4), ("batch_frames", 64, 4), ("batch_bytes", 68, 4), ("batch_gap_ms", 72, 4),
         ("reserved2", 76, 4),
     ]),
-    ("smpfota_update_options", 40, &[
+    ("smpfota_update_options", 44, &[
         ("struct_size", 0, 4), ("mode", 4, 4), ("flags", 8, 4), ("swap_estimate_ms", 12, 4),
         ("swap_timeout_ms", 16, 4), ("slot_size", 20, 4), ("health_timeout_ms", 24, 4),
         ("deadline_ms", 28, 4), ("boot_mode", 32, 4), ("security_counter", 36, 4),
+        ("self_reset_ms", 40, 4),
     ]),
     ("smpfota_image_info", 160, &[
         ("struct_size", 0, 4), ("image_count", 4, 4), ("image_number", 8, 4), ("size", 12, 4),
@@ -406,7 +409,8 @@ fn rust_layouts() -> Vec<(&'static str, usize, Fields)> {
             health_timeout_ms,
             deadline_ms,
             boot_mode,
-            security_counter
+            security_counter,
+            self_reset_ms
         }),
         layout!(smpfota_image_info {
             struct_size,

@@ -110,6 +110,19 @@ fn gone_back() -> Drive {
     drive
 }
 
+/// The new image has lost its bonds, and the caller says so.
+fn without_bonds() -> Drive {
+    let mut drive = begin(&scenario().device(|device| {
+        device.quirks.coming_back = smpfota::simulator::ComingBack::WithoutBonds;
+    }));
+    while drive.session.phase() != Phase::Swap {
+        let until = drive.now_ms() + 20;
+        assert_eq!(drive.run(until), End::Hung, "it ended before the reset");
+    }
+    drive.session.link(drive.now_ms(), LinkEvent::BondsLost);
+    drive
+}
+
 /// A device that forgets its upload whenever it has come so far.
 fn forgets() -> Drive {
     let mut drive = begin(&scenario());
@@ -303,6 +316,12 @@ fn field() -> Vec<Row> {
         (
             "20: the new image asks for pairing",
             over_a_new_link(begin(&plain), Phase::Swap),
+            Finding::BondsLost,
+            Finding::BondsLost,
+        ),
+        (
+            "20: the caller says that the bonds are lost",
+            without_bonds(),
             Finding::BondsLost,
             Finding::BondsLost,
         ),

@@ -45,7 +45,7 @@ events! {
     Busy(u32), "busy", "the device's error code", "The device refused a frame because it was busy or had no buffer.";
     Replayed(u32), "replayed", "its sequence number", "A response arrived that had come before.";
     LinkReset, "link_reset", "", "The session asked for a new link.";
-    Link(u32), "link", "0 down, 1 up", "The caller reported the link as down or up.";
+    Link(u32), "link", "0 down, 1 up, 2 up under another address, 3 bonds lost", "The caller reported this of the link.";
     SmpVersion(u32), "smp_version", "1 or 2", "Requests now carry this version of the SMP header.";
     Finding(u32), "finding", "the number of the finding", "The operation failed, and this points to the cause.";
 }
@@ -55,6 +55,8 @@ impl EventKind {
     pub(crate) fn word(self) -> String {
         match (self, self.parts()) {
             (EventKind::Link(0), _) => "link down".into(),
+            (EventKind::Link(2), _) => "link up under another address".into(),
+            (EventKind::Link(3), _) => "bonds lost".into(),
             (EventKind::Link(_), _) => "link up".into(),
             (_, (name, Some(number))) => format!("{name} {number}"),
             (_, (name, None)) => name.into(),

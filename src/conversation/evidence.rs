@@ -37,6 +37,13 @@ pub(crate) struct Evidence {
 const LISTED: u8 = 1;
 /// The present link has had no answer yet.
 const UNANSWERED: u8 = 2;
+/// The device came back under another address, by the caller's word.
+const MOVED: u8 = 4;
+/// The caller said that the bonds are lost, and nothing was answered since.
+const UNBONDED: u8 = 8;
+
+/// How long somebody may take to pair anew before silence over a link without its bonds is called that.
+const PAIRING_TAKES_MS: u64 = 45_000;
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -45,6 +52,8 @@ struct Seen {
     cut: Option<Cut>,
     /// How many pieces passed through a text encoding.
     mangled: u8,
+    /// When the caller first said that the bonds are lost, of those times that no answer followed.
+    unbonded_at: u64,
     /// What explains the failure of the operation.
     cause: Option<Finding>,
     /// What the caller wants to be recorded.
@@ -82,6 +91,7 @@ impl Evidence {
     /// Another operation begins.
     pub fn forget_operation(&mut self) {
         let recording = self.seen.take().and_then(|seen| seen.recording);
+        self.flags &= !(UNBONDED | MOVED);
         if recording.is_some() {
             self.seen = Some(Box::new(Seen { recording, ..Seen::default() }));
         }
@@ -153,8 +163,11 @@ impl Evidence {
     #[cold]
     pub fn conclude(&mut self, now: u64, answered: bool) {
         let mangled = self.seen.as_ref().is_some_and(|seen| seen.mangled >= ODD_IN_A_ROW);
+        let unbonded = self.unbonded_until().is_some();
         let cause = if mangled {
             Finding::BinaryAsText
+        } else if unbonded {
+            Finding::PairingNeeded
         } else if answered && self.is_ignored(now) {
             // It answered over another link, and over this one nothing came.
             Finding::LinkSettingsLost
@@ -184,7 +197,7 @@ impl Evidence {
     /// An answer was taken for one of ours.
     pub fn answered(&mut self) {
         self.ignored_links = 0;
-        self.flags &= !UNANSWERED;
+        self.flags &= !(UNANSWERED | UNBONDED);
     }
 
     /// An image list was taken.
@@ -200,6 +213,33 @@ impl Evidence {
         if let Some(seen) = &mut self.seen {
             seen.cut = None;
         }
+    }
+
+    /// The caller says that the bonds are lost.
+    #[cold]
+    pub fn bonds_lost(&mut self, now: u64) {
+        if self.flags & UNBONDED == 0 {
+            self.flags |= UNBONDED;
+            self.seen.get_or_insert_default().unbonded_at = now;
+        }
+    }
+
+    /// When silence over a link without its bonds is no longer waited out; `None` where there is no word of that.
+    pub fn unbonded_until(&self) -> Option<u64> {
+        if self.flags & UNBONDED == 0 {
+            return None;
+        }
+        self.seen.as_ref().map(|seen| seen.unbonded_at.saturating_add(PAIRING_TAKES_MS))
+    }
+
+    /// The caller says that the device came back under another address.
+    pub fn moved(&mut self) {
+        self.flags |= MOVED;
+    }
+
+    /// Whether the device came back under another address.
+    pub fn has_moved(&self) -> bool {
+        self.flags & MOVED != 0
     }
 
     /// Whether an image list ever arrived.

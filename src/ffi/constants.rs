@@ -209,6 +209,10 @@ groups! {
         SMPFOTA_LINK_EVENT_UP (was SMPFOTA_LINK_UP) = 1,
         /// One write now carries `value` bytes.
         SMPFOTA_LINK_EVENT_MAX_WRITE (was SMPFOTA_LINK_MAX_WRITE) = 2,
+        /// The link is up again, to the same device under another address or name.
+        SMPFOTA_LINK_EVENT_NEW_ADDRESS = 4,
+        /// The link came up and could not be encrypted: the device does not know the bond any more.
+        SMPFOTA_LINK_EVENT_BONDS_LOST = 5,
     }
 
     /// `smpfota_session_start_request`: the operation of a request.

@@ -122,6 +122,7 @@ impl smpfota_update_options {
             deadline_ms: options.deadline_ms,
             boot_mode: options.boot_mode as u32,
             security_counter: options.security_counter,
+            self_reset_ms: options.self_reset_ms,
         }
     }
 
@@ -149,6 +150,7 @@ impl smpfota_update_options {
                 .and_then(BootMode::from_number)
                 .ok_or_else(|| invalid("the update option boot_mode", self.boot_mode, "between 0 and 7"))?,
             security_counter: self.security_counter,
+            self_reset_ms: self.self_reset_ms,
             ..UpdateOptions::default()
         };
         for (bit, flag) in FLAGS {

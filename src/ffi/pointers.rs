@@ -347,6 +347,7 @@ mod tests {
             deadline_ms: 6,
             boot_mode: 7,
             security_counter: 8,
+            self_reset_ms: 0,
         }
     }
 

@@ -299,7 +299,9 @@ pub unsafe extern "C" fn smpfota_session_deadline(session: smpfota_session, dead
 /// What the caller knows of the device link. Who cannot see the link never calls this.
 ///
 /// `event` is `SMPFOTA_LINK_EVENT_DOWN`, `SMPFOTA_LINK_EVENT_UP`, or `SMPFOTA_LINK_EVENT_MAX_WRITE` with the bytes of one
-/// write in `value`, 20 to 65,535. `value` is not looked at with the others.
+/// write in `value`, 20 to 65,535. `value` is not looked at with the others. `SMPFOTA_LINK_EVENT_NEW_ADDRESS` is an up to a device that
+/// came back under another address or name. After `SMPFOTA_LINK_EVENT_BONDS_LOST` an update waits 45,000 ms for an answer, as when somebody
+/// pairs anew, and then fails with `SMPFOTA_FINDING_BONDS_LOST` or, before its reset, `SMPFOTA_FINDING_PAIRING_NEEDED`.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
@@ -308,6 +310,8 @@ pub extern "C" fn smpfota_session_link(session: smpfota_session, now_ms: u64, ev
         let event = match event {
             SMPFOTA_LINK_EVENT_DOWN => LinkEvent::Down,
             SMPFOTA_LINK_EVENT_UP => LinkEvent::Up,
+            SMPFOTA_LINK_EVENT_NEW_ADDRESS => LinkEvent::NewAddress,
+            SMPFOTA_LINK_EVENT_BONDS_LOST => LinkEvent::BondsLost,
             SMPFOTA_LINK_EVENT_MAX_WRITE if (20..=65_535).contains(&value) => LinkEvent::MaxWrite(value),
             _ => return Err(Status::InvalidArgument),
         };

@@ -111,6 +111,9 @@ pub struct smpfota_update_options {
     /// The security counter at which the device's roll-back protection stands for its application, as the caller knows it: an image with
     /// a lower one, or without one, is refused before its first byte. 0: not known (default).
     pub security_counter: u32,
+    /// How long the device may take to reset by itself, or by somebody's hand, in milliseconds, at most a day: it is looked at so long behind
+    /// the upload before it is marked, and once more where its server has no reset command. 0: not waited for (default).
+    pub self_reset_ms: u32,
 }
 
 /// What is known of one image of a file.
@@ -223,7 +226,7 @@ pub struct smpfota_device_options {
 // The sizes of version 1. A struct may grow at its end; then a new size joins these, and SMALLEST stays.
 const _: () = assert!(size_of::<smpfota_error>() == 512);
 const _: () = assert!(size_of::<smpfota_session_options>() == 80);
-const _: () = assert!(size_of::<smpfota_update_options>() == 40);
+const _: () = assert!(size_of::<smpfota_update_options>() == 44);
 const _: () = assert!(size_of::<smpfota_image_info>() == 160);
 const _: () = assert!(size_of::<smpfota_progress>() == 64);
 const _: () = assert!(size_of::<smpfota_device_options>() == 48);

@@ -66,6 +66,11 @@ pub enum LinkEvent {
     Up,
     /// A write may carry this many bytes from now on.
     MaxWrite(u32),
+    /// It is up again, to the same device under another address or name, as a firmware loader may have one.
+    NewAddress,
+    /// It came up and could not be encrypted: the device does not know the bond any more. Nothing that is written to a characteristic that
+    /// asks for encryption is answered before somebody pairs anew.
+    BondsLost,
 }
 
 /// A later time counts as this one, 35,000 years after the clock's origin: no sum of a time and a wait overflows.
@@ -334,13 +339,21 @@ impl Session {
                     self.talk.note(now, EventKind::FrameLimit(self.talk.limits.frame()));
                 }
             }
-            LinkEvent::Down | LinkEvent::Up => {
+            LinkEvent::BondsLost => {
+                self.talk.evidence.bonds_lost(now);
+                self.talk.note(now, EventKind::Link(3));
+            }
+            LinkEvent::Down | LinkEvent::Up | LinkEvent::NewAddress => {
                 let down = event == LinkEvent::Down;
                 if down && self.talk.link_down {
                     return;
                 }
                 self.talk.link_changed(now, down);
-                self.talk.note(now, EventKind::Link(u32::from(!down)));
+                let moved = event == LinkEvent::NewAddress;
+                self.talk.note(now, EventKind::Link(u32::from(!down) + u32::from(moved)));
+                if moved {
+                    self.talk.evidence.moved();
+                }
                 self.drop_outbound();
                 self.inbound.clear();
                 self.operation.link_changed(&mut self.talk, now, down);

@@ -8,9 +8,10 @@ pub mod link;
 pub mod rng;
 
 pub use device::{
-    AfterUpload, BootMode, DeviceCounters, DeviceOptions, DeviceProfile, EraseMode, FieldDevice, FlashTiming,
-    ImmutableBootloader, InstallError, Listing, LoaderSetup, LoggedRequest, NetworkCore, Quirks,
-    RecoveryList, RecoveryRelease, RecoveryServer, SlotState, Transport, VersionText, VirtualDevice,
+    AfterUpload, BootMode, ComingBack, DeviceCounters, DeviceOptions, DeviceProfile, EraseMode, FieldDevice,
+    FlashTiming, ImmutableBootloader, InstallError, Listing, LoaderSetup, LoggedRequest, NetworkCore, Quirks,
+    RecoveryList, RecoveryRelease, RecoveryServer, SlotState, SwitchedOff, Transport, VersionText,
+    VirtualDevice,
 };
 pub use link::{
     CallProfile, CallReturn, CallWrite, Fault, LinkCounters, LinkKind, LinkProfile, RoundTrip, Scenario,

@@ -214,6 +214,7 @@ pub(super) struct Talk {
     pub(super) frames_since_reconnect: u64,
     pub(super) att_errors: BTreeMap<u8, Evidence>,
     pub(super) pairing_failed: Evidence,
+    pub(super) bonds_lost: Evidence,
     /// Whether the trace shows a link coming up.
     pub(super) connected: bool,
     /// The number of the last frame that was an answer.
@@ -287,6 +288,10 @@ impl Talk {
             Event::Pairing(Some(reason)) => {
                 self.pairing_failed.add(mark, || format!("pairing failed with reason {reason:#04x}"));
                 format!("Pairing failed, reason {reason:#04x}.")
+            }
+            Event::BondsLost => {
+                self.bonds_lost.add(mark, || "the link came up without its bonds".to_owned());
+                "The bonds are lost.".to_owned()
             }
             Event::Encrypted => "From here on the link is encrypted.".to_owned(),
             Event::AttError(code) => {

@@ -65,6 +65,8 @@ pub(super) enum Event {
     AttError(u8),
     /// Pairing was asked for, or failed with this reason of the Security Manager.
     Pairing(Option<u8>),
+    /// The caller of a session says that the bonds are lost.
+    BondsLost,
     /// What follows on the air is encrypted.
     Encrypted,
 }

@@ -48,6 +48,9 @@ impl Update {
             Step::Erase => self.erased(talk, now, error),
             Step::Mark => self.marked(talk, now, error),
             Step::Reset => match error {
+                Some(error) if error.is_common(rc::NOT_SUPPORTED) && self.wait_without_reset(talk, now) => {
+                    Ok(())
+                }
                 Some(error) => Err(self.reset_refused(error)),
                 None => {
                     self.begin_look(talk, now, Step::Look);
@@ -147,6 +150,9 @@ impl Update {
             Step::ListMarked => self.verify_marked(talk, now, listing),
             Step::Look => {
                 self.told.unlisted = false;
+                if self.listed_by_itself(talk, now, &listing) {
+                    return Ok(());
+                }
                 self.verify_boot(talk, now, listing)
             }
             Step::LookLoader => self.loader_answered(talk, now, listing),

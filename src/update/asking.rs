@@ -179,7 +179,7 @@ impl Update {
         let failure = if self.step == Step::Look {
             self.did_not_return(talk.evidence.is_ignored(now))
         } else {
-            self.loader_away()
+            self.loader_away(talk.evidence.has_moved())
         };
         self.fail(now, failure);
     }

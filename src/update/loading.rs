@@ -63,12 +63,19 @@ impl Update {
     }
 
     /// The loader did not answer in time.
-    pub(super) fn loader_away(&self) -> Failure {
+    ///
+    /// `moved` says that the link came up under another address, by the caller's word.
+    pub(super) fn loader_away(&self, moved: bool) -> Failure {
+        let hint = match moved {
+            true => "What has the other address answers nothing.",
+            false => {
+                "It may have another address or name than the application: connect to that and update again."
+            }
+        };
         Failure::new(
             Status::DidNotReturn,
             format!(
-                "no firmware loader answered within {} s after the reset with boot_mode 1. It may have another address or name than the \
-                 application: connect to that and update again.",
+                "no firmware loader answered within {} s after the reset with boot_mode 1. {hint}",
                 self.options.swap_timeout_ms / 1_000
             ),
         )

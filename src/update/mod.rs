@@ -11,6 +11,7 @@ mod asking;
 mod boot;
 mod check;
 mod confirm;
+mod itself;
 mod kinds;
 mod late;
 pub mod listing;
@@ -258,6 +259,10 @@ impl Update {
         } else {
             self.clock.not_before
         };
+        let next = match talk.evidence.unbonded_until().filter(|_| self.outcome.is_none()) {
+            Some(until) if self.step != Step::HealthCheck => next.min(until),
+            _ => next,
+        };
         match self.clock.limit_at {
             0 => next,
             limit => next.min(limit),
@@ -337,6 +342,10 @@ impl Update {
                     return Poll::HealthCheck;
                 }
                 self.fail(now, self.health_unknown());
+                continue;
+            }
+            if talk.evidence.unbonded_until().is_some_and(|until| now >= until) {
+                self.fail(now, self.unbonded());
                 continue;
             }
             if self.sending.is_some() {

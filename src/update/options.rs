@@ -68,6 +68,10 @@ pub struct UpdateOptions {
     /// The security counter at which the device's roll-back protection stands for its application, as the caller knows it (no server tells
     /// it); 0 is unknown.
     pub security_counter: u32,
+    /// How long the device may take to reset by itself, or by somebody's hand, in milliseconds, at most a day. So long it is looked at, once
+    /// behind the upload before it is marked, and once more where its server has no reset command; then the update goes on as ever. Default
+    /// 0: it is not waited for, and still its list decides.
+    pub self_reset_ms: u32,
 }
 
 impl Default for UpdateOptions {
@@ -101,6 +105,7 @@ impl UpdateOptions {
             ignore_image_number: false,
             require_way_back: false,
             security_counter: 0,
+            self_reset_ms: 0,
         }
     }
 
@@ -111,6 +116,7 @@ impl UpdateOptions {
             ("swap_estimate_ms", self.swap_estimate_ms, 0),
             ("swap_timeout_ms", self.swap_timeout_ms, 1),
             ("health_timeout_ms", self.health_timeout_ms, 1),
+            ("self_reset_ms", self.self_reset_ms, 0),
         ] {
             if !(least..=DAY).contains(&value) {
                 return Err(Failure::new(

@@ -72,6 +72,9 @@ pub(super) struct Tries {
     /// The first question was not answered, so the list was asked for; and then the first question once more.
     pub list_first: bool,
     pub asked_again: bool,
+    /// The device was waited for behind the upload, and behind its marks, to reset by itself.
+    pub waited: bool,
+    pub waited_marked: bool,
     /// The device was reset into its loader.
     pub entered_loader: bool,
 }

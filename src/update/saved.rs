@@ -59,8 +59,8 @@ impl Update {
             tries.list_first,
             tries.asked_again,
             tries.went_back,
-            false,
-            false,
+            tries.waited,
+            tries.waited_marked,
             false,
         ]);
         out.u8(self.resets());
@@ -169,8 +169,16 @@ impl Update {
             tries.entered_loader,
             tries.stray_chunk,
         ] = from.flags()?;
-        [tries.tried_anew, tries.offset_asked, tries.list_first, tries.asked_again, tries.went_back, ..] =
-            from.flags()?;
+        [
+            tries.tried_anew,
+            tries.offset_asked,
+            tries.list_first,
+            tries.asked_again,
+            tries.went_back,
+            tries.waited,
+            tries.waited_marked,
+            ..,
+        ] = from.flags()?;
         let resets = from.u8()?;
         if resets > 0 {
             self.reboot().resets = resets;
@@ -484,11 +492,14 @@ impl UpdateOptions {
             self.check_only,
             self.ignore_dependencies,
             more,
-            false,
+            self.self_reset_ms != 0,
             false,
             false,
             false,
         ]);
+        if self.self_reset_ms != 0 {
+            out.u32(self.self_reset_ms);
+        }
         if more {
             let (flags, security_counter) = self.seldom();
             out.flags(flags);
@@ -546,11 +557,14 @@ impl UpdateOptions {
         if from.version() > 1 {
             let mode = BootMode::from_number(from.u8()?);
             options.boot_mode = mode.ok_or_else(|| damaged("its boot mode is unknown"))?;
-            let [enter_loader, check_only, ignore_dependencies, more, unknown @ ..] = from.flags()?;
+            let [enter_loader, check_only, ignore_dependencies, more, waits, unknown @ ..] = from.flags()?;
             (options.enter_loader, options.check_only) = (enter_loader, check_only);
             options.ignore_dependencies = ignore_dependencies;
             if unknown.contains(&true) {
                 return Err(damaged("its options are unknown"));
+            }
+            if waits {
+                options.self_reset_ms = from.u32()?;
             }
             if more {
                 options.load_seldom(from)?;

@@ -27,10 +27,22 @@ impl Update {
     pub(super) fn lost_link(&self) -> Failure {
         match self.step {
             Step::Reset | Step::Look => return self.did_not_return(false),
-            Step::EnterLoader | Step::LookLoader => return self.loader_away(),
+            Step::EnterLoader | Step::LookLoader => return self.loader_away(false),
             _ => {}
         }
         Failure::new(Status::LinkLost, "the device link is down.").with_finding(Finding::LinkDrops)
+    }
+
+    /// The caller said that the bonds are lost, and nothing was answered since.
+    pub(super) fn unbonded(&self) -> Failure {
+        let (status, when) = match self.step.awaits_return() {
+            true => (Status::DidNotReturn, "after the reset, and nothing is answered over that link"),
+            false => (Status::Timeout, "and nothing is answered over that link"),
+        };
+        let what = format!("the link came up without its bonds {when}.");
+        let started = self.rebooted().is_some_and(|reboot| reboot.resets > 0);
+        let finding = if started { Finding::BondsLost } else { Finding::PairingNeeded };
+        Failure::new(status, what).with_finding(finding)
     }
 
     pub(super) fn flapping_link(&self) -> Failure {

@@ -134,6 +134,9 @@ impl Update {
                 false => self.succeed(talk, now),
             };
         }
+        if self.wait_behind_upload(talk, now) {
+            return;
+        }
         // The application last: bootloaders of nRF Connect SDK 2.6 to 3.4 skip a network core that is marked after it (NCSDK-34106).
         while let Some(index) = self.tasks.iter().rposition(|task| task.action == Action::Mark) {
             self.current = index as u16;

@@ -343,6 +343,7 @@ static void numbers_outside_their_range(void) {
     STATUS(smpfota_session_start_command(session, "echo", 4, "[]", 2, &error), SMPFOTA_INVALID_JSON);
     STATUS(smpfota_session_start_command(session, "echo", 4, "\xff", 1, &error), SMPFOTA_INVALID_JSON);
     STATUS(smpfota_session_link(session, 0, 3, 0), SMPFOTA_INVALID_ARGUMENT);
+    STATUS(smpfota_session_link(session, 0, SMPFOTA_LINK_EVENT_BONDS_LOST + 1, 0), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_session_link(session, 0, SMPFOTA_LINK_EVENT_MAX_WRITE, 19), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_session_link(session, 0, SMPFOTA_LINK_EVENT_MAX_WRITE, 65536), SMPFOTA_INVALID_ARGUMENT);
     STATUS(smpfota_session_health(session, 0, 2), SMPFOTA_INVALID_ARGUMENT);

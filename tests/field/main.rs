@@ -23,4 +23,5 @@ mod network_core;
 mod newest;
 mod recovery;
 mod several;
+mod themselves;
 mod world;

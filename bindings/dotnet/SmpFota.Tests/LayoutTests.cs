@@ -23,7 +23,7 @@ public sealed class LayoutTests
     {
         Assert.Equal(512, sizeof(smpfota_error));
         Assert.Equal(80, sizeof(smpfota_session_options));
-        Assert.Equal(40, sizeof(smpfota_update_options));
+        Assert.Equal(44, sizeof(smpfota_update_options));
         Assert.Equal(160, sizeof(smpfota_image_info));
         Assert.Equal(64, sizeof(smpfota_progress));
         Assert.Equal(48, sizeof(smpfota_device_options));
@@ -39,6 +39,7 @@ public sealed class LayoutTests
         Assert.Equal(28, Offset<smpfota_update_options>("deadline_ms"));
         Assert.Equal(32, Offset<smpfota_update_options>("boot_mode"));
         Assert.Equal(36, Offset<smpfota_update_options>("security_counter"));
+        Assert.Equal(40, Offset<smpfota_update_options>("self_reset_ms"));
         Assert.Equal(32, Offset<smpfota_image_info>("hash"));
         Assert.Equal(96, Offset<smpfota_image_info>("sha256"));
         Assert.Equal(156, Offset<smpfota_image_info>("slot"));

@@ -199,6 +199,8 @@ public sealed class ObserverTests
         Assert.Equal(UpdateOutcome.Updated, (await client.UpdateAsync(image).WaitAsync(Soon)).Outcome);
         Assert.Equal(100, way.LongestWrite);
         Assert.Equal(new[] { "None", "Down", "Up", "MaxWrite 244" }, new[] { default, SmpLinkEvent.Down, SmpLinkEvent.Up, SmpLinkEvent.MaxWrite(244) }.Select(e => e.ToString()));
+        Assert.Equal(new[] { ("NewAddress", 4u), ("BondsLost", 5u), ("Up", 1u), ("MaxWrite 20", 2u) },
+            new[] { SmpLinkEvent.NewAddress, SmpLinkEvent.BondsLost, SmpLinkEvent.Up, SmpLinkEvent.MaxWrite(20) }.Select(e => (e.ToString(), e.Kind)));
         Assert.NotEqual(SmpLinkEvent.Down, default);
         await client.DisposeAsync();
         Assert.Throws<ObjectDisposedException>(() => client.ReportLink(SmpLinkEvent.Up));

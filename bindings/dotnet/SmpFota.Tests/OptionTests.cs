@@ -151,6 +151,7 @@ public sealed class OptionTests
         Assert.Equal(Constant("UPDATE_IGNORE_IMAGE_NUMBER"), new UpdateOptions { IgnoreImageNumber = true }.ToNative().flags);
         Assert.Equal(Constant("UPDATE_REQUIRE_WAY_BACK"), new UpdateOptions { RequireWayBack = true }.ToNative().flags);
         Assert.Equal((0u, 7u), (new UpdateOptions().ToNative().security_counter, new UpdateOptions { SecurityCounter = 7 }.ToNative().security_counter));
+        Assert.Equal((0u, 9_000u), (new UpdateOptions().ToNative().self_reset_ms, new UpdateOptions { SelfReset = TimeSpan.FromSeconds(9) }.ToNative().self_reset_ms));
         foreach (BootMode mode in Enum.GetValues<BootMode>())
         {
             string name = string.Concat(mode.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $"_{c}" : $"{c}")).ToUpperInvariant();

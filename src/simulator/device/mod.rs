@@ -34,8 +34,8 @@ pub use field::FieldDevice;
 pub use image_state::Flags;
 pub use options::{BootMode, DeviceOptions, DeviceProfile, EraseMode, FlashTiming, Transport};
 pub use quirks::{
-    AfterUpload, ImmutableBootloader, Listing, LoaderSetup, NetworkCore, Quirks, RecoveryList,
-    RecoveryRelease, RecoveryServer, VersionText,
+    AfterUpload, ComingBack, ImmutableBootloader, Listing, LoaderSetup, NetworkCore, Quirks, RecoveryList,
+    RecoveryRelease, RecoveryServer, SwitchedOff, VersionText,
 };
 pub use request_log::LoggedRequest;
 
@@ -110,6 +110,8 @@ pub struct VirtualDevice {
     now: u64,
     connected: bool,
     frozen: bool,
+    /// Nothing that is written reaches its server, for the way in which it came back.
+    away: bool,
     queue: VecDeque<Waiting>,
     /// Counts connections: an answer to a request of an earlier one finds nobody (zephyr#51757).
     connection: u32,
@@ -134,6 +136,7 @@ impl VirtualDevice {
             now: 0,
             connected: true,
             frozen: false,
+            away: false,
             queue: VecDeque::new(),
             connection: 0,
             reassembly: Reassembly::default(),
@@ -214,7 +217,7 @@ impl VirtualDevice {
     /// One write of the carrier reaches the device.
     pub fn write(&mut self, now_us: u64, bytes: &[u8]) {
         self.advance(now_us);
-        if !self.connected || self.booted_at.is_some() {
+        if !self.connected || self.away || self.booted_at.is_some() {
             self.counters.unheard += 1;
             return;
         }
@@ -268,6 +271,13 @@ impl VirtualDevice {
     pub fn link_up(&mut self, now_us: u64) {
         self.advance(now_us);
         self.connected = true;
+        self.away &= self.server.options.quirks.coming_back != ComingBack::AnotherAddress;
+    }
+
+    /// Somebody pairs with it.
+    pub fn pair(&mut self, now_us: u64) {
+        self.advance(now_us);
+        self.away &= self.server.options.quirks.coming_back != ComingBack::WithoutBonds;
     }
 
     /// The device resets by itself (a watchdog, a flat battery), without a word.

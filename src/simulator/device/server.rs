@@ -233,7 +233,12 @@ impl Server {
 
     fn dispatch(&mut self, header: &Header, body: &[u8], writer: &mut Writer<'_>) -> Handled {
         let (op, command) = (header.op, header.command);
+        let off = self.options.quirks.switched_off;
         match header.group {
+            group::OS if off.os_group => Err(Refusal::Rc(rc::NOT_SUPPORTED, None)),
+            group::IMAGE if off.set_state && (op, command) == (WRITE, 0) => {
+                Err(Refusal::Rc(rc::NOT_SUPPORTED, None))
+            }
             group::OS => self.os_group(op, command, body, writer),
             group::IMAGE => self.image_group(op, command, body, writer),
             group::STATISTICS => self.statistics_group(op, command, body, writer),

@@ -5,6 +5,7 @@ use super::answer::rc;
 use super::bootloader::Boot;
 use super::buffers::Waiting;
 use super::options::Transport;
+use super::quirks::ComingBack;
 use super::server::{HEADER, Header, READ, WRITE};
 
 /// The request in the worker's hands.
@@ -120,8 +121,10 @@ impl VirtualDevice {
         if self.reboot_at.is_none() {
             self.reboot_at = self.server.resets_itself_at.take();
         }
-        if std::mem::take(&mut self.server.reset_requested) && self.reboot_at.is_none() {
-            self.reboot_at = Some(self.now.saturating_add(self.server.options.reset_delay_us));
+        if std::mem::take(&mut self.server.reset_requested) {
+            let asked = self.now.saturating_add(self.server.options.reset_delay_us);
+            // The first reset that was asked for, or one of its own, whichever comes sooner.
+            self.reboot_at = Some(self.reboot_at.map_or(asked, |own| own.min(asked)));
         }
         self.start_request();
     }
@@ -164,6 +167,7 @@ impl VirtualDevice {
         self.reassembly.clear();
         self.console.clear();
         self.frozen = false;
+        self.away = self.server.options.quirks.coming_back != ComingBack::AsBefore;
         self.server.restart();
         let Boot { spent, swapped, reverted, refused } = {
             let asked = std::mem::take(&mut self.server.boot_mode);

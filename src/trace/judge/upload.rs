@@ -217,6 +217,14 @@ pub(super) fn pairing(talk: &Talk, cases: &mut Vec<Case>) {
             cases.push(Case::new(Finding::PairingNeeded, Certainty::Certain, says, evidence));
         }
     }
+    if talk.bonds_lost.count > 0 && late(&talk.bonds_lost) {
+        let says = format!("{}, and nothing was answered after that.", talk.bonds_lost.text);
+        let cause = match talk.stages.reset {
+            Some(_) => Finding::BondsLost,
+            None => Finding::PairingNeeded,
+        };
+        cases.push(Case::new(cause, Certainty::Certain, says, &talk.bonds_lost));
+    }
     if talk.pairing_failed.count > 0 && late(&talk.pairing_failed) {
         let says = format!("{}, and nothing was answered after it.", talk.pairing_failed.text);
         cases.push(Case::new(Finding::PairingNeeded, Certainty::Likely, says, &talk.pairing_failed));

@@ -11,6 +11,9 @@ pub(in crate::trace) fn read(line: &str) -> Option<Event> {
             number_behind(&lower, "reason").or(number_behind(&lower, "status")).map(|n| n as u8),
         ));
     }
+    if has("bonds lost") {
+        return Some(Event::BondsLost);
+    }
     if has("link up") || has("connection established") || has("connected to ") && !has("not connected") {
         return Some(Event::LinkUp);
     }
@@ -63,6 +66,8 @@ mod tests {
             ("MTU changed to: 498", Event::Mtu(498)),
             ("ATT write failed, error 0x05", Event::AttError(5)),
             ("Notifications enabled", Event::Notifications(true)),
+            ("link up under another address", Event::LinkUp),
+            ("bonds lost", Event::BondsLost),
         ] {
             assert_eq!(read(line), Some(event), "{line}");
         }

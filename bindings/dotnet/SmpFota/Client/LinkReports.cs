@@ -1,10 +1,12 @@
 namespace SmpFota;
 
-/// <summary>What the carrier has reported of the link since the session was last told: however often, it is three facts.</summary>
+/// <summary>What the carrier has reported of the link since the session was last told: however often, it is a few facts.</summary>
 internal struct LinkReports
 {
     private bool wentDown;
     private bool cameUp;
+    private bool underNewAddress;
+    private bool lostBonds;
     private SmpLinkEvent maxWrite;
 
     internal void Add(SmpLinkEvent linkEvent)
@@ -13,6 +15,16 @@ internal struct LinkReports
         {
             wentDown = true;
             cameUp = false;
+            underNewAddress = false;
+        }
+        else if (linkEvent == SmpLinkEvent.NewAddress)
+        {
+            cameUp = true;
+            underNewAddress = true;
+        }
+        else if (linkEvent == SmpLinkEvent.BondsLost)
+        {
+            lostBonds = true;
         }
         else if (linkEvent == SmpLinkEvent.Up)
         {
@@ -34,7 +46,12 @@ internal struct LinkReports
 
         if (cameUp)
         {
-            session.ReportLink(now, SmpLinkEvent.Up);
+            session.ReportLink(now, underNewAddress ? SmpLinkEvent.NewAddress : SmpLinkEvent.Up);
+        }
+
+        if (lostBonds)
+        {
+            session.ReportLink(now, SmpLinkEvent.BondsLost);
         }
 
         if (!maxWrite.IsNone)

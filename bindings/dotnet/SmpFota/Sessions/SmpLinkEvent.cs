@@ -24,6 +24,8 @@ public readonly record struct SmpLinkEvent
         Down,
         Up,
         MaxWrite,
+        NewAddress = 5,
+        BondsLost,
     }
 
     /// <summary>The link went down; what was in flight is lost.</summary>
@@ -31,6 +33,15 @@ public readonly record struct SmpLinkEvent
 
     /// <summary>The link is up again.</summary>
     public static SmpLinkEvent Up { get; } = new(LinkEventKind.Up);
+
+    /// <summary>The link is up again, to the same device under another address or name, as a firmware loader may have one.</summary>
+    public static SmpLinkEvent NewAddress { get; } = new(LinkEventKind.NewAddress);
+
+    /// <summary>
+    /// The link came up and could not be encrypted: the device does not know the bond any more. An update then waits 45 s for an answer, as
+    /// when somebody pairs anew, and fails with <see cref="SmpFinding.BondsLost"/> or, before its reset, <see cref="SmpFinding.PairingNeeded"/>.
+    /// </summary>
+    public static SmpLinkEvent BondsLost { get; } = new(LinkEventKind.BondsLost);
 
     internal bool IsNone => kind == LinkEventKind.None;
 
@@ -50,7 +61,7 @@ public readonly record struct SmpLinkEvent
         return new SmpLinkEvent(LinkEventKind.MaxWrite, bytes);
     }
 
-    /// <summary><c>Down</c>, <c>Up</c>, <c>MaxWrite 244</c>; <c>None</c> for <c>default</c>.</summary>
+    /// <summary><c>Down</c>, <c>Up</c>, <c>NewAddress</c>, <c>BondsLost</c>, <c>MaxWrite 244</c>; <c>None</c> for <c>default</c>.</summary>
     public override string ToString() =>
         kind == LinkEventKind.MaxWrite ? FormattableString.Invariant($"{kind} {value}") : kind.ToString();
 
@@ -58,7 +69,7 @@ public readonly record struct SmpLinkEvent
     {
         if (IsNone)
         {
-            throw new ArgumentException("default(SmpLinkEvent) is no event; use Down, Up or MaxWrite.", name);
+            throw new ArgumentException("default(SmpLinkEvent) is no event; use Down, Up or MaxWrite, NewAddress or BondsLost.", name);
         }
     }
 }

@@ -107,6 +107,12 @@ public sealed record UpdateOptions
     /// <summary>How long the device may take at most to come back after the reset. 5 minutes by default, at most one day.</summary>
     public TimeSpan? SwapTimeout { get; set; }
 
+    /// <summary>
+    /// How long the device may take to reset by itself, or by somebody's hand: it is looked at so long behind the upload before it is marked,
+    /// and once more where its server has no reset command. Not waited for by default, at most one day.
+    /// </summary>
+    public TimeSpan? SelfReset { get; set; }
+
     /// <summary>The size of the slot in bytes, for devices that cannot say it themselves; a larger image is refused before a byte is sent. Not known by default.</summary>
     public int? SlotSize { get; set; }
 
@@ -129,6 +135,7 @@ public sealed record UpdateOptions
         NativeOption.Named(BootMode is >= BootMode.Unknown and <= BootMode.FirmwareLoader, BootMode, nameof(BootMode));
         NativeOption.Within(SwapEstimate, nameof(SwapEstimate), TimeSpan.Zero, NativeOption.Day);
         NativeOption.Within(SwapTimeout, nameof(SwapTimeout), millisecond, NativeOption.Day);
+        NativeOption.Within(SelfReset, nameof(SelfReset), TimeSpan.Zero, NativeOption.Day);
         NativeOption.Within(SlotSize, nameof(SlotSize), 1, int.MaxValue);
         NativeOption.Within(HealthTimeout, nameof(HealthTimeout), millisecond, NativeOption.Day);
         NativeOption.Within(Deadline, nameof(Deadline), millisecond, TimeSpan.FromDays(49));
@@ -157,6 +164,7 @@ public sealed record UpdateOptions
         native.security_counter = SecurityCounter ?? 0;
         if (SwapEstimate is { } estimate) { native.swap_estimate_ms = NativeOption.From(estimate); }
         if (SwapTimeout is { } swap) { native.swap_timeout_ms = NativeOption.From(swap); }
+        if (SelfReset is { } itself) { native.self_reset_ms = NativeOption.From(itself); }
         if (SlotSize is { } slot) { native.slot_size = (uint)slot; }
         if (HealthTimeout is { } health) { native.health_timeout_ms = NativeOption.From(health); }
         if (Deadline is { } deadline) { native.deadline_ms = NativeOption.From(deadline); }

@@ -2,15 +2,19 @@
 //!
 //! Every one is written from a server's or bootloader's source, or from a public report; the comment names it.
 
+mod coming_back;
 mod immutable_bootloader;
 mod network_core;
 mod recovery_server;
+mod switched_off;
 
+pub use coming_back::ComingBack;
 pub use immutable_bootloader::ImmutableBootloader;
 pub(super) use immutable_bootloader::Stages;
 pub use network_core::NetworkCore;
 pub(super) use network_core::{NETWORK_FLASH, Radio};
 pub use recovery_server::{RecoveryList, RecoveryRelease, RecoveryServer, VersionText};
+pub use switched_off::SwitchedOff;
 
 /// What the application's image list shows of the slots.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -83,6 +87,10 @@ pub struct Quirks {
     pub flags_by_marks: bool,
     /// What the application does when an upload is complete.
     pub after_upload: AfterUpload,
+    /// How it comes back from a reset.
+    pub coming_back: ComingBack,
+    /// What its build leaves out.
+    pub switched_off: SwitchedOff,
     /// The bootloader never exchanges: an image too large for its move sector, other partitions, no driver for the
     /// external flash (zephyr#58103, mynewt-mcumgr#157). A mark stays for ever.
     pub never_swaps: bool,
