@@ -2,6 +2,7 @@
 //!
 //! It outlives the operations of a session: what one operation learns of the device and of the link serves the next.
 
+pub(crate) mod asleep;
 pub mod counters;
 pub mod event;
 pub(crate) mod evidence;
@@ -19,6 +20,7 @@ pub use options::{Framing, Reassembly, SessionOptions, SmpVersion};
 
 use crate::smp::header::HEADER_LEN;
 use crate::smp::{Header, Op, Version};
+use asleep::Asleep;
 use event::EventLog;
 use evidence::Evidence;
 use limits::Limits;
@@ -36,6 +38,8 @@ pub(crate) struct Conversation {
     pub counters: Counters,
     pub events: EventLog,
     pub evidence: Evidence,
+    /// What the host slept.
+    pub asleep: Asleep,
     /// Whether the caller reported the device link as down and not yet as up.
     pub link_down: bool,
     /// Whether any frame of ours was ever answered.
@@ -61,6 +65,7 @@ impl Conversation {
             counters: Counters::default(),
             events: EventLog::default(),
             evidence: Evidence::default(),
+            asleep: Asleep::default(),
             link_down: false,
             answered: false,
             version: match options.smp_version {
@@ -109,17 +114,26 @@ impl Conversation {
         if self.options.write_interval_ms == 0 { 0 } else { self.paced_until }
     }
 
+    /// An answer to a request of ours was taken.
+    #[inline]
+    pub fn hears_answer(&mut self) {
+        self.answered = true;
+        self.evidence.answered();
+        self.asleep.answered();
+    }
+
     /// Notes an event.
     pub fn note(&mut self, now: u64, kind: EventKind) {
         if let EventKind::Restarted(_) = kind {
             self.counters.restarts = self.counters.restarts.wrapping_add(1);
         }
-        self.events.push(Event { at_ms: now, kind });
+        let at = self.asleep.caller_time(now);
+        self.events.push(Event { at_ms: at, kind });
         // The finding stands in the line that tells the failure.
         if let Some(recording) = self.evidence.recording_mut()
             && !matches!(kind, EventKind::Finding(_))
         {
-            recording.word(now, &kind.word());
+            recording.word(at, &kind.word());
         }
     }
 

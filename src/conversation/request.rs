@@ -207,6 +207,11 @@ impl Request {
         self.forgiven = self.attempts.saturating_sub(self.refusals);
     }
 
+    /// Waits for an answer to what was sent as long as it may take, from `now` on.
+    pub fn wait_again(&mut self, talk: &Conversation, now: u64) {
+        self.due = now + u64::from(self.patience(talk));
+    }
+
     /// Sends nothing more; an answer to what was sent counts.
     pub fn wait_for_ever(&mut self) {
         self.due = u64::MAX;
@@ -238,6 +243,10 @@ impl Request {
         // One more while nothing was ever answered: the first ones come close upon each other.
         let more = u32::from(!talk.answered && self.patience.attempts >= GUESSES);
         if counted >= self.patience.attempts + more {
+            if self.attempts > 0 && talk.asleep.one_more_wait() {
+                self.wait_again(talk, now);
+                return Poll::Wait;
+            }
             return Poll::Expired;
         }
         if now < paced {
@@ -336,8 +345,7 @@ impl Request {
             return false;
         }
         self.echo = Echo::Answered(sequence);
-        talk.answered = true;
-        talk.evidence.answered();
+        talk.hears_answer();
         talk.counters.expected = talk.counters.expected.wrapping_add(1);
         self.due = self.due.min(now + BEHIND_ECHO_MS.max(u64::from(talk.rtt.smoothed()) / 2));
         true
@@ -360,9 +368,8 @@ impl Request {
             talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
             return Some(Match::Other);
         }
-        talk.answered = true;
+        talk.hears_answer();
         talk.heard_version(now, header.version);
-        talk.evidence.answered();
         let error = match DeviceError::in_body(self.group, frame.body) {
             Ok(error) => error,
             // A vendor's body may be anything.
@@ -377,8 +384,8 @@ impl Request {
         };
         talk.counters.expected = talk.counters.expected.wrapping_add(1);
         let took = now.saturating_sub(at).min(u64::from(u32::MAX)) as u32;
-        if self.foreign_clock {
-            // The times are those of another process.
+        if self.foreign_clock || !talk.asleep.is_measured(at) {
+            // The times are those of another process, or the host slept meanwhile.
         } else if self.patience.floor_ms <= talk.options.timeout_ms {
             talk.rtt.sample(took);
         } else {

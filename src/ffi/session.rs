@@ -283,7 +283,8 @@ pub unsafe extern "C" fn smpfota_session_feed(
 
 /// When to call `smpfota_session_next_frame` even if nothing arrives, in the caller's time.
 ///
-/// It may lie in the past: then call at once. It moves with every call on the session, so ask again after each round.
+/// It may lie in the past: then call at once. It moves with every call on the session, so ask again after each round. A call more
+/// than 30 s after it counts as one at the deadline: what the host slept is no evidence against the device.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_EMPTY` while nothing is waited for (`*deadline_ms` is then `UINT64_MAX`),
 /// `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.

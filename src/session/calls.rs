@@ -28,7 +28,7 @@ impl Session {
         let wait = match self.operation.batch_wait(&self.talk) {
             Some(wait_ms) => wait_ms,
             None => {
-                let wait = self.deadline().unwrap_or(self.now).saturating_sub(self.now);
+                let wait = self.due().unwrap_or(self.now).saturating_sub(self.now);
                 u32::try_from(wait).unwrap_or(u32::MAX)
             }
         };

@@ -51,7 +51,7 @@ pub struct Counts {
     pub round_trip_median_ms: Option<u32>,
     /// The round trip that 95 of 100 do not exceed.
     pub round_trip_p95_ms: Option<u32>,
-    /// How long each phase lasted in milliseconds, for those that were entered, in the order of their numbers.
+    /// How long each phase lasted in milliseconds, without what the host slept, for those that were entered, in the order of their numbers.
     pub phases: Vec<(Phase, u64)>,
 }
 

@@ -7,9 +7,11 @@
 //! 3. When [`Session::deadline`] has passed: 1.
 //! 4. [`Session::link`] what is known of the device link, then 1.
 //!
-//! Time is the caller's monotonic clock in milliseconds. It may stand still; a time that goes back counts as standing still.
+//! Time is the caller's monotonic clock in milliseconds. It may stand still; a time that goes back counts as standing still. A call that
+//! comes more than 30 s after the deadline counts as one at the deadline: what a host sleeps is no evidence against the device.
 
 mod calls;
+mod clock;
 mod counts;
 mod ending;
 mod inbound;
@@ -73,9 +75,6 @@ pub enum LinkEvent {
     BondsLost,
 }
 
-/// A later time counts as this one, 35,000 years after the clock's origin: no sum of a time and a wait overflows.
-const LATEST_MS: u64 = 1 << 50;
-
 /// A session with one device.
 #[derive(Debug)]
 pub struct Session {
@@ -84,7 +83,7 @@ pub struct Session {
     /// There while frames do not fit one write.
     outbound: Option<Box<Outbound>>,
     inbound: Inbound,
-    /// The latest time a caller told.
+    /// The latest time that a caller told, less what the host slept.
     now: u64,
     /// Whether the operation was polled, and so knows the time of its start.
     started: bool,
@@ -172,7 +171,7 @@ impl Session {
         if !self.started {
             self.started = true;
             self.inbound.start(now);
-            self.operation.start(now);
+            self.operation.start(now, self.talk.asleep.caller_time(now));
         }
     }
 
@@ -181,11 +180,6 @@ impl Session {
         if let Some(outbound) = &mut self.outbound {
             outbound.clear();
         }
-    }
-
-    fn clock(&mut self, now_ms: u64) -> u64 {
-        self.now = self.now.max(now_ms.min(LATEST_MS));
-        self.now
     }
 
     /// The next write into `buffer`, or what else there is to do.
@@ -226,11 +220,12 @@ impl Session {
             let outbound = self.outbound.get_or_insert_default();
             let poll = self.operation.poll(&mut self.talk, now, outbound.room(limit));
             if let update::Poll::Send(length) = poll {
+                let real = self.talk.asleep.caller_time(now);
                 if let Some(recording) = self.talk.evidence.recording_mut() {
                     let frame = &outbound.room(limit)[..length];
                     if self.talk.options.framing == Framing::Serial {
                         // Whole, since "headers only" finds nothing in its lines.
-                        recording.sent(now, frame);
+                        recording.sent(real, frame);
                     } else {
                         recording.begins(frame);
                     }
@@ -288,8 +283,9 @@ impl Session {
         let mut frames = false;
         if talk.options.framing == Framing::Raw {
             talk.evidence.piece(now, bytes);
+            let real = talk.asleep.caller_time(now);
             if let Some(recording) = talk.evidence.recording_mut() {
-                recording.received(now, bytes);
+                recording.received(real, bytes);
             }
         }
         let discarded = inbound.feed(now, bytes, |frame| {
@@ -314,13 +310,8 @@ impl Session {
 
     /// When [`Session::next_frame`] has to be called again even if no bytes arrive; `None` while there is nothing to wait for.
     pub fn deadline(&self) -> Option<u64> {
-        if !self.operation.is_running() || self.paused {
-            return None;
-        }
-        if self.outbound.as_ref().is_some_and(|outbound| outbound.is_pending()) {
-            return Some(self.now);
-        }
-        Some(self.operation.deadline(&self.talk, self.now).max(self.now))
+        let due = self.due()?;
+        Some(self.talk.asleep.caller_time(due.max(self.now + u64::from(self.talk.asleep.wakes(self.now)))))
     }
 
     /// Takes what the caller knows of the device link.
@@ -378,6 +369,8 @@ impl Session {
         if !self.paused {
             self.paused = true;
             self.paused_at = now;
+            // Nobody knows how soon what comes meanwhile is fed.
+            self.talk.asleep.measure_from(now + 1);
             self.record_word("pause");
         }
         Ok(())
@@ -385,10 +378,11 @@ impl Session {
 
     /// Goes on after [`Session::pause`].
     pub fn resume(&mut self, now_ms: u64) -> Result<(), Failure> {
-        if !std::mem::take(&mut self.paused) {
+        if !self.paused {
             return Err(Status::WrongState.into());
         }
         let now = self.clock(now_ms);
+        self.paused = false;
         self.operation.resumed(now, self.paused_at);
         self.record_word("resume");
         Ok(())
@@ -418,7 +412,8 @@ impl Session {
     /// How far the upload of an update is, where there is one.
     #[inline]
     pub(crate) fn sent(&self) -> Option<Sent> {
-        self.operation.sent()
+        // What the host slept moves all that is told of times.
+        if self.talk.asleep.wakes(self.now) { None } else { self.operation.sent() }
     }
 
     /// Where the operation stands.

@@ -108,6 +108,13 @@ impl Operation {
         }
     }
 
+    /// The host slept and woke at `now`.
+    pub fn overslept(&mut self, talk: &mut Conversation, now: u64) {
+        if let Operation::Update(update) = self {
+            update.overslept(talk, now);
+        }
+    }
+
     /// The caller goes on at `now` after a pause since `since`.
     pub fn resumed(&mut self, now: u64, since: u64) {
         match self {
@@ -118,11 +125,11 @@ impl Operation {
         }
     }
 
-    /// The first call with a time: what is measured from the start is measured from here.
-    pub fn start(&mut self, now: u64) {
+    /// The first call with a time, `real` by the caller's clock: what is measured from the start is measured from here.
+    pub fn start(&mut self, now: u64, real: u64) {
         match self {
             Operation::None => {}
-            Operation::Update(update) => update.start(now),
+            Operation::Update(update) => update.start(now, real),
             Operation::Request(single) => single.start(now),
             Operation::Transfer(transfer) => transfer.start(now),
         }

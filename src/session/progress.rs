@@ -1,6 +1,7 @@
 //! Progress of the operation in figures.
 
-use super::{LATEST_MS, Session};
+use super::Session;
+use super::clock::LATEST_MS;
 use crate::update::Phase;
 use crate::update::report::{Figures, PaceTime};
 
@@ -41,7 +42,7 @@ pub struct Progress {
 /// What the progress at any time is worked out of: what only a call on the session changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// The latest time that the session was told.
+    /// The latest time that the session was told, by the caller's clock as all times here.
     pub now: u64,
     pub phase: Phase,
     pub figures: Figures,
@@ -56,10 +57,15 @@ pub(crate) struct Standing {
 #[inline]
 pub(super) fn of(session: &Session) -> Standing {
     let talk = &session.talk;
+    let mut figures = session.operation.figures(talk);
+    if let PaceTime::Since(since) = &mut figures.pace.time {
+        // What the host slept since is no time of the upload.
+        *since = talk.asleep.caller_time(*since);
+    }
     Standing {
-        now: session.now,
+        now: talk.asleep.caller_time(session.now),
         phase: session.operation.phase(),
-        figures: session.operation.figures(talk),
+        figures,
         rtt_ms: if talk.rtt.is_measured() { talk.rtt.smoothed() } else { 0 },
         frame: talk.limits.frame(),
         retransmissions: talk.counters.retransmissions,

@@ -58,16 +58,17 @@ impl Session {
     #[inline]
     pub(super) fn record_sent(&mut self, now: u64, write: &[u8]) {
         if self.talk.options.framing == crate::conversation::Framing::Raw
+            && let real = self.talk.asleep.caller_time(now)
             && let Some(ring) = self.talk.evidence.recording_mut()
         {
-            ring.sent(now, write);
+            ring.sent(real, write);
         }
     }
 
     pub(super) fn record_word(&mut self, word: &str) {
-        let now = self.now;
+        let real = self.talk.asleep.caller_time(self.now);
         if let Some(ring) = self.talk.evidence.recording_mut() {
-            ring.word(now, word);
+            ring.word(real, word);
         }
     }
 
@@ -125,9 +126,10 @@ impl Session {
 
 /// A frame came in console lines.
 pub(super) fn frame(talk: &mut Conversation, now: u64, frame: &Frame<'_>) {
+    let real = talk.asleep.caller_time(now);
     if let Some(ring) = talk.evidence.recording_mut() {
         let bytes = [&frame.header.encode()[..], frame.body].concat();
-        ring.received(now, &bytes);
+        ring.received(real, &bytes);
     }
 }
 

@@ -127,6 +127,10 @@ impl Single {
             None => {}
         }
         if talk.link_down {
+            if now >= self.link_end(talk) && talk.asleep.one_more_wait() {
+                self.waiting_since = now;
+                self.request.wait_again(talk, now);
+            }
             if now < self.link_end(talk) {
                 return Poll::Wait;
             }

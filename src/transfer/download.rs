@@ -143,6 +143,9 @@ impl Download {
         if self.is_complete() {
             return Poll::Complete;
         }
+        if now >= self.stall_end(talk) && talk.asleep.one_more_wait() {
+            self.progress_at = now;
+        }
         if now >= self.stall_end(talk) {
             let failure = self.stalled(talk, now);
             self.failure = Some(failure.clone());
@@ -219,7 +222,7 @@ impl Download {
                 return true;
             }
         };
-        talk.answered = true;
+        talk.hears_answer();
         let late = fate == Fate::Lost;
         let mut settled = 0;
         if late {
@@ -228,7 +231,9 @@ impl Download {
         } else {
             talk.counters.expected = talk.counters.expected.wrapping_add(1);
             settled = self.flight.settle(order);
-            talk.rtt.sample(sent.age(now));
+            if talk.asleep.is_measured(now.saturating_sub(sent.age(now).into())) {
+                talk.rtt.sample(sent.age(now));
+            }
         }
         if let Some(error) = answer.error {
             if !late {

@@ -197,6 +197,9 @@ impl Transfer {
                 }
             }
             if talk.link_down {
+                if now >= self.link_end(talk) && talk.asleep.one_more_wait() {
+                    self.waiting_since = now;
+                }
                 if now < self.link_end(talk) {
                     return Poll::Wait;
                 }

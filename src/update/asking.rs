@@ -109,6 +109,9 @@ impl Update {
 
     /// The request that the present step makes, or `None` when the step moved on without one.
     pub(super) fn next_request(&mut self, talk: &mut Conversation, now: u64) -> Option<Request> {
+        if self.step.awaits_return() && self.swap_is_overdue(now) && talk.asleep.one_more_wait() {
+            self.await_return_again(now);
+        }
         if self.step.awaits_return() && self.swap_is_overdue(now) {
             self.stays_away(talk, now);
             return None;

@@ -70,6 +70,8 @@ pub(crate) enum Poll {
 const LINK_RESET_AFTER: u32 = 3;
 /// The first look at the device after the reset.
 const FIRST_LOOK_MS: u64 = 750;
+/// How often the list is asked for anew because the host slept: one that sleeps all the time gets on all the same.
+const MOST_LOOKS_ANEW: u8 = 8;
 /// How often the link may come up without anything coming of it.
 const MOST_LINKS: u16 = 60;
 
@@ -125,12 +127,12 @@ impl Update {
         }
     }
 
-    /// The first call with a time.
-    pub fn start(&mut self, now: u64) {
+    /// The first call with a time; `real` is that of the caller.
+    pub fn start(&mut self, now: u64, real: u64) {
         self.clock.started_at = now;
         self.clock.not_before = now;
         if self.options.deadline_ms != 0 {
-            self.clock.limit_at = now.saturating_add(u64::from(self.options.deadline_ms));
+            self.clock.limit_at = real.saturating_add(u64::from(self.options.deadline_ms));
         }
         if self.restored.is_some() {
             self.adopt_clock(now);
@@ -265,7 +267,7 @@ impl Update {
         };
         match self.clock.limit_at {
             0 => next,
-            limit => next.min(limit),
+            limit => next.min(talk.asleep.session_time(limit)),
         }
     }
 
@@ -326,7 +328,7 @@ impl Update {
                     Err(failure) => Poll::Failed(failure.clone()),
                 };
             }
-            if self.clock.limit_at != 0 && now >= self.clock.limit_at {
+            if self.clock.limit_at != 0 && talk.asleep.caller_time(now) >= self.clock.limit_at {
                 if self.reached_late(talk, now) {
                     continue;
                 }
@@ -338,6 +340,9 @@ impl Update {
                 continue;
             }
             if self.step == Step::HealthCheck {
+                if now >= self.health_until() && talk.asleep.one_more_wait() {
+                    self.trial().health_until = now + u64::from(self.options.health_timeout_ms);
+                }
                 if now < self.health_until() {
                     return Poll::HealthCheck;
                 }
@@ -355,6 +360,10 @@ impl Update {
                 }
             }
             if talk.link_down {
+                if now >= self.link_deadline(talk) && talk.asleep.one_more_wait() {
+                    self.clock.not_before = now;
+                    self.await_return_again(now);
+                }
                 if now >= self.link_deadline(talk) {
                     if self.step == Step::ListHealthy && self.is_confirmed() {
                         // What was confirmed when it was seen last does not go back.
@@ -516,6 +525,33 @@ impl Update {
             }
         } else if self.step != Step::HealthCheck {
             self.tries.links = self.tries.links.saturating_add(1);
+        }
+    }
+
+    /// The host slept through the time that the device has to come back: it gets all of it again.
+    pub(super) fn await_return_again(&mut self, now: u64) {
+        if let Some(reboot) = self.later.as_mut().and_then(|later| later.reboot.as_mut()) {
+            reboot.reset_at = now;
+        }
+    }
+
+    /// The host slept. An answer to what was asked before may be older than it looks, and a device may have reset by itself since: where
+    /// a reset goes by the list, the list is asked for anew.
+    #[cold]
+    pub fn overslept(&mut self, talk: &mut Conversation, now: u64) {
+        if self.outcome.is_some() || self.restored.is_some() {
+            return;
+        }
+        let was_sent = self.request.as_ref().is_some_and(|request| request.was_sent());
+        self.tries.list_is_stale |= self.step == Step::StateMarked;
+        let step = match self.step {
+            Step::ListMarked | Step::Look if was_sent => self.step,
+            Step::Reset if !was_sent && self.last_look() != LastLook::Nothing => Step::ListMarked,
+            _ => return,
+        };
+        if self.tries.looked_anew < MOST_LOOKS_ANEW {
+            self.tries.looked_anew += 1;
+            self.enter(talk, now, step);
         }
     }
 

@@ -5,7 +5,7 @@ use super::listing::Listing;
 use crate::failure::Failure;
 use crate::upload::Upload;
 
-/// Times, in the caller's milliseconds.
+/// Times, in the session's milliseconds.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     pub started_at: u64,
@@ -13,7 +13,8 @@ pub(super) struct Clock {
     pub asked_at: u64,
     /// Nothing is sent before this time.
     pub not_before: u64,
-    /// When the caller's limit for the whole update is over; time that the caller stopped does not count. 0 without a limit.
+    /// When the caller's limit for the whole update is over, in the caller's time, sleep included; time that the caller stopped does not
+    /// count. 0 without a limit.
     pub limit_at: u64,
 }
 
@@ -57,6 +58,8 @@ pub(super) struct Tries {
     pub first_again: bool,
     /// The device may have reset by itself since the last look before the reset.
     pub list_is_stale: bool,
+    /// How often the list was asked for anew because the host slept.
+    pub looked_anew: u8,
     /// The server was asked where its upload stands since the last one.
     pub offset_asked: bool,
     /// The device answered a chunk after the upload was over, as it does to one that came late.

@@ -45,8 +45,7 @@ impl Upload {
             return true;
         };
         self.evidence.unreadable = 0;
-        talk.answered = true;
-        talk.evidence.answered();
+        talk.hears_answer();
         self.evidence.answered = self.evidence.answered.saturating_add(1);
         let late = fate == Fate::Lost;
         if late {
@@ -63,6 +62,7 @@ impl Upload {
             && sent.end() < self.size
             && order >= self.unmeasured
             && self.batch.is_none()
+            && talk.asleep.is_measured(now.saturating_sub(sent.age(now).into()))
         {
             talk.rtt.sample(sent.age(now));
         }

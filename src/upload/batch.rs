@@ -333,7 +333,11 @@ impl Upload {
     /// An answer settled the last frame of the batch, or the call came back without one to the last.
     pub(super) fn end_batch(&mut self, talk: &mut Conversation, now: u64) {
         let Some(batch) = &mut self.batch else { return };
-        if batch.measured && batch.frames > 0 && batch.answered > 0 {
+        if batch.measured
+            && batch.frames > 0
+            && batch.answered > 0
+            && talk.asleep.is_measured(batch.opened_at)
+        {
             let took = now.saturating_sub(batch.opened_at).min(u64::from(u32::MAX)) as u32;
             talk.rtt.sample(took.saturating_sub(batch.duration));
         }

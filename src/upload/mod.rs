@@ -262,6 +262,9 @@ impl Upload {
         {
             return Poll::Ended(outcome.clone());
         }
+        if now >= self.stall_end(talk) && talk.asleep.one_more_wait() {
+            self.wait_again(talk, now);
+        }
         if now >= self.stall_end(talk) {
             let failure = self.stalled(talk, now);
             return self.end(Outcome::Failed(failure));
@@ -458,6 +461,15 @@ impl Upload {
         } else {
             self.begin_again();
         }
+    }
+
+    /// The host slept through the end of all patience: an answer gets the time that it may take, a link that is down all of it.
+    #[cold]
+    fn wait_again(&mut self, talk: &Conversation, now: u64) {
+        let more =
+            if talk.link_down { u64::from(talk.options.stall_timeout_ms) } else { self.patience(talk) };
+        let over = now.saturating_sub(self.stall_end(talk));
+        self.progress_at = (self.progress_at + over + more).min(now);
     }
 
     /// The caller had stopped the clock of the operation.

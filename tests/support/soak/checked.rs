@@ -37,6 +37,7 @@ pub fn quiet(seed: u64, field: f64) -> Plan {
     (caller.control, caller.pieces, caller.health) = (Control::Obeys, Pieces::Whole, Health::Good);
     (caller.lag_us, caller.garbage, caller.replays, caller.false_links) = (0, 0.0, 0.0, 0.0);
     (caller.down_for_ever, caller.cancel_at, caller.pause, caller.again) = (None, None, None, false);
+    caller.sleeps = false;
     plan
 }
 

@@ -5,6 +5,7 @@
 // The soak program and its test each use a part of this.
 #![allow(dead_code)]
 
+mod asleep;
 mod calls;
 pub mod checked;
 pub mod exhibit;
@@ -26,6 +27,7 @@ use smpfota::simulator::rng::Rng;
 use smpfota::simulator::{VirtualLink, image};
 use smpfota::{Failure, LinkEvent, Next, Session, UpdateOptions};
 
+use asleep::Sleeper;
 use calls::Calls;
 use goal::Goal;
 use plan::{Control, Health, Other, Pieces, Plan};
@@ -65,6 +67,8 @@ struct Run<'a> {
     replays: BinaryHeap<Reverse<(u64, Vec<u8>)>>,
     /// The carrier, where it takes several writes in one call.
     calls: Option<Calls>,
+    /// When the host sleeps.
+    sleeper: Option<Sleeper>,
     health_at: Option<(u64, bool)>,
     paused: bool,
     cancelled: bool,
@@ -150,6 +154,7 @@ impl<'a> Run<'a> {
             drops_seen: 0,
             replays: BinaryHeap::new(),
             calls: plan.batched.then(|| Calls::new(plan.seed)),
+            sleeper: plan.caller.sleeps.then(|| Sleeper::new(plan.seed)),
             health_at: None,
             paused: false,
             cancelled: false,
@@ -217,6 +222,16 @@ impl<'a> Run<'a> {
             self.look_until(until);
         }
         self.now_us = until;
+        if let Some(nap) = self.sleeper.as_mut().and_then(Sleeper::nap) {
+            self.now_us += nap.us;
+            // What it sleeps is no time in which it could move on.
+            self.moved_at += nap.us / 1_000;
+            if nap.asks_first
+                && let Some(end) = self.send()
+            {
+                return Some(end);
+            }
+        }
         self.act();
         self.receive();
         None
@@ -300,7 +315,8 @@ impl<'a> Run<'a> {
         if now.saturating_sub(self.moved_at) > self.bound_ms {
             return Some(End::Hung("it does not move on"));
         }
-        if now > LONGEST_MS || self.steps > 20_000_000 {
+        let slept = self.sleeper.as_ref().map_or(0, |sleeper| sleeper.slept_us / 1_000);
+        if now - slept > LONGEST_MS || self.steps > 20_000_000 {
             return Some(End::Hung("it goes on and on"));
         }
         None

@@ -4,9 +4,9 @@ use smpfota::simulator::rng::Rng;
 use smpfota::simulator::{BootMode, Fault, Scenario, Transport, image};
 use smpfota::{Framing, Reassembly, SessionOptions, SmpVersion, UpdateMode, UpdateOptions};
 
-use super::calls;
 use super::exhibit::Exhibit;
 use super::goal::Goal;
+use super::{asleep, calls};
 
 /// What the caller does about the device link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,8 @@ pub struct Caller {
     /// From and for how long, µs.
     pub pause: Option<(u64, u64)>,
     pub health: Health,
+    /// The host sleeps now and then, from a minute to three days.
+    pub sleeps: bool,
     /// After an end that is not `Done` the same session is asked once more, with default options.
     pub again: bool,
 }
@@ -121,7 +123,7 @@ impl Plan {
         let mut session = session_options(&scenario, framing, &mut rng);
         let batched = framing == Framing::Raw && calls::draw(seed, &mut session);
         let update = update_options(&mut rng);
-        let caller = caller(&mut rng);
+        let caller = Caller { sleeps: asleep::draw(seed), ..caller(&mut rng) };
         let other = match rng.below(20) {
             0 => Other::Same,
             1 => Other::Half,
@@ -342,6 +344,7 @@ fn caller(rng: &mut Rng) -> Caller {
         cancel_at: None,
         pause: None,
         health: Health::Good,
+        sleeps: false,
         again: rng.chance(0.2),
     };
     if rng.chance(0.2) {

@@ -14,7 +14,8 @@ namespace SmpFota;
 /// The loop: call <see cref="NextFrame"/> and send what it gives until it says something other than
 /// <see cref="SmpNextStatus.Write"/>; then wait for bytes or for <see cref="Deadline"/>; give the bytes to <see cref="Feed"/>;
 /// again. Every <c>now</c> is monotonic time since any start the caller likes, the same for all calls on one session;
-/// the library counts whole milliseconds.
+/// the library counts whole milliseconds. A call more than 30 s after <see cref="Deadline"/> counts as one at it: what the host slept is
+/// no evidence against the device.
 /// </para>
 /// <para>
 /// One thread at a time: a second one inside gets an <see cref="SmpUsageException"/> with <see cref="SmpStatus.Busy"/> and has
