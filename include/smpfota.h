@@ -105,6 +105,8 @@ enum smpfota_status {
     SMPFOTA_SNAPSHOT_IMAGE = -15,
     /** This build of the library does not contain the feature. */
     SMPFOTA_UNAVAILABLE = -16,
+    /** The time lies more than ten years after the first one that the session was told, or beyond every clock in milliseconds; now_ms counts milliseconds, on one clock. */
+    SMPFOTA_TIME_REFUSED = -17,
     /** The file cannot be read. */
     SMPFOTA_FILE_UNREADABLE = -100,
     /** The bytes are not a signed MCUboot image. */
@@ -1213,6 +1215,8 @@ int32_t smpfota_session_start_request(smpfota_session session,
  *   - `SMPFOTA_DONE`: the operation has ended well; `smpfota_session_result` has its result.
  *   - `SMPFOTA_BUFFER_TOO_SMALL`: `*length` says the need; nothing changed.
  *   - `SMPFOTA_NO_OPERATION`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`: nothing changed.
+ *   - `SMPFOTA_TIME_REFUSED`: `now_ms` lies more than ten years after the first time of the session, or beyond every clock in
+ *     milliseconds (-1, nanoseconds since 1970); nothing changed.
  *   - any other number below 0: the operation has failed with it; it says so again until another is started.
  *     `smpfota_session_error` has the sentence.
  *
@@ -1232,7 +1236,7 @@ int32_t smpfota_session_next_frame(smpfota_session session,
  * `bytes` has `bytes_length` bytes; they are copied. Whatever is no answer to this session is counted and does no harm. Call
  * `smpfota_session_next_frame` afterwards.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+ * Returns `SMPFOTA_OK`, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
 SMPFOTA_MUST_USE
@@ -1262,7 +1266,7 @@ int32_t smpfota_session_deadline(smpfota_session session,
  * came back under another address or name. After `SMPFOTA_LINK_EVENT_BONDS_LOST` an update waits 45,000 ms for an answer, as when somebody
  * pairs anew, and then fails with `SMPFOTA_FINDING_BONDS_LOST` or, before its reset, `SMPFOTA_FINDING_PAIRING_NEEDED`.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+ * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
 int32_t smpfota_session_link(smpfota_session session,
@@ -1286,15 +1290,17 @@ int32_t smpfota_session_cancel(smpfota_session session,
 /**
  * Sends nothing until `smpfota_session_resume`. Answers are still taken, and no deadline runs.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+ * Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
-SMPFOTA_API int32_t smpfota_session_pause(smpfota_session session, uint64_t now_ms);
+SMPFOTA_API
+int32_t smpfota_session_pause(smpfota_session session,
+                              uint64_t now_ms);
 
 /**
  * Goes on after `smpfota_session_pause`.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_WRONG_STATE` when it was not paused,
- * `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+ * `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API int32_t smpfota_session_resume(smpfota_session session, uint64_t now_ms);
 
@@ -1303,7 +1309,7 @@ SMPFOTA_API int32_t smpfota_session_resume(smpfota_session session, uint64_t now
  * that it goes back to the old one.
  *
  * Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION`, `SMPFOTA_WRONG_STATE` when nobody asked, `SMPFOTA_INVALID_ARGUMENT` for
- * another number, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+ * another number, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
 int32_t smpfota_session_health(smpfota_session session,
@@ -1435,7 +1441,7 @@ int32_t smpfota_session_expected(smpfota_session session,
  * Do not say it of a call whose outcome nobody knows, as after a time-out: the session then waits until its deadline and asks the
  * device with one frame. Outside of batches it changes nothing.
  *
- * Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+ * Returns `SMPFOTA_OK`, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
  */
 SMPFOTA_API
 int32_t smpfota_session_call_returned(smpfota_session session,

@@ -146,6 +146,22 @@ impl Failure {
         self.with_finding(finding)
     }
 
+    /// Takes its finding away, with the advice of that, and says `instead` at the end.
+    #[cold]
+    #[must_use]
+    pub(crate) fn without_finding(mut self, instead: &str) -> Failure {
+        let advice = std::mem::take(&mut self.finding).advice();
+        if !advice.is_empty()
+            && let Some(at) = self.sentence.find(advice)
+        {
+            self.sentence.replace_range(at..at + advice.len(), "");
+            self.sentence = self.sentence.replace("  ", " ").trim_end().to_owned();
+        }
+        self.sentence.push(' ');
+        self.sentence.push_str(instead);
+        self
+    }
+
     /// Adds the device's own words, to the sentence too.
     #[cold]
     #[must_use]

@@ -97,6 +97,7 @@ statuses! {
     SnapshotVersion = -14, "SNAPSHOT_VERSION", Never, "The snapshot was written by a newer version of the library.";
     SnapshotImage = -15, "SNAPSHOT_IMAGE", Never, "The snapshot belongs to another image.";
     Unavailable = -16, "UNAVAILABLE", Never, "This build of the library does not contain the feature.";
+    TimeRefused = -17, "TIME_REFUSED", Never, "The time lies more than ten years after the first one that the session was told, or beyond every clock in milliseconds; now_ms counts milliseconds, on one clock.";
 
     FileUnreadable = -100, "FILE_UNREADABLE", Never, "The file cannot be read.";
     NotAnImage = -101, "NOT_AN_IMAGE", Never, "The bytes are not a signed MCUboot image.";

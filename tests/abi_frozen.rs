@@ -32,6 +32,7 @@ const STATUSES: &[(i32, &str)] = &[
     (-14, "SNAPSHOT_VERSION"),
     (-15, "SNAPSHOT_IMAGE"),
     (-16, "UNAVAILABLE"),
+    (-17, "TIME_REFUSED"),
     (-100, "FILE_UNREADABLE"),
     (-101, "NOT_AN_IMAGE"),
     (-102, "IMAGE_TRUNCATED"),

@@ -399,3 +399,87 @@ impl Host {
         self.ask()
     }
 }
+
+const TEN_YEARS: u64 = 10 * 365 * 24 * HOUR;
+
+#[test]
+fn a_time_of_another_clock_is_refused_and_changes_nothing() {
+    let mut buffer = vec![0; 2_048];
+    let (mut session, request, due) = asked(3);
+    for wrong in [u64::MAX, u64::MAX / 2, 1_001 + TEN_YEARS, 1_700_000_000_000_000_000] {
+        let failure = session.next_frame(wrong, &mut buffer).expect_err("another clock");
+        assert_eq!(failure.status.number(), -17, "{failure}");
+        assert!(failure.sentence.contains("milliseconds"), "{failure}");
+        assert_eq!(failure.status.text(), failure.sentence);
+        session.feed(wrong, &answer(&request));
+        session.link(wrong, LinkEvent::Up);
+        session.call_returned(wrong);
+        assert_eq!(session.pause(wrong).map_err(|failure| failure.status.number()), Err(-17));
+        assert_eq!(session.check_time(wrong).map_err(|failure| failure.status.number()), Err(-17));
+        assert_eq!(session.progress(wrong).phase, Phase::Command);
+    }
+    assert_eq!(session.deadline(), Some(due));
+    assert_eq!(session.counters().bytes_received, 0);
+    assert_eq!(session.next_event(), None);
+    session.feed(1_050, &answer(&request));
+    assert_eq!(session.next_frame(1_050, &mut buffer), Ok(Next::Done));
+
+    // Ten years are a time like any other; -1 and nanoseconds since 1970 are none, also as the first.
+    let (mut session, ..) = asked(3);
+    assert!(session.next_frame(1_000 + TEN_YEARS, &mut buffer).is_ok());
+    let mut session = Session::open(options()).expect("valid options");
+    let echo = || Command::new("echo", &serde_json::json!({ "text": "x" })).expect("a command");
+    session.start_command(echo()).expect("nothing runs");
+    assert!(session.next_frame(u64::MAX, &mut buffer).is_err());
+    assert!(matches!(session.next_frame(7, &mut buffer), Ok(Next::Write(_))));
+    session.cancel(u64::MAX);
+    assert_eq!(session.next_frame(7, &mut buffer).map_err(|failure| failure.status), Err(Status::Cancelled));
+}
+
+/// A device that answers nothing any more, and a caller that waits in milliseconds and tells the time in another unit.
+fn with_clock(per_ms: u64, silent_after: u64) -> Failure {
+    let mut host = update(&scenario(), UpdateOptions::default());
+    let mut fed = 0;
+    for _ in 0..1_000_000 {
+        let now = host.link_us * per_ms / 1_000;
+        match host.session.next_frame(now, &mut host.buffer) {
+            Ok(Next::Write(length)) => host.link.write(host.link_us, &host.buffer[..length]),
+            Ok(Next::Wait) => {
+                let due = host.session.deadline().expect("it waits");
+                let next = host.link_us + due.saturating_sub(now) * 1_000;
+                host.link_us = host.link.next_event().map_or(next, |at| at.min(next)).max(host.link_us + 1);
+                while let Some(bytes) = host.link.read(host.link_us) {
+                    fed += 1;
+                    if fed < silent_after {
+                        host.session.feed(host.link_us * per_ms / 1_000, &bytes);
+                    }
+                }
+            }
+            Ok(_) => {}
+            Err(failure) => return failure,
+        }
+    }
+    panic!("it hangs");
+}
+
+#[test]
+fn a_clock_in_another_unit_is_asked_about_and_no_device_is_blamed() {
+    for silent_after in [0, 5, 40] {
+        let right = with_clock(1, silent_after);
+        assert!(!right.sentence.contains("count milliseconds"), "{right}");
+        for per_ms in [1_000, 1_000_000] {
+            if (per_ms, silent_after) == (1_000, 40) {
+                // Answers within 5 ms, which are 5 s of such a clock: most waits looked ordinary.
+                continue;
+            }
+            let failure = with_clock(per_ms, silent_after);
+            assert!(failure.sentence.contains("count milliseconds?"), "{per_ms} {silent_after}: {failure}");
+            assert_eq!(failure.finding, Finding::None, "{failure}");
+            assert!(!failure.sentence.contains("  "), "{failure}");
+            for blame in ["flash", "notifications", "server", "drop the link"] {
+                assert!(!failure.sentence.contains(blame), "{failure}");
+            }
+            assert!(failure.sentence.contains("1.1.0"), "{failure}");
+        }
+    }
+}

@@ -64,7 +64,7 @@ pub unsafe extern "C" fn smpfota_session_expected(
 /// Do not say it of a call whose outcome nobody knows, as after a time-out: the session then waits until its deadline and asks the
 /// device with one frame. Outside of batches it changes nothing.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+/// Returns `SMPFOTA_OK`, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn smpfota_session_call_returned(session: smpfota_session, now_ms: u64) -> i32 {
     guard(|| {

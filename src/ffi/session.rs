@@ -220,6 +220,8 @@ pub unsafe extern "C" fn smpfota_session_start_request(
 ///   - `SMPFOTA_DONE`: the operation has ended well; `smpfota_session_result` has its result.
 ///   - `SMPFOTA_BUFFER_TOO_SMALL`: `*length` says the need; nothing changed.
 ///   - `SMPFOTA_NO_OPERATION`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`: nothing changed.
+///   - `SMPFOTA_TIME_REFUSED`: `now_ms` lies more than ten years after the first time of the session, or beyond every clock in
+///     milliseconds (-1, nanoseconds since 1970); nothing changed.
 ///   - any other number below 0: the operation has failed with it; it says so again until another is started.
 ///     `smpfota_session_error` has the sentence.
 ///
@@ -264,7 +266,7 @@ pub(super) fn next_into(session: &mut Session, now_ms: u64, out: &mut BufferOut)
 /// `bytes` has `bytes_length` bytes; they are copied. Whatever is no answer to this session is counted and does no harm. Call
 /// `smpfota_session_next_frame` afterwards.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+/// Returns `SMPFOTA_OK`, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn smpfota_session_feed(
@@ -304,7 +306,7 @@ pub unsafe extern "C" fn smpfota_session_deadline(session: smpfota_session, dead
 /// came back under another address or name. After `SMPFOTA_LINK_EVENT_BONDS_LOST` an update waits 45,000 ms for an answer, as when somebody
 /// pairs anew, and then fails with `SMPFOTA_FINDING_BONDS_LOST` or, before its reset, `SMPFOTA_FINDING_PAIRING_NEEDED`.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+/// Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn smpfota_session_link(session: smpfota_session, now_ms: u64, event: u32, value: u32) -> i32 {
     guard(|| {
@@ -336,7 +338,7 @@ pub extern "C" fn smpfota_session_cancel(session: smpfota_session, now_ms: u64) 
 
 /// Sends nothing until `smpfota_session_resume`. Answers are still taken, and no deadline runs.
 ///
-/// Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+/// Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn smpfota_session_pause(session: smpfota_session, now_ms: u64) -> i32 {
     guard(|| {
@@ -351,7 +353,7 @@ pub extern "C" fn smpfota_session_pause(session: smpfota_session, now_ms: u64) -
 /// Goes on after `smpfota_session_pause`.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_WRONG_STATE` when it was not paused,
-/// `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+/// `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn smpfota_session_resume(session: smpfota_session, now_ms: u64) -> i32 {
     guard(|| {
@@ -367,7 +369,7 @@ pub extern "C" fn smpfota_session_resume(session: smpfota_session, now_ms: u64) 
 /// that it goes back to the old one.
 ///
 /// Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION`, `SMPFOTA_WRONG_STATE` when nobody asked, `SMPFOTA_INVALID_ARGUMENT` for
-/// another number, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+/// another number, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn smpfota_session_health(session: smpfota_session, now_ms: u64, healthy: u32) -> i32 {
     guard(|| {

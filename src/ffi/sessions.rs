@@ -36,11 +36,12 @@ impl Sessions {
     ) -> Result<R, Status> {
         self.0.enter(handle, |session, place| {
             heed(session, place, now_ms);
+            session.check_time(now_ms).map_err(|failure| failure.status)?;
             let result = call(session);
             let running = post(session, place.board);
             place.runs(running);
-            result
-        })
+            Ok(result)
+        })?
     }
 
     /// As [`Sessions::drive`], for what comes from the device, which mostly moves an upload forward and nothing else.
@@ -53,6 +54,7 @@ impl Sessions {
     ) -> Result<(), Status> {
         self.0.enter(handle, |session, place| {
             heed(session, place, now_ms);
+            session.check_time(now_ms).map_err(|failure| failure.status)?;
             let before = session.sent();
             call(session);
             match forward(before, session, place.board) {
@@ -62,7 +64,8 @@ impl Sessions {
                     place.runs(running);
                 }
             }
-        })
+            Ok(())
+        })?
     }
 
     /// As [`Sessions::drive`], for the next write. One write after the other moves no figure that matters until the device has answered

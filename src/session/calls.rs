@@ -42,7 +42,11 @@ impl Session {
     ///
     /// Not to be said of a call whose outcome nobody knows. Without it the session goes on when its deadline passes; outside of
     /// batches it changes nothing.
+    /// Nor does it at a time that [`Session::check_time`] refuses.
     pub fn call_returned(&mut self, now_ms: u64) {
+        if self.check_time(now_ms).is_err() {
+            return;
+        }
         let now = self.clock(now_ms);
         self.operation.call_returned(&mut self.talk, now);
     }

@@ -2,15 +2,40 @@
 
 use super::Session;
 use crate::conversation::asleep::ASLEEP_MS;
+use crate::failure::Failure;
+use crate::status::Status;
 
-/// A later time counts as this one, 35,000 years after the clock's origin: no sum of a time and a wait overflows.
+/// No time in milliseconds is later, 35,000 years after the clock's origin: so no sum of a time and a wait overflows. The microseconds
+/// and nanoseconds since 1970 are.
 pub(super) const LATEST_MS: u64 = 1 << 50;
+/// A time so much later than the first one comes from another clock.
+const TEN_YEARS_MS: u64 = 10 * 365 * 86_400_000;
+/// In place of the first time while there is none.
+pub(super) const UNTOLD: u64 = u64::MAX;
+/// A wait that took so many times as long as was asked for is overlong.
+const OVERLONG: u64 = 100;
 
 impl Session {
-    /// The session's time of a call that comes at `now_ms` by the caller's clock. Every call with a time comes by here.
+    /// Whether a call may come at `now_ms`: [`Status::TimeRefused`] for a time more than ten years after the first one of the
+    /// session, and for one that no clock in milliseconds shows, such as -1 or nanoseconds since 1970.
+    #[inline]
+    pub fn check_time(&self, now_ms: u64) -> Result<(), Failure> {
+        let latest = if self.first == UNTOLD { LATEST_MS } else { self.first.saturating_add(TEN_YEARS_MS) };
+        if now_ms > latest.min(LATEST_MS) { Err(Status::TimeRefused.into()) } else { Ok(()) }
+    }
+
+    /// Whether most waits of the operation took so long that the caller's clock may count something else than milliseconds.
+    pub(super) fn doubts_clock(&self) -> bool {
+        2 * u32::from(self.overlong) > u32::from(self.waits)
+    }
+
+    /// The session's time of a call that comes at `now_ms` by the caller's clock, which was checked. Every call with a time comes by here.
     #[inline]
     pub(super) fn clock(&mut self, now_ms: u64) -> u64 {
-        let told = self.talk.asleep.session_time(now_ms.min(LATEST_MS));
+        if self.first == UNTOLD {
+            self.first = now_ms;
+        }
+        let told = self.talk.asleep.session_time(now_ms);
         match self.slept_through(told) {
             Some(due) => self.wake(told, due),
             None => self.now = self.now.max(told),
@@ -33,6 +58,10 @@ impl Session {
 
     #[cold]
     fn wake(&mut self, told: u64, due: u64) {
+        let asked_for = (due - self.now).max(1);
+        if self.talk.waited && told - self.now >= OVERLONG.saturating_mul(asked_for) {
+            self.overlong = self.overlong.saturating_add(1);
+        }
         // Later than whatever was sent before: so it is told from what is sent from now on.
         self.now = due.max(self.now + 1);
         self.talk.asleep.woke(self.now, told - self.now);

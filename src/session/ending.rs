@@ -70,6 +70,23 @@ impl LeftWith {
     }
 }
 
+/// What is said in place of a cause where the clock itself is in doubt.
+const CLOCK: &str = "Most of its waits took more than a hundred times as long as they were to take: does the clock that the session is told \
+                     count milliseconds?";
+
+/// Whether an operation may end so because its times are wrong.
+const fn depends_on_clock(status: Status) -> bool {
+    matches!(
+        status,
+        Status::Timeout
+            | Status::Stalled
+            | Status::LinkLost
+            | Status::RestartLimit
+            | Status::DidNotReturn
+            | Status::HealthCheckFailed
+    )
+}
+
 impl Session {
     /// What the device is left with by the operation that failed; [`LeftWith::Unknown`] without one.
     pub fn left_with(&self) -> LeftWith {
@@ -116,6 +133,9 @@ impl Session {
     pub(super) fn told(&self, mut failure: Failure) -> Failure {
         /// What says more than a link that came up without its settings.
         const KNOWN: [Finding; 3] = [Finding::AnswersCut, Finding::PairingNeeded, Finding::BondsLost];
+        if self.doubts_clock() && depends_on_clock(failure.status) {
+            return failure.without_finding(CLOCK);
+        }
         if let Some(cause) = self.talk.evidence.concluded()
             && failure.status == Status::Timeout
             && !KNOWN.contains(&failure.finding)

@@ -85,6 +85,11 @@ pub struct Session {
     inbound: Inbound,
     /// The latest time that a caller told, less what the host slept.
     now: u64,
+    /// The first one.
+    first: u64,
+    /// How often the operation told its caller to wait behind a frame, and how often a wait took a hundred times as long or longer.
+    waits: u16,
+    overlong: u16,
     /// Whether the operation was polled, and so knows the time of its start.
     started: bool,
     /// Nothing is sent, by the caller's wish, since this time.
@@ -108,6 +113,9 @@ impl Session {
             operation: Operation::None,
             outbound: None,
             now: 0,
+            first: clock::UNTOLD,
+            waits: 0,
+            overlong: 0,
             started: false,
             paused: false,
             paused_at: 0,
@@ -157,6 +165,7 @@ impl Session {
         self.started = false;
         self.told_finding = false;
         self.operation = operation;
+        (self.waits, self.overlong) = (0, 0);
         self.tally = Tally::new();
         self.before = counts::kept(self.talk.counters);
         self.talk.rtt.forget_spread();
@@ -186,6 +195,7 @@ impl Session {
     ///
     /// The buffer holds at least [`Session::buffer_len`] bytes, else [`Status::BufferTooSmall`] and nothing changes.
     /// [`Status::NoOperation`] when none was started; the failure of the operation, again and again, once it failed.
+    /// [`Status::TimeRefused`] as [`Session::check_time`] says, and nothing changes.
     #[inline]
     pub fn next_frame(&mut self, now_ms: u64, buffer: &mut [u8]) -> Result<Next, Failure> {
         if buffer.len() < self.buffer_len() {
@@ -198,6 +208,7 @@ impl Session {
                 ),
             ));
         }
+        self.check_time(now_ms)?;
         let now = self.clock(now_ms);
         let max_write = self.talk.limits.max_write() as usize;
         if let Some(outbound) = &mut self.outbound
@@ -246,7 +257,9 @@ impl Session {
                 Ok(Next::Write(length))
             }
             update::Poll::Wait => {
-                self.talk.waited = true;
+                // Asked twice behind one frame it is one wait.
+                let again = std::mem::replace(&mut self.talk.waited, true);
+                self.waits = self.waits.saturating_add(u16::from(!again));
                 Ok(Next::Wait)
             }
             update::Poll::LinkReset => Ok(Next::LinkReset),
@@ -273,9 +286,13 @@ impl Session {
 
     /// Takes bytes that came from the device, in pieces of any size, in the framing of the session.
     ///
-    /// Anything may be fed: what is no answer to a request of this session is counted and changes nothing.
+    /// Anything may be fed: what is no answer to a request of this session is counted and changes nothing. Nor does anything
+    /// change at a time that [`Session::check_time`] refuses.
     #[inline]
     pub fn feed(&mut self, now_ms: u64, bytes: &[u8]) {
+        if self.check_time(now_ms).is_err() {
+            return;
+        }
         let now = self.clock(now_ms);
         self.start_clock(now);
         let Session { talk, operation, inbound, .. } = self;
@@ -317,8 +334,11 @@ impl Session {
     /// Takes what the caller knows of the device link.
     ///
     /// After `Down` nothing is sent until `Up`, and waiting has a limit. `Up` alone, as after a reconnect that was noticed
-    /// late, is fine too.
+    /// late, is fine too. Nothing changes at a time that [`Session::check_time`] refuses.
     pub fn link(&mut self, now_ms: u64, event: LinkEvent) {
+        if self.check_time(now_ms).is_err() {
+            return;
+        }
         let now = self.clock(now_ms);
         match event {
             LinkEvent::MaxWrite(max_write) => {
@@ -352,9 +372,12 @@ impl Session {
         }
     }
 
-    /// Ends the operation with [`Status::Cancelled`]. What the device has received stays there.
+    /// Ends the operation with [`Status::Cancelled`]. What the device has received stays there. A time that
+    /// [`Session::check_time`] refuses counts as the latest one.
     pub fn cancel(&mut self, now_ms: u64) {
-        let now = self.clock(now_ms);
+        // One who cancels before anything was sent may know no time.
+        let told = self.first != clock::UNTOLD && self.check_time(now_ms).is_ok();
+        let now = if told { self.clock(now_ms) } else { self.now };
         self.drop_outbound();
         self.operation.cancel(now);
         self.see_phase(now);
@@ -365,6 +388,7 @@ impl Session {
         if !self.operation.is_running() {
             return Err(Status::NoOperation.into());
         }
+        self.check_time(now_ms)?;
         let now = self.clock(now_ms);
         if !self.paused {
             self.paused = true;
@@ -381,6 +405,7 @@ impl Session {
         if !self.paused {
             return Err(Status::WrongState.into());
         }
+        self.check_time(now_ms)?;
         let now = self.clock(now_ms);
         self.paused = false;
         self.operation.resumed(now, self.paused_at);
@@ -390,6 +415,7 @@ impl Session {
 
     /// Answers [`Next::HealthCheck`]. An unhealthy image is left unconfirmed and the device is reset, so that it goes back.
     pub fn health(&mut self, now_ms: u64, healthy: bool) -> Result<(), Failure> {
+        self.check_time(now_ms)?;
         let now = self.clock(now_ms);
         self.record_word(if healthy { "healthy" } else { "unhealthy" });
         match &mut self.operation {

@@ -116,7 +116,7 @@ esac
 sanitizer=yes
 echo 'int main(void) { return 0; }' | "$cc" -fsanitize=address,undefined -x c - -o "$out/probe" 2>/dev/null && "$out/probe" || sanitizer=no
 [ $# -gt 0 ] || {
-    set -- update worker bad_calls bad_peer any_order threads watched outputs trace
+    set -- update worker bad_calls bad_peer any_order clocks threads watched outputs trace
     only_our_symbols
     header_with gcc g++
     header_with clang clang++

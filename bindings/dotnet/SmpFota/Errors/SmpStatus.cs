@@ -53,6 +53,8 @@ public enum SmpStatus
     SnapshotImage = -15,
     /// <summary>This build of the library does not contain the feature.</summary>
     Unavailable = -16,
+    /// <summary>The time lies more than ten years after the first one that the session was told: it counts something else than milliseconds, or comes from another clock.</summary>
+    TimeRefused = -17,
 
     /// <summary>The file cannot be read.</summary>
     FileUnreadable = -100,

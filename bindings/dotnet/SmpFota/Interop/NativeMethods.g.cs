@@ -266,6 +266,8 @@ namespace SmpFota.Interop
         ///    - `SMPFOTA_DONE`: the operation has ended well; `smpfota_session_result` has its result.
         ///    - `SMPFOTA_BUFFER_TOO_SMALL`: `*length` says the need; nothing changed.
         ///    - `SMPFOTA_NO_OPERATION`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER`, `SMPFOTA_BUSY`: nothing changed.
+        ///    - `SMPFOTA_TIME_REFUSED`: `now_ms` lies more than ten years after the first time of the session, or beyond every clock in
+        ///      milliseconds (-1, nanoseconds since 1970); nothing changed.
         ///    - any other number below 0: the operation has failed with it; it says so again until another is started.
         ///      `smpfota_session_error` has the sentence.
         ///
@@ -280,7 +282,7 @@ namespace SmpFota.Interop
         ///  `bytes` has `bytes_length` bytes; they are copied. Whatever is no answer to this session is counted and does no harm. Call
         ///  `smpfota_session_next_frame` afterwards.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE`, `SMPFOTA_NULL_POINTER` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_feed", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_feed(nuint session, ulong now_ms, byte* bytes, nuint bytes_length);
@@ -305,7 +307,7 @@ namespace SmpFota.Interop
         ///  came back under another address or name. After `SMPFOTA_LINK_EVENT_BONDS_LOST` an update waits 45,000 ms for an answer, as when somebody
         ///  pairs anew, and then fails with `SMPFOTA_FINDING_BONDS_LOST` or, before its reset, `SMPFOTA_FINDING_PAIRING_NEEDED`.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_ARGUMENT`, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_link", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_link(nuint session, ulong now_ms, uint @event, uint value);
@@ -325,7 +327,7 @@ namespace SmpFota.Interop
         /// <summary>
         ///  Sends nothing until `smpfota_session_resume`. Answers are still taken, and no deadline runs.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_pause", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_pause(nuint session, ulong now_ms);
@@ -334,7 +336,7 @@ namespace SmpFota.Interop
         ///  Goes on after `smpfota_session_pause`.
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION` when none runs, `SMPFOTA_WRONG_STATE` when it was not paused,
-        ///  `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        ///  `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_resume", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_resume(nuint session, ulong now_ms);
@@ -344,7 +346,7 @@ namespace SmpFota.Interop
         ///  that it goes back to the old one.
         ///
         ///  Returns `SMPFOTA_OK`, `SMPFOTA_NO_OPERATION`, `SMPFOTA_WRONG_STATE` when nobody asked, `SMPFOTA_INVALID_ARGUMENT` for
-        ///  another number, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        ///  another number, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_health", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_health(nuint session, ulong now_ms, uint healthy);
@@ -453,7 +455,7 @@ namespace SmpFota.Interop
         ///  Do not say it of a call whose outcome nobody knows, as after a time-out: the session then waits until its deadline and asks the
         ///  device with one frame. Outside of batches it changes nothing.
         ///
-        ///  Returns `SMPFOTA_OK`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
+        ///  Returns `SMPFOTA_OK`, `SMPFOTA_TIME_REFUSED`, `SMPFOTA_INVALID_HANDLE` or `SMPFOTA_BUSY`.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "smpfota_session_call_returned", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int smpfota_session_call_returned(nuint session, ulong now_ms);
