@@ -120,6 +120,7 @@ echo 'int main(void) { return 0; }' | "$cc" -fsanitize=address,undefined -x c - 
     only_our_symbols
     header_with gcc g++
     header_with clang clang++
+    "$root/tests/c/v0_1.sh" "$lib" "$out" || failed=1
 }
 for name; do three_ways "$name"; done
 
