@@ -7,12 +7,13 @@ SECONDS ?= 60
 
 SMALL = $${CARGO_TARGET_DIR:-target}/small
 
-.PHONY: help demo library test test-rust test-c test-dotnet test-peers test-qemu lint natives package test-package bindings bench bench-dotnet bench-peers soak fuzz clean
+.PHONY: help demo library test test-rust test-c test-dotnet test-peers test-qemu test-languages lint natives package test-package bindings bench bench-dotnet bench-peers soak fuzz clean
 
 help:
 	@echo 'make demo [ARGS="--help"]   update a virtual device, in C#, through the library'
 	@echo 'make library                the shared library alone: small, and without the virtual device'
 	@echo 'make test                   every test; also test-rust test-c test-dotnet test-peers test-qemu lint'
+	@echo 'make test-languages          one program per language over the C ABI (docs/BINDINGS.md)'
 	@echo 'make natives [RIDS="linux-x64 win-x64"]   the shared library for other machines, checked and tested (docs/NATIVES.md)'
 	@echo 'make package, test-package   the NuGet package out of these; and what its users do with it'
 	@echo 'make bindings               write the C header, its data and the C# signatures anew'
@@ -37,6 +38,11 @@ test:
 
 test-rust test-c test-dotnet test-peers test-qemu:
 	@tests/run $(@:test-%=%)
+
+# All of them; `make test` runs those that a bare machine has soon: Python, Node and C++.
+test-languages:
+	@tests/tools/languages.sh
+	@tests/languages/run.sh
 
 lint:
 	@tests/run lint
