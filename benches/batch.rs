@@ -10,9 +10,11 @@ mod support;
 
 use calls::{CallDrive, End};
 use serde_json::{Value, json};
-use smpfota::simulator::{CallProfile, EraseMode, LinkKind, RoundTrip, Scenario, fewest_frames};
+use smpfota::simulator::{
+    CallProfile, EraseMode, LinkKind, RoundTrip, Scenario, fewest_frames, physical_limit_us,
+};
 use smpfota::{SessionOptions, UpdateMode, UpdateOptions};
-use support::picture::{Bar, bars as bars_of};
+use support::picture::{Bar, Course, Panel, bars as bars_of, courses};
 use support::{IMAGE, median, round, seeds};
 
 /// When the device erases.
@@ -61,6 +63,39 @@ fn main() {
     let kinds = ["window alone", "8 per call", "32 per call", "128 per call"];
     let bars: Vec<Bar> = rows.iter().map(bar).collect();
     support::draw("batch.svg", &bars_of("409,600 bytes over direct methods", &kinds, &bars));
+    let panels: Vec<Panel> = [Erase::Before, Erase::FirstChunk, Erase::Progressive].map(panel).into();
+    let kinds = ["window alone", "32 per call", "128 per call", "physical limit"];
+    support::draw("calls.svg", &courses("409,600 bytes over direct methods, seed 101", &kinds, &panels));
+}
+
+/// Bytes over time; the limit is that of the link behind the gateway and of one call.
+fn panel(erase: Erase) -> Panel {
+    let scenario = scenario(244, erase, 101);
+    let limit = physical_limit_us(&scenario.link, &scenario.device, 244, IMAGE) + 300_000;
+    let mut courses: Vec<Course> = [0, 32, 128].map(|per_call| course(&scenario, per_call)).into();
+    courses.push(vec![(limit, IMAGE)]);
+    Panel { label: format!("244 bytes, erase {}", erase.name()), courses }
+}
+
+fn course(scenario: &Scenario, per_call: u32) -> Course {
+    let mut drive = start(scenario, per_call, 10);
+    let mut course = Vec::new();
+    while drive.step().is_none() {
+        let bytes = drive.session.progress(drive.now_us / 1_000).bytes_acknowledged as u32;
+        let began = drive.upload_from_us.unwrap_or(drive.now_us);
+        if course.last().is_none_or(|(_, before)| bytes > *before) {
+            course.push((drive.now_us - began, bytes));
+        }
+    }
+    course
+}
+
+fn start(scenario: &Scenario, per_call: u32, gap_ms: u64) -> CallDrive {
+    let update = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
+    let carrier = CallProfile::direct_method(gap_ms * 1_000);
+    let session =
+        SessionOptions { batch_frames: per_call, batch_gap_ms: gap_ms as u32, ..SessionOptions::default() };
+    CallDrive::update(scenario, carrier, session, update)
 }
 
 fn bar(row: &Value) -> Bar {
@@ -84,14 +119,7 @@ fn measure(per_call: u32, frame: u32, gap_ms: u64, erase: Erase) -> Value {
     let (mut failed, mut wrong) = (0, 0);
     for seed in seeds(40, 101) {
         let scenario = scenario(frame, erase, seed);
-        let update = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
-        let carrier = CallProfile::direct_method(gap_ms * 1_000);
-        let session = SessionOptions {
-            batch_frames: per_call,
-            batch_gap_ms: gap_ms as u32,
-            ..SessionOptions::default()
-        };
-        let mut drive = CallDrive::update(&scenario, carrier, session, update);
+        let mut drive = start(&scenario, per_call, gap_ms);
         let end = drive.run(24 * 3_600_000);
         let image = scenario.image();
         let device = drive.calls.link().device();

@@ -9,10 +9,10 @@ mod support;
 
 use drive::{Drive, End};
 use serde_json::{Value, json};
-use smpfota::simulator::fewest_frames;
+use smpfota::simulator::{Scenario, fewest_frames};
 use smpfota::{SessionOptions, UpdateMode, UpdateOptions};
 use support::links::{Case, held_out, known};
-use support::picture::{Bar, bars as bars_of};
+use support::picture::{Bar, Course, Panel, bars as bars_of, courses};
 use support::{IMAGE, median, round, seeds};
 
 fn main() {
@@ -36,8 +36,8 @@ fn main() {
     if support::number("HELD_OUT", 0) == 1 {
         cases.extend(held_out());
     }
-    let cases = cases.iter().filter(|case| case.name.contains(&only));
-    let rows: Vec<Value> = cases.map(measure).collect();
+    cases.retain(|case| case.name.contains(&only));
+    let rows: Vec<Value> = cases.iter().map(measure).collect();
     support::write("links.json", &rows);
     let mut bars = Vec::new();
     for row in rows.iter().filter(|row| row["held_out"] == false) {
@@ -52,6 +52,40 @@ fn main() {
     }
     let kinds = ["physical limit", "oracle", "smpfota"];
     support::draw("links.svg", &bars_of("409,600 bytes, one frame after another", &kinds, &bars));
+    let panels: Vec<Panel> = cases.iter().filter(|case| !case.held_out).map(panel).collect();
+    support::draw("courses.svg", &courses("409,600 bytes over time, seed 1", &kinds, &panels));
+}
+
+/// Bytes over time: the physical limit, the oracle and this library.
+fn panel(case: &Case) -> Panel {
+    let limit = vec![((case.limit_ms() * 1e3) as u64, IMAGE)];
+    let erase = match case.erase() {
+        "progressive" => ", by page",
+        _ => "",
+    };
+    Panel {
+        label: format!("{} {}{erase}", case.name, case.frame),
+        courses: vec![limit, case.ideal_course(1), course(case)],
+    }
+}
+
+fn course(case: &Case) -> Course {
+    let mut drive = start(case, &case.scenario(1));
+    let mut course = Vec::new();
+    while drive.step().is_none() {
+        let bytes = drive.session.progress(drive.now_ms()).bytes_acknowledged as u32;
+        let began = drive.upload_from_us.unwrap_or(drive.now_us);
+        if course.last().is_none_or(|(_, before)| bytes > *before) {
+            course.push((drive.now_us - began, bytes));
+        }
+    }
+    course
+}
+
+fn start(case: &Case, scenario: &Scenario) -> Drive {
+    let session = SessionOptions { max_write: case.max_write(), ..SessionOptions::default() };
+    let update = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
+    Drive::update(scenario, session, update)
 }
 
 fn measure(case: &Case) -> Value {
@@ -59,9 +93,7 @@ fn measure(case: &Case) -> Value {
     let (mut failed, mut wrong) = (0, 0);
     for seed in seeds(20, 1) {
         let scenario = case.scenario(seed);
-        let session = SessionOptions { max_write: case.max_write(), ..SessionOptions::default() };
-        let update = UpdateOptions { mode: UpdateMode::UploadOnly, ..UpdateOptions::default() };
-        let mut drive = Drive::update(&scenario, session, update);
+        let mut drive = start(case, &scenario);
         let end = drive.run(24 * 3_600_000);
         let image = scenario.image();
         let right = drive.link.device().slot_bytes(0, 1).get(..image.len()) == Some(&image[..]);

@@ -2,8 +2,8 @@
 
 use super::IMAGE;
 use smpfota::simulator::{
-    DeviceOptions, DeviceProfile, EraseMode, LinkKind, LinkProfile, RoundTrip, Scenario, ideal_time_for,
-    physical_limit_us,
+    DeviceOptions, DeviceProfile, EraseMode, LinkKind, LinkProfile, RoundTrip, Scenario, ideal_course,
+    ideal_time_for, physical_limit_us,
 };
 
 /// One row of the table, for every seed the same link and device.
@@ -48,6 +48,12 @@ impl Case {
         let device = self.device.clone();
         let ideal = ideal_time_for(&self.link, device, self.frame, self.window(), seed, IMAGE);
         ideal.expect("the oracle uploads") as f64 / 1e3
+    }
+
+    /// Bytes of the oracle over time.
+    pub fn ideal_course(&self, seed: u64) -> super::picture::Course {
+        let course = ideal_course(&self.link, self.device.clone(), self.frame, self.window(), seed, IMAGE);
+        course.expect("the oracle uploads")
     }
 
     /// The physical limit in milliseconds.

@@ -15,5 +15,5 @@ pub use device::{
 };
 pub use link::{
     CallProfile, CallReturn, CallWrite, Fault, LinkCounters, LinkKind, LinkProfile, RoundTrip, Scenario,
-    VirtualCalls, VirtualLink, fewest_frames, ideal_time_for, ideal_time_us, physical_limit_us,
+    VirtualCalls, VirtualLink, fewest_frames, ideal_course, ideal_time_for, ideal_time_us, physical_limit_us,
 };

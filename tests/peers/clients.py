@@ -97,6 +97,13 @@ class SmpClientFace:
 
         self._run(all_chunks())
 
+    def upload_file(self, name: str, content: bytes) -> None:
+        async def all_chunks() -> None:
+            async for _ in self._client.upload_file(content, name, timeout_s=PATIENT_S):
+                pass
+
+        self._run(all_chunks())
+
     def test(self, image_hash: bytes) -> None:
         self._ask(ImageStatesWrite(hash=image_hash, confirm=False))
 
@@ -161,6 +168,9 @@ class ToolkitFace:
 
     def upload(self, image: bytes) -> None:
         self._ask(self._client.image_upload, image)
+
+    def upload_file(self, name: str, content: bytes) -> None:
+        self._ask(self._client.fs_file_upload, name, content)
 
     def test(self, image_hash: bytes) -> None:
         self._ask(self._client.image_set_state, image_hash, False)

@@ -1,6 +1,7 @@
 """This library, driven from Python over its C ABI, for comparison with other clients: an upload over UDP."""
 
 import ctypes
+import json
 import os
 import socket
 import time
@@ -45,19 +46,39 @@ class Library:
 
     def upload(self, host: str, port: int, image: bytes, frame: int) -> None:
         """Uploads with datagrams of at most `frame` bytes, one frame each."""
-        file, session = ctypes.c_size_t(), ctypes.c_size_t()
+        file = ctypes.c_size_t()
         self._must("image_open_bytes", image, ctypes.c_size_t(len(image)), ctypes.byref(file), None)
+
+        def start(session: ctypes.c_size_t) -> None:
+            update = self._options("update", UPDATE_OPTIONS, {MODE: UPLOAD_ONLY})
+            self._must("session_start_update", session, file, update, None)
+
+        try:
+            self._run(host, port, frame, start)
+        finally:
+            self._must("image_close", file)
+
+    def upload_file(self, host: str, port: int, name: str, content: bytes, frame: int) -> None:
+        """Writes a file of the device, in the same way."""
+        words = json.dumps({"name": name}).encode()
+
+        def start(session: ctypes.c_size_t) -> None:
+            sizes = ctypes.c_size_t(len(words)), ctypes.c_size_t(len(content))
+            self._must("session_start_upload", session, words, sizes[0], content, sizes[1], None)
+
+        self._run(host, port, frame, start)
+
+    def _run(self, host: str, port: int, frame: int, start) -> None:
+        session = ctypes.c_size_t()
         limits = {MAX_WRITE: frame, MAX_FRAME: frame, REASSEMBLY: NO_REASSEMBLY}
         self._must("session_open", self._options("session", SESSION_OPTIONS, limits), ctypes.byref(session), None)
         try:
-            update = self._options("update", UPDATE_OPTIONS, {MODE: UPLOAD_ONLY})
-            self._must("session_start_update", session, file, update, None)
+            start(session)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
                 device.connect((host, port))
                 self._drive(session, device, frame)
         finally:
             self._must("session_close", session)
-            self._must("image_close", file)
 
     def _drive(self, session: ctypes.c_size_t, device: socket.socket, frame: int) -> None:
         buffer = ctypes.create_string_buffer(frame)

@@ -23,7 +23,7 @@ pub use calls::{CallProfile, CallReturn, CallWrite, VirtualCalls};
 pub use delay::RoundTrip;
 pub use fault::{FRAME_CEILING, Fault, TRUNCATE_FROM};
 pub use limit::{fewest_frames, physical_limit_us};
-pub use oracle::{ideal_time_for, ideal_time_us};
+pub use oracle::{ideal_course, ideal_time_for, ideal_time_us};
 pub use profile::{LinkKind, LinkProfile};
 pub use scenario::Scenario;
 

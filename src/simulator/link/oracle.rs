@@ -32,6 +32,18 @@ pub fn ideal_time_for(
     seed: u64,
     image_len: u32,
 ) -> Option<u64> {
+    ideal_course(profile, options, frame, window, seed, image_len)?.last().map(|(at, _)| *at)
+}
+
+/// As [`ideal_time_for`], with every time at which more was acknowledged, in microseconds, and how many bytes then were.
+pub fn ideal_course(
+    profile: &LinkProfile,
+    options: DeviceOptions,
+    frame: u32,
+    window: u32,
+    seed: u64,
+    image_len: u32,
+) -> Option<Vec<(u64, u32)>> {
     let max_write = profile.max_write.max(1) as usize;
     let image = image::make((9, 9, 9), image_len as usize, seed);
     let sha = Sha256::digest(&image);
@@ -39,6 +51,7 @@ pub fn ideal_time_for(
     let mut link = VirtualLink::new(profile.without_faults(), Fault::None, seed, device);
     let (mut now, mut sent, mut acknowledged, mut in_flight) = (0, 0, 0, 0);
     let mut buffer = Vec::new();
+    let mut course = Vec::new();
     while acknowledged < image.len() {
         let allowed = if acknowledged == 0 { 1 } else { window.max(1) };
         while in_flight < allowed && sent < image.len() {
@@ -57,9 +70,10 @@ pub fn ideal_time_for(
             }
             acknowledged = off;
             in_flight -= 1;
+            course.push((now, off as u32));
         }
     }
-    Some(now)
+    Some(course)
 }
 
 fn head(out: &mut Vec<u8>, major: u8, value: usize) {
