@@ -10,54 +10,62 @@ pub(crate) const ASLEEP_MS: u64 = 30_000;
 /// How often one more wait is granted before the device has answered: limits hold, also for a host that sleeps all the time.
 const MOST_MORE_WAITS: u8 = 8;
 
+/// The host's sleep is counted in so many milliseconds, so that a fleet of sessions takes less room: ten years of it fit.
+const UNIT_MS: u64 = 128;
+
 /// What the host slept, and what follows from it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Asleep {
-    /// All of it since the session opened, in milliseconds.
-    total: u64,
-    /// When it woke last, in the session's time: no round trip is measured of what was sent before.
-    woke_at: u64,
+    /// All of it since the session opened, in [`UNIT_MS`].
+    total: u32,
+    /// The low half of the session's time when it woke last: no round trip is measured of what was sent before.
+    woke_at: u32,
     /// One more wait is due where a limit was slept through; and how many were granted since the last answer.
     owed: bool,
     granted: u8,
+    /// Whether `woke_at` tells anything.
+    woke: bool,
 }
 
 impl Asleep {
     /// The session's time at this time of the caller.
     #[inline]
     pub fn session_time(&self, caller: u64) -> u64 {
-        caller.saturating_sub(self.total)
+        caller.saturating_sub(u64::from(self.total) * UNIT_MS)
     }
 
     /// The caller's time at this time of the session.
     #[inline]
     pub fn caller_time(&self, session: u64) -> u64 {
-        session.saturating_add(self.total)
+        session.saturating_add(u64::from(self.total) * UNIT_MS)
     }
 
-    /// The host slept `ms` and woke at this time of the session.
+    /// The host slept `ms` and would have woken at `session`. Returns when it wakes, less than [`UNIT_MS`] later.
     #[cold]
-    pub fn woke(&mut self, session: u64, ms: u64) {
-        self.total = self.total.saturating_add(ms);
-        self.woke_at = session;
+    pub fn woke(&mut self, session: u64, ms: u64) -> u64 {
+        let units = u32::try_from(ms / UNIT_MS).unwrap_or(u32::MAX).min(u32::MAX - self.total);
+        self.total += units;
+        let woke = session + (ms - u64::from(units) * UNIT_MS);
         self.owed = self.granted < MOST_MORE_WAITS;
+        self.measure_from(woke);
+        woke
     }
 
     /// Whether it woke just now, in the session's time.
     #[inline]
     pub fn wakes(&self, session: u64) -> bool {
-        self.total > 0 && self.woke_at == session
+        self.total > 0 && self.woke_at == session as u32
     }
 
     /// What was sent before `session` is measured no more.
     pub fn measure_from(&mut self, session: u64) {
-        self.woke_at = self.woke_at.max(session);
+        (self.woke_at, self.woke) = (session as u32, true);
     }
 
-    /// Whether the round trip of what was sent at this time of the session is a measurement.
+    /// Whether the round trip of what was sent at this time of the session, at most some days ago, is a measurement.
     #[inline]
     pub fn is_measured(&self, sent_at: u64) -> bool {
-        sent_at >= self.woke_at
+        !self.woke || (sent_at as u32).wrapping_sub(self.woke_at) < 1 << 31
     }
 
     /// Whether the time that is over now shall be waited for once more: the host slept through its end.

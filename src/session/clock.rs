@@ -10,8 +10,10 @@ use crate::status::Status;
 pub(super) const LATEST_MS: u64 = 1 << 50;
 /// A time so much later than the first one comes from another clock.
 const TEN_YEARS_MS: u64 = 10 * 365 * 86_400_000;
+/// The first time is kept in so many milliseconds, rounded up, so that a fleet of sessions takes less room.
+const FIRST_UNIT_MS: u64 = 1 << 18;
 /// In place of the first time while there is none.
-pub(super) const UNTOLD: u64 = u64::MAX;
+pub(super) const UNTOLD: u32 = u32::MAX;
 /// A wait that took so many times as long as was asked for is overlong.
 const OVERLONG: u64 = 100;
 
@@ -20,20 +22,34 @@ impl Session {
     /// session, and for one that no clock in milliseconds shows, such as -1 or nanoseconds since 1970.
     #[inline]
     pub fn check_time(&self, now_ms: u64) -> Result<(), Failure> {
-        let latest = if self.first == UNTOLD { LATEST_MS } else { self.first.saturating_add(TEN_YEARS_MS) };
-        if now_ms > latest.min(LATEST_MS) { Err(Status::TimeRefused.into()) } else { Ok(()) }
+        let first = u64::from(self.first) * FIRST_UNIT_MS;
+        if now_ms > (first + TEN_YEARS_MS).min(LATEST_MS) { Err(Status::TimeRefused.into()) } else { Ok(()) }
+    }
+
+    /// The caller was told to wait behind a frame.
+    #[inline]
+    pub(super) fn count_wait(&mut self) {
+        self.halve_counts();
+        self.waits += 1;
+    }
+
+    /// What counts is which of the two is more.
+    fn halve_counts(&mut self) {
+        if self.waits.max(self.overlong) == u8::MAX {
+            (self.waits, self.overlong) = (self.waits / 2, self.overlong / 2);
+        }
     }
 
     /// Whether most waits of the operation took so long that the caller's clock may count something else than milliseconds.
     pub(super) fn doubts_clock(&self) -> bool {
-        2 * u32::from(self.overlong) > u32::from(self.waits)
+        2 * u16::from(self.overlong) > u16::from(self.waits)
     }
 
     /// The session's time of a call that comes at `now_ms` by the caller's clock, which was checked. Every call with a time comes by here.
     #[inline]
     pub(super) fn clock(&mut self, now_ms: u64) -> u64 {
         if self.first == UNTOLD {
-            self.first = now_ms;
+            self.first = now_ms.div_ceil(FIRST_UNIT_MS) as u32;
         }
         let told = self.talk.asleep.session_time(now_ms);
         match self.slept_through(told) {
@@ -60,11 +76,12 @@ impl Session {
     fn wake(&mut self, told: u64, due: u64) {
         let asked_for = (due - self.now).max(1);
         if self.talk.waited && told - self.now >= OVERLONG.saturating_mul(asked_for) {
-            self.overlong = self.overlong.saturating_add(1);
+            self.halve_counts();
+            self.overlong += 1;
         }
         // Later than whatever was sent before: so it is told from what is sent from now on.
-        self.now = due.max(self.now + 1);
-        self.talk.asleep.woke(self.now, told - self.now);
+        let woke = due.max(self.now + 1);
+        self.now = self.talk.asleep.woke(woke, told - woke);
         self.operation.overslept(&mut self.talk, self.now);
     }
 

@@ -86,10 +86,10 @@ pub struct Session {
     /// The latest time that a caller told, less what the host slept.
     now: u64,
     /// The first one.
-    first: u64,
+    first: u32,
     /// How often the operation told its caller to wait behind a frame, and how often a wait took a hundred times as long or longer.
-    waits: u16,
-    overlong: u16,
+    waits: u8,
+    overlong: u8,
     /// Whether the operation was polled, and so knows the time of its start.
     started: bool,
     /// Nothing is sent, by the caller's wish, since this time.
@@ -258,8 +258,9 @@ impl Session {
             }
             update::Poll::Wait => {
                 // Asked twice behind one frame it is one wait.
-                let again = std::mem::replace(&mut self.talk.waited, true);
-                self.waits = self.waits.saturating_add(u16::from(!again));
+                if !std::mem::replace(&mut self.talk.waited, true) {
+                    self.count_wait();
+                }
                 Ok(Next::Wait)
             }
             update::Poll::LinkReset => Ok(Next::LinkReset),
