@@ -24,6 +24,10 @@ import time
 import zipfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import recipes  # noqa: E402
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
@@ -263,6 +267,44 @@ class Suite:
         if said.strip().splitlines()[-1:] != ["Updated"]:
             raise Failed(f"the program said:\n{said.strip()[:2500]}")
 
+    # ---- the recipes of docs/DOTNET.md ----
+
+    def case_recipes_host(self) -> None:
+        """A service with dependency injection and settings from a file, which keeps snapshots and checks the health of the new image."""
+        items = '<PackageReference Include="Microsoft.Extensions.Hosting" Version="10.0.15" /><None Update="appsettings.json" CopyToOutputDirectory="Always" />'
+        folder = self.project("recipes-host", USINGS + class_of(self.program), properties="<ImplicitUsings>enable</ImplicitUsings>", items=items)
+        (folder / "Program.cs").rename(folder / "UdpDevice.cs")
+        recipes.write("host", folder)
+        run(["dotnet", "build", "-c", "Release", "-o", "out", "--nologo"], folder)
+        with Device() as device:
+            options = [f"--image={self.image}", f"--port={device.port}", f"--Snapshots={folder}/snapshots"]
+            said = run(["dotnet", "updater.dll", *options], folder / "out", 120)
+        for line in ("Updated: 1.1.0", "s: now Upload", "s: now HealthCheck"):
+            if line not in said:
+                raise Failed(f"the service does not say '{line}':\n{said.strip()[:2500]}")
+        if left := list((folder / "snapshots").iterdir()):
+            raise Failed(f"the snapshot is still there: {left}")
+
+    def case_recipes_tests(self) -> None:
+        """What a program tests without a device: its retries with mocks, an update with a virtual device and a fake clock, its own loop."""
+        packages = {
+            "Microsoft.NET.Test.Sdk": "18.11.0", "xunit": "2.9.3", "xunit.runner.visualstudio": "3.1.5", "NSubstitute": "6.1.0",
+            "Microsoft.Extensions.TimeProvider.Testing": "10.11.0",
+        }
+        items = "".join(f'<PackageReference Include="{name}" Version="{version}" />' for name, version in packages.items())
+        folder = self.project("recipes-tests", "", properties="<ImplicitUsings>enable</ImplicitUsings><IsTestProject>true</IsTestProject>", items=items)
+        recipes.write("tests", folder)
+        said = run(["dotnet", "test", "-c", "Release", "--nologo"], folder)
+        if not re.search(r"Failed:\s+0, Passed:\s+4, Skipped:\s+0", said):
+            raise Failed(f"not all tests passed:\n{said.strip()[-2500:]}")
+
+    def case_recipes_framework(self) -> None:
+        """The lines for .NET Framework, with the program of the package's README."""
+        folder = self.project("recipes-framework", self.program, "net48", recipes.properties("framework"), FRAMEWORK)
+        run(["dotnet", "build", "-c", "Release", "-o", "out", "--nologo"], folder)
+        need("mono", "mono-complete")
+        self.update(["mono", folder / "out/updater.exe"], folder)
+
     # ---- the cases: what goes wrong has a sentence ----
 
     def case_missing_file(self) -> None:
@@ -355,6 +397,7 @@ SUITE = """<AssemblyName>SmpFota.Tests</AssemblyName><LangVersion>12</LangVersio
 # Fewer would mean that tests were not found.
 SUITE_AT_LEAST = 220
 
+USINGS = "".join(f"using {name};\n" for name in ("System.Net", "System.Net.Sockets", "SmpFota"))
 FRAMEWORK = '<PackageReference Include="Microsoft.NETFramework.ReferenceAssemblies.net48" Version="1.0.3" PrivateAssets="all" />'
 
 
