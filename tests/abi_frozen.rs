@@ -152,6 +152,7 @@ const RETRIES: &[(i32, &str)] = &[
     (-14, "never"),
     (-15, "never"),
     (-16, "never"),
+    (-17, "never"),
     (-100, "never"),
     (-101, "never"),
     (-102, "never"),
