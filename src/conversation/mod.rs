@@ -125,7 +125,7 @@ impl Conversation {
     /// Notes an event.
     pub fn note(&mut self, now: u64, kind: EventKind) {
         if let EventKind::Restarted(_) = kind {
-            self.counters.restarts = self.counters.restarts.wrapping_add(1);
+            self.counters.restarts = self.counters.restarts.saturating_add(1);
         }
         let at = self.asleep.caller_time(now);
         self.events.push(Event { at_ms: at, kind });

@@ -365,7 +365,7 @@ impl Request {
         let remembered = (self.remembered as usize).min(REMEMBERED);
         let (_, at) = *self.sent[..remembered].iter().find(|(sequence, _)| *sequence == header.sequence)?;
         if self.answered {
-            talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
+            talk.counters.duplicate = talk.counters.duplicate.saturating_add(1);
             return Some(Match::Other);
         }
         talk.hears_answer();
@@ -375,7 +375,7 @@ impl Request {
             // A vendor's body may be anything.
             Err(_) if self.group >= group::VENDOR_FIRST => None,
             Err(_) => {
-                talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+                talk.counters.undecodable = talk.counters.undecodable.saturating_add(1);
                 self.odd = self.odd.saturating_add(1);
                 self.empty = frame.body.is_empty();
                 self.due = self.due.min(now + u64::from(talk.timeout()));

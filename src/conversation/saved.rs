@@ -83,6 +83,11 @@ fn load_reassembly(from: &mut Reader<'_>) -> Result<Reassembly, Failure> {
     }
 }
 
+/// A counter that a session holds in two bytes.
+fn seldom(from: &mut Reader<'_>) -> Result<u16, Failure> {
+    Ok(u16::try_from(from.u32()?).unwrap_or(u16::MAX))
+}
+
 impl Conversation {
     pub fn save(&self, out: &mut Writer) {
         self.options.save(out);
@@ -102,11 +107,11 @@ impl Conversation {
             counters.sent,
             counters.retransmissions,
             counters.expected,
-            counters.late,
-            counters.duplicate,
-            counters.foreign,
-            counters.undecodable,
-            counters.link_resets,
+            u32::from(counters.late),
+            u32::from(counters.duplicate),
+            u32::from(counters.foreign),
+            u32::from(counters.undecodable),
+            u32::from(counters.link_resets),
         ] {
             out.u32(field);
         }
@@ -138,11 +143,11 @@ impl Conversation {
             sent: from.u32()?,
             retransmissions: from.u32()?,
             expected: from.u32()?,
-            late: from.u32()?,
-            duplicate: from.u32()?,
-            foreign: from.u32()?,
-            undecodable: from.u32()?,
-            link_resets: from.u32()?,
+            late: seldom(from)?,
+            duplicate: seldom(from)?,
+            foreign: seldom(from)?,
+            undecodable: seldom(from)?,
+            link_resets: seldom(from)?,
             ..Counters::default()
         };
         Ok(talk)

@@ -160,22 +160,23 @@ pub(super) fn of(session: &Session) -> Counts {
     let now = &session.talk.counters;
     let before = &session.before.as_deref().copied().unwrap_or_default();
     let since = |now: u32, before: u32| now.wrapping_sub(before);
+    let seldom = |now: u16, before: u16| u32::from(now.saturating_sub(before));
     let spread = session.talk.rtt.spread();
     // The phase under way counts up to the last call.
     let mut tally = session.tally.clone();
     tally.see(session.now, Phase::Done);
     Counts {
         frames_sent: since(now.sent, before.sent),
-        frames_answered: since(now.expected, before.expected).wrapping_add(since(now.late, before.late)),
+        frames_answered: since(now.expected, before.expected).wrapping_add(seldom(now.late, before.late)),
         retransmissions: since(now.retransmissions, before.retransmissions),
-        duplicates: since(now.duplicate, before.duplicate),
-        late: since(now.late, before.late),
-        foreign: since(now.foreign, before.foreign),
-        undecodable: since(now.undecodable, before.undecodable),
+        duplicates: seldom(now.duplicate, before.duplicate),
+        late: seldom(now.late, before.late),
+        foreign: seldom(now.foreign, before.foreign),
+        undecodable: seldom(now.undecodable, before.undecodable),
         bytes_sent: since(now.bytes_sent, before.bytes_sent),
         bytes_received: since(now.bytes_received, before.bytes_received),
-        restarts: since(now.restarts, before.restarts),
-        link_resets: since(now.link_resets, before.link_resets),
+        restarts: seldom(now.restarts, before.restarts),
+        link_resets: seldom(now.link_resets, before.link_resets),
         round_trip_median_ms: spread.quantile(50),
         round_trip_p95_ms: spread.quantile(95),
         phases: LASTING

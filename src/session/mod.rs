@@ -313,12 +313,12 @@ impl Session {
                 recorded::frame(talk, now, &frame);
             }
             if !frame.header.op.is_response() || !operation.receive(talk, now, &frame) {
-                talk.counters.foreign = talk.counters.foreign.wrapping_add(1);
+                talk.counters.foreign = talk.counters.foreign.saturating_add(1);
             }
         });
         if discarded > 0 {
             talk.evidence.no_frame(bytes);
-            talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+            talk.counters.undecodable = talk.counters.undecodable.saturating_add(1);
         }
         if !frames && !bytes.is_empty() {
             operation.hears(talk, now, !inbound.is_empty());

@@ -70,7 +70,7 @@ pub(super) fn of(session: &Session) -> Standing {
         frame: talk.limits.frame(),
         retransmissions: talk.counters.retransmissions,
         ignored: talk.counters.ignored(),
-        link_resets: talk.counters.link_resets,
+        link_resets: u32::from(talk.counters.link_resets),
     }
 }
 

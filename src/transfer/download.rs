@@ -209,7 +209,7 @@ impl Download {
         let Some((order, sent)) = self.flight.find(header.sequence) else { return false };
         let fate = self.flight.fate(order);
         if fate == Fate::Answered || self.failure.is_some() {
-            talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
+            talk.counters.duplicate = talk.counters.duplicate.saturating_add(1);
             return true;
         }
         let answer = match Answer::decode(frame.body) {
@@ -218,7 +218,7 @@ impl Download {
                 answer
             }
             _ => {
-                talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+                talk.counters.undecodable = talk.counters.undecodable.saturating_add(1);
                 return true;
             }
         };
@@ -226,7 +226,7 @@ impl Download {
         let late = fate == Fate::Lost;
         let mut settled = 0;
         if late {
-            talk.counters.late = talk.counters.late.wrapping_add(1);
+            talk.counters.late = talk.counters.late.saturating_add(1);
             self.flight.answered_late(order);
         } else {
             talk.counters.expected = talk.counters.expected.wrapping_add(1);

@@ -402,7 +402,7 @@ impl Update {
             {
                 // The server may be stuck until the link goes down (Zephyr issue 49661).
                 self.tries.reset_asked = true;
-                talk.counters.link_resets = talk.counters.link_resets.wrapping_add(1);
+                talk.counters.link_resets = talk.counters.link_resets.saturating_add(1);
                 talk.note(now, EventKind::LinkReset);
                 return Poll::LinkReset;
             }

@@ -33,7 +33,7 @@ impl Upload {
         let Some((order, sent)) = self.flight.find(header.sequence) else { return false };
         let fate = self.flight.fate(order);
         if fate == Fate::Answered || self.stage == Stage::Ended {
-            talk.counters.duplicate = talk.counters.duplicate.wrapping_add(1);
+            talk.counters.duplicate = talk.counters.duplicate.saturating_add(1);
             self.evidence.replayed = self.evidence.replayed.saturating_add(1);
             if self.evidence.replayed <= 2 {
                 talk.note(now, EventKind::Replayed(u32::from(header.sequence)));
@@ -49,7 +49,7 @@ impl Upload {
         self.evidence.answered = self.evidence.answered.saturating_add(1);
         let late = fate == Fate::Lost;
         if late {
-            talk.counters.late = talk.counters.late.wrapping_add(1);
+            talk.counters.late = talk.counters.late.saturating_add(1);
             self.flight.answered_late(order);
             if let Some(batch) = &mut self.batch {
                 batch.answered_late();
@@ -82,7 +82,7 @@ impl Upload {
         let odd = answer.offset.is_none_or(|off| off > self.size && !self.file);
         if odd && self.evidence.odd < MOST_ODD_ANSWERS {
             self.evidence.odd += 1;
-            talk.counters.foreign = talk.counters.foreign.wrapping_add(1);
+            talk.counters.foreign = talk.counters.foreign.saturating_add(1);
             return true;
         }
         self.silent = 0;
@@ -92,7 +92,7 @@ impl Upload {
         let single = talk.limits.reassembles() && u32::from(sent.length) < talk.limits.max_write();
         self.size_passed |= !single && (sent.offset != 0 || self.stage == Stage::First);
         self.growth.answered(&mut talk.limits);
-        self.corrupt_in_a_row = 0;
+        self.evidence.corrupt_in_a_row = 0;
         let Some(off) = answer.offset else {
             self.fail(Failure::new(
                 Status::UnexpectedResponse,
@@ -273,7 +273,7 @@ impl Upload {
             self.evidence.restarted_to_zero = true;
             return self.restart(talk, now, off);
         }
-        self.restarts += 1;
+        self.restarts = self.restarts.saturating_add(1);
         if self.restarts > MOST_RESTARTS {
             return self.too_many_restarts();
         }
@@ -333,12 +333,12 @@ impl Upload {
         match verdict {
             refusal::Verdict::SmallerFrame => {
                 self.evidence.corrupt += 1;
-                self.corrupt_in_a_row += 1;
-                if self.size_passed && self.corrupt_in_a_row < DAMAGED_BEFORE_SMALLER {
+                self.evidence.corrupt_in_a_row += 1;
+                if self.size_passed && self.evidence.corrupt_in_a_row < DAMAGED_BEFORE_SMALLER {
                     // A frame of this size passed before: this one was damaged on the way, not too large.
                     return;
                 }
-                self.corrupt_in_a_row = 0;
+                self.evidence.corrupt_in_a_row = 0;
                 match talk.limits.step_down() {
                     Some(size) if self.evidence.corrupt <= MOST_DAMAGED => {
                         talk.note(now, EventKind::FrameLimit(size));

@@ -17,6 +17,8 @@ pub(super) struct Evidence {
     pub busy: bool,
     pub answered: u8,
     pub corrupt: u16,
+    /// Frames in a row that did not arrive whole.
+    pub corrupt_in_a_row: u8,
     pub mismatched: bool,
     pub odd: u8,
     pub first_again: bool,
@@ -39,7 +41,7 @@ impl Upload {
     /// An answer came whose body cannot be read.
     #[cold]
     pub(super) fn unreadable(&mut self, talk: &mut Conversation, now: u64, body: &[u8]) {
-        talk.counters.undecodable = talk.counters.undecodable.wrapping_add(1);
+        talk.counters.undecodable = talk.counters.undecodable.saturating_add(1);
         talk.answered = true;
         if self.evidence.unreadable == 0 {
             self.evidence.unreadable_since = now as u32;

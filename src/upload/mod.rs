@@ -86,7 +86,7 @@ pub(crate) enum Poll {
 }
 
 /// How often an upload may start over.
-const MOST_RESTARTS: u16 = 4;
+const MOST_RESTARTS: u8 = 4;
 /// After so many silences in a row a chunk is sent only when the one before it is answered or given up.
 const SILENCES_BEFORE_ONE: u16 = 3;
 /// How often a new link starts the stall limit anew, and how many links there may be, without getting further than before.
@@ -134,7 +134,7 @@ pub(crate) struct Upload {
     generation: u32,
     /// Transmissions before this order were made by another process; their age means nothing.
     unmeasured: u32,
-    restarts: u16,
+    restarts: u8,
     refusals: u8,
     holds: u8,
     /// The device had a part of it before the latest first chunk.
@@ -148,8 +148,6 @@ pub(crate) struct Upload {
     forget: bool,
     /// The first chunk must be taken at its own end; after an erase anything else is a stale offset.
     erased: bool,
-    /// Frames in a row that did not arrive whole.
-    corrupt_in_a_row: u8,
     reset_asked: bool,
     /// An echo was sent since the last answer.
     echoed: bool,
@@ -190,7 +188,6 @@ impl Upload {
             errands: 0,
             forget: false,
             erased,
-            corrupt_in_a_row: 0,
             reset_asked: false,
             echoed: false,
             stepped_down: false,
@@ -388,7 +385,7 @@ impl Upload {
 
     /// Sends the first chunk again, alone.
     fn restart(&mut self, talk: &mut Conversation, now: u64, off: u32) {
-        self.restarts += 1;
+        self.restarts = self.restarts.saturating_add(1);
         if self.restarts > MOST_RESTARTS {
             return self.too_many_restarts();
         }

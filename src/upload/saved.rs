@@ -25,7 +25,7 @@ impl Upload {
         out.u32(self.size);
         out.u32(self.acknowledged);
         out.u32(self.high);
-        out.u8(self.restarts.min(255) as u8);
+        out.u8(self.restarts);
         out.bool(self.size_passed);
         out.bool(self.forget);
         out.bool(self.erased);
@@ -53,7 +53,7 @@ impl Upload {
         upload.stage = if first { Stage::First } else { Stage::Stream };
         upload.acknowledged = from.u32()?;
         upload.high = from.u32()?;
-        upload.restarts = u16::from(from.u8()?);
+        upload.restarts = from.u8()?;
         upload.size_passed = from.bool()?;
         upload.forget = from.bool()?;
         upload.erased = from.bool()?;

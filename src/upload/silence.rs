@@ -84,7 +84,7 @@ impl Upload {
                     return Poll::Wait;
                 }
                 self.reset_asked = true;
-                talk.counters.link_resets = talk.counters.link_resets.wrapping_add(1);
+                talk.counters.link_resets = talk.counters.link_resets.saturating_add(1);
                 talk.note(now, EventKind::LinkReset);
                 Poll::LinkReset
             }
