@@ -62,11 +62,12 @@ internal sealed class SessionDriver(
     /// <param name="deadline">The update's deadline, if it has one.</param>
     /// <param name="progress">Takes reports of the progress.</param>
     /// <param name="cancellationToken">Ends the operation.</param>
+    /// <param name="closing">One of those that end it. It is looked at by itself, since it tells the other one from another thread.</param>
     /// <returns>Its result as JSON.</returns>
     /// <exception cref="SmpException">It ended badly.</exception>
     /// <exception cref="OperationCanceledException">The token fired; the operation was cancelled.</exception>
     internal async Task<string> RunAsync(
-        bool isUpdate, TimeSpan? deadline, IProgress<UpdateProgress>? progress, CancellationToken cancellationToken)
+        bool isUpdate, TimeSpan? deadline, IProgress<UpdateProgress>? progress, CancellationToken cancellationToken, CancellationToken closing)
     {
         var reporter = new ProgressReporter(progress, options, services);
         using var scope = new OperationScope(options, services.TimeProvider, deadline, cancellationToken);
@@ -82,7 +83,7 @@ internal sealed class SessionDriver(
         snapshots.Begin();
         try
         {
-            return await LoopAsync(reporter, health, scope, keeps).ConfigureAwait(false);
+            return await LoopAsync(reporter, health, scope, keeps, closing).ConfigureAwait(false);
         }
         catch (HealthCheckMissingException)
         {
@@ -124,11 +125,12 @@ internal sealed class SessionDriver(
 
     private static TaskCompletionSource NewWake() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private async Task<string> LoopAsync(ProgressReporter reporter, HealthCheck health, OperationScope scope, bool keeps)
+    private async Task<string> LoopAsync(ProgressReporter reporter, HealthCheck health, OperationScope scope, bool keeps, CancellationToken closing)
     {
         while (true)
         {
             scope.Caller.ThrowIfCancellationRequested();
+            closing.ThrowIfCancellationRequested();
             Task woken = TakeWishes(scope);
 
             // While the device belongs to the health check, so does what arrives.

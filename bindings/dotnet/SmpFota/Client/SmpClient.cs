@@ -312,7 +312,7 @@ public partial class SmpClient : IAsyncDisposable, IDisposable
     {
         try
         {
-            string result = await driver.RunAsync(isUpdate, deadline, progress, ended).ConfigureAwait(false);
+            string result = await driver.RunAsync(isUpdate, deadline, progress, ended, closing.Token).ConfigureAwait(false);
             restored = false;
             return result;
         }
