@@ -99,7 +99,7 @@ static void rubbish_from_the_device(void) {
     uint8_t bytes[70000];
     OK(smpfota_session_open(NULL, &session, NULL));
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * i >> 3);
-    for (size_t length = 0; length <= sizeof bytes; length += 997) OK(smpfota_session_feed(session, UINT64_MAX, bytes, length));
+    for (size_t length = 0; length <= sizeof bytes; length += 997) OK(smpfota_session_feed(session, UINT32_MAX, bytes, length));
     OK(smpfota_session_close(session));
     OK(smpfota_image_close(image));
 }
@@ -163,8 +163,11 @@ static void strange_clocks(void) {
             smpfota_progress progress;
             progress.struct_size = sizeof progress;
             CHECK(smpfota_session_next_frame(session, times[i], frame, sizeof frame, &length) != SMPFOTA_PANIC);
-            OK(smpfota_session_feed(session, times[i], frame, 20));
-            OK(smpfota_session_link(session, times[i], (uint32_t)(i & 1), 0));
+            /* Times of another clock are refused, and change nothing. */
+            int32_t fed = smpfota_session_feed(session, times[i], frame, 20);
+            CHECK(fed == SMPFOTA_OK || fed == SMPFOTA_TIME_REFUSED);
+            int32_t told = smpfota_session_link(session, times[i], (uint32_t)(i & 1), 0);
+            CHECK(told == fed);
             (void)smpfota_session_deadline(session, &deadline);
             OK(smpfota_session_progress_get(session, times[i], &progress));
         }

@@ -39,6 +39,11 @@ changed bad_calls.c 'STATUS(smpfota_status_text(6, text, sizeof text, &length), 
     'OK(smpfota_status_text(6, text, sizeof text, &length));'
 # A bit of the update's flags that has a meaning now.
 changed bad_calls.c 'update_options.flags = 64;' 'update_options.flags = 1024;'
+# A time of another clock is refused.
+changed bad_peer.c 'OK(smpfota_session_feed(session, UINT64_MAX, bytes, length));' \
+    'OK(smpfota_session_feed(session, UINT32_MAX, bytes, length));'
+changed bad_peer.c 'const uint64_t times[] = {0, UINT64_MAX, 1, UINT64_MAX - 1, UINT64_MAX / 2, 0};' \
+    'const uint64_t times[] = {0, UINT32_MAX, 1, UINT32_MAX - 1, UINT32_MAX / 2, 0};'
 # A cancel is never told BUSY.
 changed threads.c 'status = smpfota_session_cancel(f.session, 0); break;' 'status = smpfota_session_resume(f.session, 0); break;'
 
