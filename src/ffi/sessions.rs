@@ -38,8 +38,7 @@ impl Sessions {
             heed(session, place, now_ms);
             session.check_time(now_ms).map_err(|failure| failure.status)?;
             let result = call(session);
-            let running = post(session, place.board);
-            place.runs(running);
+            tell(session, place);
             Ok(result)
         })?
     }
@@ -59,10 +58,7 @@ impl Sessions {
             call(session);
             match forward(before, session, place.board) {
                 Some(bytes) => post_forward(bytes, place.board),
-                None => {
-                    let running = post(session, place.board);
-                    place.runs(running);
-                }
+                None => tell(session, place),
             }
             Ok(())
         })?
@@ -81,8 +77,7 @@ impl Sessions {
             heed(session, place, now_ms);
             let result = call(session);
             if result != Ok(Status::Ok) || !has_phase(place.board, session.phase()) {
-                let running = post(session, place.board);
-                place.runs(running);
+                tell(session, place);
             }
             result
         })?
@@ -135,9 +130,15 @@ impl Sessions {
 fn heed(session: &mut Session, place: &mut Place<'_>, now_ms: u64) {
     if place.is_cancelled() {
         session.cancel(now_ms);
-        let running = post(session, place.board);
-        place.runs(running);
+        tell(session, place);
     }
+}
+
+/// Leaves on the board where the session stands, and in the slot whether an operation runs.
+#[inline]
+fn tell(session: &Session, place: &mut Place<'_>) {
+    let running = post(session, place.board);
+    place.runs(running);
 }
 
 /// Numbers side by side in the words of a board; one that is too large for its place is told as the largest there.
