@@ -41,6 +41,22 @@ fn what_was_found_once_in_the_field_ends_right() {
     }
 }
 
+/// Seeds of hosts that sleep which once ended in a failure although the list that shows the goal had come, or although the device was
+/// back: the caller's own limit or the wait for the swap had passed meanwhile. The last one was right when it was told: a late copy of
+/// the upload's only frame made the device start its image once more.
+const FOUND_ASLEEP: &[u64] = &[405_457, 452_085, 736_972, 548_930, 825_341, 916_164, 102_487, 996_051];
+
+#[test]
+fn what_was_found_once_of_hosts_that_sleep_ends_right() {
+    let mut buffer = vec![0; 65_536];
+    let mut tally = Tally::default();
+    for seed in FOUND_ASLEEP {
+        tally.run_drawn(*seed, 0.5, &mut buffer);
+    }
+    assert!(tally.is_clean(), "{:?}", tally.wrong);
+    assert_eq!(tally.updated as usize, FOUND_ASLEEP.len());
+}
+
 #[test]
 fn what_failed_for_no_reason_once_succeeds() {
     let mut buffer = vec![0; 65_536];

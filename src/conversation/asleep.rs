@@ -20,8 +20,9 @@ pub(crate) struct Asleep {
     total: u32,
     /// The low half of the session's time when it woke last: no round trip is measured of what was sent before.
     woke_at: u32,
-    /// One more wait is due where a limit was slept through; and how many were granted since the last answer.
+    /// One more wait is due where a limit was slept through, and where an answer was; how many were granted since the last answer.
     owed: bool,
+    owed_answer: bool,
     granted: u8,
     /// Whether `woke_at` tells anything.
     woke: bool,
@@ -47,6 +48,7 @@ impl Asleep {
         self.total += units;
         let woke = session + (ms - u64::from(units) * UNIT_MS);
         self.owed = self.granted < MOST_MORE_WAITS;
+        self.owed_answer = self.owed;
         self.measure_from(woke);
         woke
     }
@@ -76,9 +78,17 @@ impl Asleep {
         owed
     }
 
+    /// The same for the answer to one request, which is a small part of such a time.
+    #[cold]
+    pub fn one_more_answer(&mut self) -> bool {
+        let owed = std::mem::take(&mut self.owed_answer);
+        self.granted += u8::from(owed);
+        owed
+    }
+
     /// The device answered.
     #[inline]
     pub fn answered(&mut self) {
-        (self.owed, self.granted) = (false, 0);
+        (self.owed, self.owed_answer, self.granted) = (false, false, 0);
     }
 }

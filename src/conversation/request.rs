@@ -243,7 +243,7 @@ impl Request {
         // One more while nothing was ever answered: the first ones come close upon each other.
         let more = u32::from(!talk.answered && self.patience.attempts >= GUESSES);
         if counted >= self.patience.attempts + more {
-            if self.attempts > 0 && talk.asleep.one_more_wait() {
+            if self.attempts > 0 && talk.asleep.one_more_answer() {
                 self.wait_again(talk, now);
                 return Poll::Wait;
             }

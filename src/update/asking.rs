@@ -52,7 +52,11 @@ impl Update {
                 None
             }
             upload::Poll::Ended(upload::Outcome::Failed(failure)) => {
-                self.fail(now, self.upload_failed(failure));
+                if self.reached_late(talk, now) {
+                    self.end_sending(now);
+                } else {
+                    self.fail(now, self.upload_failed(failure));
+                }
                 None
             }
         }
@@ -109,10 +113,7 @@ impl Update {
 
     /// The request that the present step makes, or `None` when the step moved on without one.
     pub(super) fn next_request(&mut self, talk: &mut Conversation, now: u64) -> Option<Request> {
-        if self.step.awaits_return() && self.swap_is_overdue(now) && talk.asleep.one_more_wait() {
-            self.await_return_again(now);
-        }
-        if self.step.awaits_return() && self.swap_is_overdue(now) {
+        if self.step.awaits_return() && self.is_away_too_long(talk, now) && !self.asks_once_more() {
             self.stays_away(talk, now);
             return None;
         }
@@ -178,7 +179,10 @@ impl Update {
     }
 
     /// The device was waited for long enough.
-    fn stays_away(&mut self, talk: &Conversation, now: u64) {
+    fn stays_away(&mut self, talk: &mut Conversation, now: u64) {
+        if self.reached_late(talk, now) {
+            return;
+        }
         let failure = if self.step == Step::Look {
             self.did_not_return(talk.evidence.is_ignored(now))
         } else {
@@ -187,19 +191,32 @@ impl Update {
         self.fail(now, failure);
     }
 
+    /// Whether the device had its time to come back, and the caller was awake at the end of it.
+    fn is_away_too_long(&mut self, talk: &mut Conversation, now: u64) -> bool {
+        if self.swap_is_overdue(now) && talk.asleep.one_more_wait() {
+            self.await_return_again(now);
+        }
+        self.swap_is_overdue(now)
+    }
+
+    /// A caller that comes after the end, as from a short sleep, has the device asked before anything is said of it: once in a wait.
+    fn asks_once_more(&mut self) -> bool {
+        let reboot = self.later.as_mut().and_then(|later| later.reboot.as_mut());
+        reboot.is_some_and(|reboot| !std::mem::replace(&mut reboot.asked_late, true))
+    }
+
     pub(super) fn swap_is_overdue(&self, now: u64) -> bool {
         now >= self.reset_at().saturating_add(u64::from(self.options.swap_timeout_ms))
     }
 
     pub(super) fn request_expired(&mut self, talk: &mut Conversation, now: u64) {
         let Some(mut request) = self.request.take() else { return };
+        let is_away = self.step.awaits_return() && request.was_sent() && self.is_away_too_long(talk, now);
         match self.step {
             // No answer to a reset is no answer at all: what the device lists afterwards tells.
             Step::Reset if request.was_sent() => self.begin_look(talk, now, Step::Look),
             Step::EnterLoader if request.was_sent() => self.begin_look(talk, now, Step::LookLoader),
-            Step::Look | Step::LookLoader if request.was_sent() && self.swap_is_overdue(now) => {
-                self.stays_away(talk, now);
-            }
+            Step::Look | Step::LookLoader if is_away => self.stays_away(talk, now),
             Step::Look | Step::LookLoader if request.was_sent() => {
                 self.clock.not_before = now + u64::from(talk.timeout()).min(2_000);
                 // The answer may take longer than is waited for it here.
@@ -238,6 +255,17 @@ impl Update {
             }
             // What was confirmed when it was seen last does not go back.
             Step::ListHealthy if self.is_confirmed() => self.succeed(talk, now),
+            // A chunk was answered from the middle after the upload was over, and nobody says that it was a late answer.
+            Step::StateUploaded if request.was_sent() && self.tries.stray_chunk => {
+                self.tries.stray_chunk = false;
+                self.tries.uploads += 1;
+                if self.tries.uploads >= MOST_UPLOADS {
+                    return self.fail(now, self.never_told_whole());
+                }
+                talk.note(now, EventKind::Restarted(0));
+                self.upload_all_again();
+                self.next_task(talk, now);
+            }
             // What the list said stands.
             Step::StateUploaded | Step::StateMarked if request.was_sent() => {
                 self.tries.list_is_stale = true;

@@ -128,7 +128,7 @@ impl Update {
     }
 
     /// What the device shows of an image after the reset.
-    fn ran(&self, task: &Task, listing: &Listing, before: Option<&Listing>) -> Ran {
+    pub(super) fn ran(&self, task: &Task, listing: &Listing, before: Option<&Listing>) -> Ran {
         match task.kind.ran_unlisted().filter(|_| self.told.unlisted) {
             Some(ran) => ran,
             None => task.kind.ran(&self.view(task, listing), before),
@@ -197,7 +197,7 @@ impl Update {
     }
 
     /// Every image runs.
-    fn booted(&mut self, talk: &mut Conversation, now: u64, listing: Listing) {
+    pub(super) fn booted(&mut self, talk: &mut Conversation, now: u64, listing: Listing) {
         self.trial().ran = true;
         let confirmed = self.first_unconfirmed(&listing).is_none();
         self.keep_listing(listing);

@@ -2,6 +2,7 @@
 //!
 //! Nothing is called a failure for want of an answer while the device's own list says that the goal is reached.
 
+use super::kinds::Ran;
 use super::plan::{self, Action};
 use super::step::Step;
 use super::{Listing, Update, UpdateMode, kinds};
@@ -38,6 +39,17 @@ impl Update {
                 self.succeed(talk, now);
                 true
             }
+            Step::Look | Step::Upload if self.may_end_at_once() => {
+                let before = self.before();
+                let runs =
+                    self.tasks.iter().all(|task| self.ran(task, &listing, before.as_ref()) == Ran::Yes);
+                let enough =
+                    self.options.mode == UpdateMode::TestOnly || self.first_unconfirmed(&listing).is_none();
+                if runs && enough {
+                    self.booted(talk, now, listing);
+                }
+                runs && enough
+            }
             Step::ListBefore if self.options.mode != UpdateMode::UploadOnly => {
                 let told = &self.told;
                 let open = kinds::open_question(&self.firmware, &listing, told).is_some();
@@ -47,6 +59,13 @@ impl Update {
             }
             _ => false,
         }
+    }
+
+    /// Whether nothing but what the list shows is asked for: no word of the caller, and no upload that is to be made in any case.
+    fn may_end_at_once(&self) -> bool {
+        let options = &self.options;
+        let asks = options.health_check || options.force_upload || options.mode == UpdateMode::UploadOnly;
+        !asks && !self.is_unhealthy()
     }
 
     /// A mark or a confirmation went unanswered, and the list is asked what became of it.

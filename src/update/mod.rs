@@ -368,7 +368,7 @@ impl Update {
                     if self.step == Step::ListHealthy && self.is_confirmed() {
                         // What was confirmed when it was seen last does not go back.
                         self.succeed(talk, now);
-                    } else {
+                    } else if !self.reached_late(talk, now) {
                         self.fail(now, self.lost_link());
                     }
                     continue;
@@ -423,6 +423,9 @@ impl Update {
             if after != before {
                 sending.bytes += self.totals.moved(before, after, sending.engine.found_a_part());
                 self.tries.went_back |= (1..before).contains(&after);
+            }
+            if !mine {
+                self.look_for_late_list(talk, frame);
             }
             self.restored_met(talk, now, mine);
             return mine;
@@ -531,7 +534,7 @@ impl Update {
     /// The host slept through the time that the device has to come back: it gets all of it again.
     pub(super) fn await_return_again(&mut self, now: u64) {
         if let Some(reboot) = self.later.as_mut().and_then(|later| later.reboot.as_mut()) {
-            reboot.reset_at = now;
+            (reboot.reset_at, reboot.asked_late) = (now, false);
         }
     }
 

@@ -106,6 +106,8 @@ pub(super) struct Reboot {
     pub link_reset_due: bool,
     /// Something shows that the device may be back.
     pub back: bool,
+    /// It was asked after the time that it has to come back.
+    pub asked_late: bool,
 }
 
 /// The new image runs.

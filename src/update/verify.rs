@@ -334,13 +334,7 @@ impl Update {
                 .with_finding(Finding::LateFirstFrame));
             }
             talk.note(now, EventKind::Restarted(offset));
-            let only_uploads = self.options.mode == UpdateMode::UploadOnly;
-            for task in &mut self.tasks {
-                let lies = matches!(task.action, Action::Mark | Action::Boot);
-                if lies || (only_uploads && task.action == Action::Nothing) {
-                    task.action = Action::Upload;
-                }
-            }
+            self.upload_all_again();
             self.next_task(talk, now);
         } else if self.step == Step::StateUploaded {
             if self.tasks.iter().any(|task| task.action == Action::Upload) {
@@ -357,6 +351,17 @@ impl Update {
             self.enter(talk, now, if is_old { Step::ListMarked } else { Step::Reset });
         }
         Ok(())
+    }
+
+    /// What was uploaded is uploaded once more.
+    pub(super) fn upload_all_again(&mut self) {
+        let only_uploads = self.options.mode == UpdateMode::UploadOnly;
+        for task in &mut self.tasks {
+            let lies = matches!(task.action, Action::Mark | Action::Boot);
+            if lies || (only_uploads && task.action == Action::Nothing) {
+                task.action = Action::Upload;
+            }
+        }
     }
 
     /// The device took bytes of this image for those of another one: a late first chunk began that one's upload anew, and later

@@ -58,13 +58,22 @@ pub struct Watch {
     /// When each image last lay whole in a slot, and ran.
     held_at: [u64; 4],
     ran_at: [u64; 4],
+    /// The last time the device ran it for good.
+    stayed_at: [u64; 4],
     /// What the device listed.
     pub lists: Lists,
 }
 
 impl Default for Watch {
     fn default() -> Watch {
-        Watch { asked_at: 0, asked: [0; 256], held_at: [0; 4], ran_at: [0; 4], lists: Lists::default() }
+        Watch {
+            asked_at: 0,
+            asked: [0; 256],
+            held_at: [0; 4],
+            ran_at: [0; 4],
+            stayed_at: [0; 4],
+            lists: Lists::default(),
+        }
     }
 }
 
@@ -90,8 +99,12 @@ impl Watch {
             if goal.is_held(link) {
                 self.held_at[index] = now;
             }
-            if goal.runs(link).is_some() {
+            let runs = goal.runs(link);
+            if runs.is_some() {
                 self.ran_at[index] = now;
+            }
+            if runs == Some(true) {
+                self.stayed_at[index] = now;
             }
         }
     }
@@ -133,6 +146,8 @@ fn belied(run: &mut Run<'_>, options: &UpdateOptions) -> Option<String> {
                     return Some(format!("image {number} does not run"));
                 }
             }
+            // It was right when it was told, and a late copy of an upload made the device go on.
+            "updated" | "already_installed" | "unverified" if run.watch.stayed_at[index] > asked => {}
             "updated" | "already_installed" | "unverified" => {
                 let Some(stays) = stays else {
                     return Some(format!("image {number} does not run"));
