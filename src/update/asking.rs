@@ -17,6 +17,9 @@ use crate::upload::{self, Destination, Source, Upload};
 /// How often the first question is asked before the list is, and how often once the list has come.
 const FIRST_ATTEMPTS: u32 = 4;
 const ATTEMPTS_AGAIN: u32 = 2;
+/// So many bytes less the first chunk of each further image of a package carries. Chunks tell no image: where those of two images stood at
+/// the same offsets, a server would take a late one of the image before for the next one of this.
+const STAGGER: u16 = 3;
 
 impl Update {
     pub(super) fn poll_upload(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Option<Poll> {
@@ -30,6 +33,7 @@ impl Update {
                 image: sending.address.number,
                 in_every_chunk: sending.address.in_every_chunk,
                 upgrade: sending.address.upgrade,
+                stagger: self.current * STAGGER,
             },
         };
         match sending.engine.poll(talk, now, &source, out) {
@@ -142,7 +146,7 @@ impl Update {
 
     fn begin_upload(&mut self, talk: &mut Conversation, now: u64) -> Result<Sending, Failure> {
         self.shrink_what_vanishes(talk, now);
-        self.tries.offset_asked = false;
+        (self.tries.offset_asked, self.tries.stray_first) = (false, false);
         let task = &self.tasks[self.current as usize];
         let address = self.with_before(task, |view| task.kind.address(&view))?;
         let size = payload::length(self.task_image(task), &self.options);
@@ -255,16 +259,10 @@ impl Update {
             }
             // What was confirmed when it was seen last does not go back.
             Step::ListHealthy if self.is_confirmed() => self.succeed(talk, now),
-            // A chunk was answered from the middle after the upload was over, and nobody says that it was a late answer.
-            Step::StateUploaded if request.was_sent() && self.tries.stray_chunk => {
-                self.tries.stray_chunk = false;
-                self.tries.uploads += 1;
-                if self.tries.uploads >= MOST_UPLOADS {
-                    return self.fail(now, self.never_told_whole());
+            Step::StateUploaded if request.was_sent() && self.tries.stray_first => {
+                if let Err(failure) = self.verify_state(talk, now, Some(0)) {
+                    self.fail(now, failure);
                 }
-                talk.note(now, EventKind::Restarted(0));
-                self.upload_all_again();
-                self.next_task(talk, now);
             }
             // What the list said stands.
             Step::StateUploaded | Step::StateMarked if request.was_sent() => {

@@ -58,6 +58,7 @@ impl Update {
         if reboot.resets == 0 {
             reboot.reset_at = now;
         }
+        reboot.last_reset_at = now;
         reboot.resets += 1;
         reboot.link_reset_due = true;
         self.enter(talk, now, step);
@@ -86,7 +87,8 @@ impl Update {
         may_reset: bool,
     ) -> bool {
         // What counts is when the device was asked: an old answer may have been long on its way.
-        if self.clock.asked_at.saturating_sub(self.reset_at()) < RESET_TAKES_MS * u64::from(self.resets()) {
+        let last_reset_at = self.rebooted().map_or(0, |reboot| reboot.last_reset_at);
+        if self.clock.asked_at.saturating_sub(last_reset_at) < RESET_TAKES_MS {
             self.clock.not_before = now + 500;
             return true;
         }

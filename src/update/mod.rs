@@ -456,15 +456,18 @@ impl Update {
     /// Looks at a frame that answers no open request.
     fn look_for_strays(&mut self, talk: &Conversation, frame: &Frame<'_>) {
         self.look_for_late_list(talk, frame);
-        self.look_for_stray_chunk(frame);
+        self.look_for_stray_chunk(talk, frame);
     }
 
     /// Whether a frame answers a chunk that the device took after the upload was over: its offset lies within the image.
-    fn look_for_stray_chunk(&mut self, frame: &Frame<'_>) {
+    fn look_for_stray_chunk(&mut self, talk: &Conversation, frame: &Frame<'_>) {
         let is_chunk = frame.header.group == group::IMAGE && frame.header.command == group::image::UPLOAD;
         if is_chunk && let Some(offset) = step::decode_offset(frame.body) {
             let inside = |task: &Task| offset < payload::length(self.task_image(task), &self.options);
-            self.tries.stray_chunk |= offset > 0 && self.tasks.iter().any(inside);
+            let stray = offset > 0 && self.tasks.iter().any(inside);
+            self.tries.stray_chunk |= stray;
+            let is_over = matches!(self.step, Step::ListUploaded | Step::StateUploaded);
+            self.tries.stray_first |= stray && is_over && offset < talk.limits.frame();
         }
     }
 

@@ -64,6 +64,8 @@ pub(super) struct Tries {
     pub offset_asked: bool,
     /// The device answered a chunk after the upload was over, as it does to one that came late.
     pub stray_chunk: bool,
+    /// The same from where a first chunk ends: then the device may have begun anew.
+    pub stray_first: bool,
     /// The device went back in the middle of this upload: it may have begun another one, and taken these bytes for that.
     pub went_back: bool,
     /// The bootloader did not start what was uploaded, and it was uploaded once more.
@@ -99,8 +101,9 @@ pub(super) struct Sending {
 pub(super) struct Reboot {
     /// When the list was asked for that was looked at before the reset.
     pub listed_at: u64,
-    /// When the device was first asked.
+    /// When the device was first asked, and when last.
     pub reset_at: u64,
+    pub last_reset_at: u64,
     pub resets: u8,
     /// The caller is still to be told that the link may go.
     pub link_reset_due: bool,

@@ -301,6 +301,7 @@ impl Update {
         } else if waits.is_none() {
             self.reboot().reset_at = now;
             self.enter(talk, now, Step::Look);
+            return self.verify_boot(talk, now, listing);
         } else if self.last_look() == LastLook::ListAndOffset && !self.tries.offset_asked {
             self.enter(talk, now, Step::StateMarked);
         } else {
@@ -318,11 +319,13 @@ impl Update {
         now: u64,
         offset: Option<u32>,
     ) -> Result<(), Failure> {
+        // A device that began anew and then reset by itself stands at 0 as well.
+        let begun = self.step == Step::StateUploaded && std::mem::take(&mut self.tries.stray_first);
         let whole = |offset: u32| {
             let length = |task: &Task| payload::length(self.task_image(task), &self.options);
             offset == 0 || self.tasks.iter().any(|task| length(task) == offset)
         };
-        if let Some(offset) = offset.filter(|offset| !whole(*offset)) {
+        if let Some(offset) = offset.filter(|offset| !whole(*offset) || (begun && *offset == 0)) {
             self.tries.uploads += 1;
             if self.tries.uploads >= MOST_UPLOADS {
                 return Err(Failure::new(

@@ -60,6 +60,8 @@ pub(crate) enum Destination<'a> {
         in_every_chunk: bool,
         /// Whether the device shall refuse an image that is not newer.
         upgrade: bool,
+        /// So many bytes less the first chunk carries than would fit, as far as the image header leaves room.
+        stagger: u16,
     },
     /// A file with this path.
     File { name: &'a str },
@@ -85,6 +87,8 @@ pub(crate) enum Poll {
     Ended(Outcome),
 }
 
+/// The header of an image (MCUboot `docs/design.md`), in bytes.
+const HEADER: usize = 32;
 /// How often an upload may start over.
 const MOST_RESTARTS: u8 = 4;
 /// After so many silences in a row a chunk is sent only when the one before it is answered or given up.
@@ -325,14 +329,18 @@ impl Upload {
         let data = |length: usize| &source.data[offset as usize..offset as usize + length];
         let write = talk.limits.one_write() as usize;
         let encoded = match source.destination {
-            Destination::Slot { sha256, image, in_every_chunk, upgrade } => {
+            Destination::Slot { sha256, image, in_every_chunk, upgrade, stagger } => {
                 let sha = if self.forget { None } else { Some(sha256) };
                 let first_chunk = FirstChunk { size: self.size, sha, upgrade };
                 let first = (offset == 0).then_some(&first_chunk);
                 let image = (in_every_chunk || (offset == 0 && image != 0)).then_some(image);
                 chunk::fit(limit, first, image, offset, left)
                     // The server looks at the image header in the first chunk and wants all 32 bytes of it.
-                    .filter(|length| first.is_none() || *length >= left.min(32))
+                    .filter(|length| first.is_none() || *length >= left.min(HEADER))
+                    .map(|length| match first {
+                        Some(_) => length.saturating_sub(stagger as usize).max(length.min(HEADER)),
+                        None => length,
+                    })
                     .and_then(|length| {
                         Some((length, chunk::encode(out, first, image, offset, data(length), write)?))
                     })

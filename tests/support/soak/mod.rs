@@ -190,6 +190,8 @@ impl<'a> Run<'a> {
 
     /// One update from start to end.
     fn operate(&mut self, options: UpdateOptions) -> End {
+        // What the operation before was told it has no use of.
+        self.watch.lists = lists::Lists::default();
         self.session.start_update(Arc::new(self.firmware()), options).expect("valid options");
         self.moved_at = self.now_ms();
         loop {

@@ -201,7 +201,7 @@ fn false_failure(
     options: &UpdateOptions,
     harmless: bool,
 ) -> Option<&'static str> {
-    let caller = &run.plan.caller;
+    let caller = run.plan.caller.clone();
     let decided = matches!(failure.status, Status::Cancelled | Status::HealthCheckFailed)
         // Another image is pending, and the next reset would start that one.
         || failure.status == Status::SlotInUse
@@ -210,16 +210,18 @@ fn false_failure(
         // With an upload forced upon it the goal is not to run the image.
         || options.force_upload
         || options.mode == UpdateMode::UploadOnly
+        || (failure.status == Status::Contradiction && looks_misjudged(run, options))
         || caller.garbage + caller.replays > 0.0;
     if !decided && run.watch.lists.show(&run.goals, options.mode == UpdateMode::TestOnly, device_is_old(run))
     {
         return Some("the last list showed the goal reached");
     }
-    let own_limits = matches!(failure.status, Status::Cancelled | Status::HealthCheckFailed)
-        || options.swap_timeout_ms < 60_000
-        || options.force_upload
-        || options.mode == UpdateMode::UploadOnly
-        || caller.again;
+    let own_limits =
+        matches!(failure.status, Status::Cancelled | Status::HealthCheckFailed | Status::SlotInUse)
+            || options.swap_timeout_ms < 60_000
+            || options.force_upload
+            || options.mode == UpdateMode::UploadOnly
+            || caller.again;
     // What a server that misjudges its slots writes is damage, and what a patch makes has a hash of its own.
     let kind = run.plan.exhibit.as_ref().map(|exhibit| exhibit.kind);
     let other = matches!(kind, Some(Kind::MisjudgedSlots | Kind::Patch));
@@ -242,6 +244,16 @@ fn written_running(run: &Run<'_>) -> u64 {
     written + if misplaced { application.len() as u64 } else { 0 }
 }
 
+/// With a command to mark with and no word on the mode, a device that runs slot 1 may as well be one that misjudges its slots: it is
+/// refused unless the caller names the mode (docs/UPDATE.md).
+fn looks_misjudged(run: &mut Run<'_>, options: &UpdateOptions) -> bool {
+    let device = &run.plan.scenario.device;
+    device.boot_mode == BootMode::DirectXipRevert
+        && !device.bootloader_info
+        && options.boot_mode == smpfota::BootMode::Unknown
+        && runs_slot_1(run)
+}
+
 fn runs_slot_1(run: &mut Run<'_>) -> bool {
     let slots = run.link.device_mut().slots();
     slots.iter().any(|slot| slot.image == 0 && slot.slot == 1 && slot.flags.active)
@@ -261,13 +273,8 @@ fn absurd(
         return Some("its sentence is empty or endless");
     }
     let scenario = &run.plan.scenario;
-    // With a command to mark with and no word on the mode, a device that runs slot 1 may as well be one that misjudges its slots: it is
-    // refused unless the caller names the mode (docs/UPDATE.md).
-    let untold = scenario.device.boot_mode == BootMode::DirectXipRevert
-        && !scenario.device.bootloader_info
-        && options.boot_mode == smpfota::BootMode::Unknown;
     match failure.status {
-        Status::Contradiction if untold && runs_slot_1(run) => {}
+        Status::Contradiction if looks_misjudged(run, options) => {}
         Status::Undecodable
         | Status::UnexpectedResponse
         | Status::Contradiction
