@@ -134,9 +134,10 @@ impl Limits {
         if self.serial { u32::MAX } else { self.max_write() }
     }
 
-    /// Whether frames are larger than one write by the caller's word alone: the device has not told its buffers.
+    /// Whether frames may be larger than the device's buffers, which it has not told: by the caller's word alone they are larger than one
+    /// write, or go out in console lines, whose length says nothing of a frame.
     pub fn is_size_presumed(&self) -> bool {
-        self.buf_size == 0 && self.frame() > self.max_write()
+        self.buf_size == 0 && (self.serial || self.frame() > self.max_write())
     }
 
     /// Whether frames larger than one write are in use.

@@ -26,6 +26,15 @@ pub struct Ring {
     begun: bool,
 }
 
+/// What stands in front of an entry.
+#[inline(always)]
+fn write_head(head: &mut [u8; HEAD], now_ms: u64, kind: u8, shown: usize, left_out: usize) {
+    head[0] = kind;
+    head[1..9].copy_from_slice(&now_ms.to_le_bytes());
+    head[9..13].copy_from_slice(&(shown as u32).to_le_bytes());
+    head[13..].copy_from_slice(&(left_out as u32).to_le_bytes());
+}
+
 /// An entry that was taken out or looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
@@ -130,20 +139,26 @@ impl Ring {
         while self.room.len() - self.used < HEAD + shown {
             self.drop_oldest();
         }
-        let mut head = [0; HEAD];
-        head[0] = kind;
-        head[1..9].copy_from_slice(&now_ms.to_le_bytes());
-        head[9..13].copy_from_slice(&(shown as u32).to_le_bytes());
-        head[13..].copy_from_slice(&(left_out as u32).to_le_bytes());
         let at = self.place(self.used);
-        if let Some(entry) = self.room.get_mut(at..at + HEAD + shown) {
-            entry[..HEAD].copy_from_slice(&head);
-            entry[HEAD..].copy_from_slice(&bytes[..shown]);
+        // A head that is put together elsewhere and then copied costs as much as all the rest.
+        if let Some((head, entry)) =
+            self.room.get_mut(at..at + HEAD + shown).and_then(|entry| entry.split_first_chunk_mut())
+        {
+            write_head(head, now_ms, kind, shown, left_out);
+            entry.copy_from_slice(&bytes[..shown]);
             self.used += HEAD + shown;
         } else {
-            self.write(&head);
-            self.write(&bytes[..shown]);
+            self.put_around(now_ms, kind, &bytes[..shown], left_out);
         }
+    }
+
+    /// An entry that goes on at the start of the room.
+    #[cold]
+    fn put_around(&mut self, now_ms: u64, kind: u8, bytes: &[u8], left_out: usize) {
+        let mut head = [0; HEAD];
+        write_head(&mut head, now_ms, kind, bytes.len(), left_out);
+        self.write(&head);
+        self.write(bytes);
     }
 
     /// Where a byte of all entries stands in the room. Both numbers are at most the length of the room; a division would cost as much

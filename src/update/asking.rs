@@ -19,7 +19,7 @@ const FIRST_ATTEMPTS: u32 = 4;
 const ATTEMPTS_AGAIN: u32 = 2;
 /// So many bytes less the first chunk of each further image of a package carries. Chunks tell no image: where those of two images stood at
 /// the same offsets, a server would take a late one of the image before for the next one of this.
-const STAGGER: u16 = 3;
+const STAGGER: u16 = 36;
 
 impl Update {
     pub(super) fn poll_upload(&mut self, talk: &mut Conversation, now: u64, out: &mut [u8]) -> Option<Poll> {

@@ -81,9 +81,9 @@ impl Upload {
     pub(super) fn receive_beside(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
         let Some(beside) = &mut self.beside else { return false };
         if let Some(probe) = &mut beside.probe
-            && probe.receive(talk, now, frame)
+            && let Some(passage) = probe.receive(talk, now, frame)
         {
-            self.probe_answered(talk, now);
+            self.probe_answered(talk, now, passage);
             return true;
         }
         if let Some(aside) = &mut beside.aside

@@ -7,6 +7,7 @@
 use crate::conversation::Conversation;
 use crate::conversation::request::{self, Match, Patience, Request};
 use crate::smp::cbor::Writer;
+use crate::smp::error::rc;
 use crate::smp::header::HEADER_LEN;
 use crate::smp::{Frame, Op, group};
 
@@ -15,6 +16,13 @@ pub(crate) enum Poll {
     Wait,
     /// Nothing passes.
     Nothing,
+}
+
+/// How the echo came to the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    Whole,
+    Cut,
 }
 
 /// Two echoes, the large one first.
@@ -75,7 +83,7 @@ impl Probe {
         self.echo.deadline()
     }
 
-    pub fn full_size_passed(&self) -> bool {
+    pub fn is_full_size(&self) -> bool {
         self.kind == Kind::FullSize
     }
 
@@ -103,9 +111,14 @@ impl Probe {
         }
     }
 
-    /// Whether the frame answers the echo. An error answer shows just as well that frames pass.
-    pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> bool {
-        matches!(self.echo.receive(talk, now, frame), Some(Match::Answer(_)))
+    /// What the frame tells, if it answers the echo. An error answer shows just as well that frames pass, unless it says that the echo came
+    /// cut: a frame longer than the device's buffers (Zephyr `smp.c` answers `MGMT_ERR_ECORRUPT`).
+    pub fn receive(&mut self, talk: &mut Conversation, now: u64, frame: &Frame<'_>) -> Option<Passage> {
+        match self.echo.receive(talk, now, frame) {
+            Some(Match::Answer(Some(error))) if error.is_common(rc::CORRUPT) => Some(Passage::Cut),
+            Some(Match::Answer(_)) => Some(Passage::Whole),
+            _ => None,
+        }
     }
 }
 

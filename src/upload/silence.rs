@@ -1,6 +1,6 @@
 //! What is sent when nothing comes: a chunk of new data, an echo that finds out what still passes, the same chunk again.
 
-use super::probe::{self, Probe};
+use super::probe::{self, Passage, Probe};
 use super::{Poll, Purpose, Source, Stage, Upload, flight};
 use crate::conversation::{Conversation, EventKind};
 
@@ -91,19 +91,23 @@ impl Upload {
         }
     }
 
-    pub(super) fn probe_answered(&mut self, talk: &mut Conversation, now: u64) {
+    pub(super) fn probe_answered(&mut self, talk: &mut Conversation, now: u64, passage: Passage) {
         let Some(probe) = self.beside.as_mut().and_then(|beside| beside.probe.take()) else { return };
         self.tidy();
         self.flight.give_up_all();
         self.active_at = now;
         self.silent = 0;
+        let whole = passage == Passage::Whole;
         if let Some(tested) = probe.tests_growth() {
-            return self.growth_answered(talk, now, tested);
+            return match whole {
+                true => self.growth_answered(talk, now, tested),
+                false => self.growth.failed(&mut talk.limits),
+            };
         }
-        if probe.full_size_passed() {
+        if probe.is_full_size() && whole {
             // The frame size is fine; the chunk was lost for another reason.
             self.size_passed = true;
-        } else if self.size_passed && !probe.tried_full_size() {
+        } else if self.size_passed && !probe.tried_full_size() && whole {
             // Frames of this size passed before. The small echo may only show that an outage is over.
             let probe = Probe::new(talk, self.frame_limit(talk), false);
             self.beside().probe = Some(probe);

@@ -29,11 +29,13 @@ impl Upload {
             return aside.deadline().min(self.stall_end(talk));
         }
         let next = if self.next_offset(talk, now).is_some() {
-            self.hold_until.max(talk.paced_until())
+            self.hold_until
+        } else if self.growth.is_due() && self.flight.flying() == 0 {
+            0
         } else {
-            self.silence_at(talk).max(talk.paced_until())
+            self.silence_at(talk)
         };
-        let next = if self.growth.is_due() && self.flight.flying() == 0 { talk.paced_until() } else { next };
+        let next = next.max(talk.paced_until());
         let behind = self.behind_due(talk).unwrap_or(u64::MAX).max(talk.paced_until());
         next.min(behind).min(self.stall_end(talk))
     }

@@ -14,6 +14,11 @@ pub fn draw(seed: u64) -> bool {
     Rng::stream(seed, 9_000).chance(SLEEPERS)
 }
 
+/// Whether a sleep may end less than half a minute after a limit of so many milliseconds: that is a carrier's time, and counts.
+pub fn counts_in_full(limit_ms: u32) -> bool {
+    NAPS.iter().any(|nap| (nap.saturating_sub(35)..=*nap).contains(&(u64::from(limit_ms) / 1_000)))
+}
+
 /// When a host sleeps.
 pub struct Sleeper {
     rng: Rng,

@@ -507,6 +507,20 @@ impl<'a> Run<'a> {
             }
             println!("{end:?}\n{:#}\n{verdict:?}", self.link.describe());
             println!("{:?} {:?}", self.session.progress(self.now_ms()), self.session.counters());
+            for goal in &self.goals {
+                for slot in 0..2 {
+                    let (held, meant) = (self.link.device().slot_bytes(goal.number(), slot), goal.bytes());
+                    let differs = |n: &usize| held.get(*n) != Some(&meant[*n]);
+                    let wrong: Vec<usize> = (0..meant.len()).filter(differs).collect();
+                    if let (Some(first), Some(last)) = (wrong.first(), wrong.last()) {
+                        println!(
+                            "image {} slot {slot}: {} bytes differ, {first} to {last}",
+                            goal.number(),
+                            wrong.len()
+                        );
+                    }
+                }
+            }
         }
         verdict
     }

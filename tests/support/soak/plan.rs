@@ -212,6 +212,7 @@ impl Plan {
             && self.session.stall_timeout_ms >= session.stall_timeout_ms
             && self.session.retries >= session.retries
             && caller.lag_us < 1_000_000
+            && !(caller.sleeps && asleep::counts_in_full(self.update.swap_timeout_ms))
             && !self.batched
     }
 

@@ -1,20 +1,42 @@
 //! What a replayed run prints.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+
+use base64::Engine;
 
 use super::plan::Plan;
 
 thread_local! {
     /// How much of a frame is still to come, each way.
     static LEFT: Cell<[usize; 2]> = const { Cell::new([0; 2]) };
+    /// The console lines of a packet so far, each way.
+    static LINES: RefCell<[Vec<u8>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
 }
 
 pub fn plan(plan: &Plan) {
     println!("{plan:#?}");
 }
 
-/// One write or notification in a line.
+/// One write or notification in a line; console lines once a packet is whole.
 pub fn bytes(now_us: u64, way: &str, bytes: &[u8]) {
+    let side = usize::from(way.starts_with('<'));
+    match bytes {
+        [6, 9, ..] => LINES.with_borrow_mut(|lines| lines[side].clear()),
+        [4, 20, ..] => {}
+        _ => return frame(now_us, way, bytes),
+    }
+    let text: Vec<u8> = bytes[2..].iter().copied().take_while(|byte| !byte.is_ascii_control()).collect();
+    let decoded = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
+    let packet = LINES.with_borrow_mut(|lines| {
+        lines[side].extend(decoded);
+        lines[side].clone()
+    });
+    if packet.len() > 4 && packet.len() == 2 + usize::from(u16::from_be_bytes([packet[0], packet[1]])) {
+        frame(now_us, way, &packet[2..packet.len() - 2]);
+    }
+}
+
+fn frame(now_us: u64, way: &str, bytes: &[u8]) {
     let seconds = now_us as f64 / 1e6;
     let side = usize::from(way.starts_with('<'));
     let mut left = LEFT.get();

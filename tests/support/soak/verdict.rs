@@ -1,5 +1,6 @@
 //! Whether what a session said fits what the device holds and runs.
 
+use base64::Engine;
 use smpfota::simulator::{BootMode, DeviceProfile, VirtualLink};
 use smpfota::{Failure, Status, UpdateMode, UpdateOptions};
 
@@ -79,18 +80,18 @@ impl Default for Watch {
 
 impl Watch {
     pub fn sent(&mut self, now: u64, write: &[u8]) {
-        match write {
-            [op, _, _, _, 0, 1, sequence, 0, ..] if op & 7 == 0 => self.asked[usize::from(*sequence)] = now,
-            [6, 9, ..] => self.asked_at = now,
-            _ => {}
+        if let Some([op, _, _, _, 0, 1, sequence, 0]) = header(write)
+            && op & 7 == 0
+        {
+            self.asked[usize::from(sequence)] = now;
         }
     }
 
     pub fn received(&mut self, bytes: &[u8]) {
-        if let [op, _, _, _, 0, 1, sequence, 0, ..] = bytes
+        if let Some([op, _, _, _, 0, 1, sequence, 0]) = header(bytes)
             && op & 7 == 1
         {
-            self.asked_at = self.asked_at.max(self.asked[usize::from(*sequence)]);
+            self.asked_at = self.asked_at.max(self.asked[usize::from(sequence)]);
         }
     }
 
@@ -108,6 +109,16 @@ impl Watch {
             }
         }
     }
+}
+
+/// The SMP header at the start of a write or a notification, also in the first console line of a packet.
+fn header(bytes: &[u8]) -> Option<[u8; 8]> {
+    if let [6, 9, line @ ..] = bytes {
+        // Two bytes of length come first.
+        let decoded = base64::engine::general_purpose::STANDARD.decode(line.get(..16)?).ok()?;
+        return decoded.get(2..10)?.try_into().ok();
+    }
+    bytes.first_chunk().copied()
 }
 
 /// Why the session's success is none.
