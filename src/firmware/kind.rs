@@ -41,6 +41,8 @@ pub enum FileKind {
     VectorTable,
     /// The program of MCUboot itself.
     Bootloader,
+    /// A program that an immutable bootloader (sdk-nrf `b0`) starts by itself, in a build without MCUboot.
+    ForImmutableBootloader,
     /// Intel HEX.
     IntelHex,
     /// Motorola S-records.
@@ -55,6 +57,8 @@ pub enum FileKind {
     SuitEnvelope,
     /// A package of SUIT envelopes.
     SuitPackage,
+    /// Several images behind a CBOR header, for sdk-nrf's library `dfu_multi_image`.
+    DfuMultiImage,
     /// A zip archive without manifest.
     Zip,
     /// gzip.
@@ -146,6 +150,9 @@ impl FileKind {
             }
             FileKind::VectorTable => "an unsigned program (it begins with an ARM vector table)".into(),
             FileKind::Bootloader => "the program of the MCUboot bootloader itself".into(),
+            FileKind::ForImmutableBootloader => {
+                "a program that the immutable bootloader (NSIB) starts by itself, from a build without MCUboot".into()
+            }
             FileKind::IntelHex => "an Intel HEX file".into(),
             FileKind::SRecord => "a Motorola S-record file".into(),
             FileKind::Elf => "an ELF file (zephyr.elf is for the debugger)".into(),
@@ -153,6 +160,7 @@ impl FileKind {
             FileKind::Nrf5Package => "a DFU package of the nRF5 SDK (nrfutil pkg generate)".into(),
             FileKind::SuitEnvelope => "a SUIT envelope".into(),
             FileKind::SuitPackage => "a package of SUIT envelopes".into(),
+            FileKind::DfuMultiImage => "a DFU multi-image package (dfu_multi_image.bin)".into(),
             FileKind::Zip => "a zip archive without manifest.json".into(),
             FileKind::Gzip => "a gzip-compressed file".into(),
             FileKind::Archive(name) => format!("a compressed file or archive ({name})"),
@@ -189,6 +197,10 @@ impl FileKind {
                 concat!("sign it with imgtool, or ", take_signed!())
             }
             FileKind::Bootloader => concat!("MCUboot is not updated this way: ", take_signed!()),
+            FileKind::ForImmutableBootloader => {
+                "its devices take updates in a way of their application's own, not as images over SMP; for a device with MCUboot take the \
+                 dfu_application.zip of a build with MCUboot"
+            }
             FileKind::IntelHex | FileKind::SRecord | FileKind::Elf | FileKind::Uf2 => take_signed!(),
             FileKind::Nrf5Package => {
                 "it is for Nordic's legacy DFU bootloader and service, not for MCUboot and SMP: use nrfutil or Nordic's DFU \
@@ -196,6 +208,10 @@ impl FileKind {
             }
             FileKind::SuitEnvelope | FileKind::SuitPackage => {
                 "it is for devices with SUIT (nRF54H20), which take it through SMP group 66, not as an MCUboot image"
+            }
+            FileKind::DfuMultiImage => {
+                "it is for applications that fetch it and take it apart themselves (Matter, Zigbee): open dfu_application.zip or the \
+                 signed .bin files from the same build folder"
             }
             FileKind::Zip => {
                 "take dfu_application.zip from the build folder, or unpack this archive and open the signed .bin in it"
@@ -238,6 +254,8 @@ fn by_magic(bytes: &[u8]) -> Option<FileKind> {
         [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => FileKind::Archive("RAR"),
         // A SUIT envelope is CBOR tag 107 around a map (draft-ietf-suit-manifest, section 5).
         [0xd8, 0x6b, 0xa0..=0xbf, ..] => FileKind::SuitEnvelope,
+        // Two bytes of length, then the map {"img": [...]}.
+        [_, _, 0xa1, 0x63, b'i', b'm', b'g', 0x80..=0x9f, ..] => FileKind::DfuMultiImage,
         [0x1e, 0xf1, 0xee, 0x0b, ..] => FileKind::OtherFirmware("Zigbee OTA"),
         [0x1e, 0xf1, 0xee, 0x1b, ..] => FileKind::OtherFirmware("Matter OTA"),
         [0xeb, 0x17, 0xa6, 0x03, ..] => FileKind::OtherFirmware("Silicon Labs GBL"),

@@ -23,7 +23,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Package, Vec<Image>), FirmwareError
     }
     let mut found = Vec::with_capacity(package.files.len());
     for file in package.files.drain(..) {
-        let image = read_image(&mut archive, &file).map_err(|error| in_package(&file.file, error))?;
+        let image = read_image(&mut archive, &file).map_err(|error| in_package(&file, error))?;
         if let Some(size) = file.size
             && size != u64::from(image.length())
         {
@@ -115,11 +115,19 @@ fn check_alternatives(images: &[Image]) -> Result<(), FirmwareError> {
 }
 
 /// Says which file is meant, where the error does not already name it.
-fn in_package(name: &str, error: FirmwareError) -> FirmwareError {
+fn in_package(file: &PackageFile, error: FirmwareError) -> FirmwareError {
+    let entry = file.file.clone();
     match error {
         FirmwareError::PackageMalformed { .. } | FirmwareError::PackageUnsafe { .. } => error,
         FirmwareError::NotAnImage(FileKind::SuitEnvelope) => FirmwareError::NotAnImage(FileKind::SuitPackage),
-        other => FirmwareError::InPackage { entry: name.to_owned(), source: Box::new(other) },
+        // The manifest counts it for the immutable bootloader alone (sdk-nrf `cmake/sysbuild/b0_packaging.cmake`).
+        FirmwareError::NotAnImage(FileKind::VectorTable)
+            if file.version_b0.is_some() && file.version.is_none() =>
+        {
+            let source = Box::new(FirmwareError::NotAnImage(FileKind::ForImmutableBootloader));
+            FirmwareError::InPackage { entry, source }
+        }
+        other => FirmwareError::InPackage { entry, source: Box::new(other) },
     }
 }
 

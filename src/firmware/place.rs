@@ -53,18 +53,16 @@ impl Image {
         self.load_address().or(self.vector_table().map(|table| u64::from(table.reset)))
     }
 
-    /// Whether the manifest calls the file the bootloader itself (`dfu_mcuboot.zip`).
+    /// Whether the manifest calls the file the bootloader itself (`dfu_mcuboot.zip`). MCUboot never runs on a network core, whose image some
+    /// builds pack under that name.
     pub fn is_bootloader(&self) -> bool {
-        self.origin.as_ref().is_some_and(|origin| origin.is_bootloader())
+        self.origin.as_ref().is_some_and(|origin| origin.is_bootloader()) && !self.is_network_core()
     }
 
     /// Whether the image is for the network core of an nRF5340, to which the bootloader copies it: it lies in no slot
     /// afterwards. Nordic's MCUboot decides by the reset vector (sdk-mcuboot `boot/bootutil/src/loader.c`); so does this, and by the
     /// load address, which also tells it of an encrypted image.
     pub fn is_network_core(&self) -> bool {
-        if self.is_bootloader() {
-            return false;
-        }
         match self.vector_table() {
             Some(table) => {
                 NETWORK_CORE_FLASH.contains(&u64::from(table.reset))

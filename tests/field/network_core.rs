@@ -118,6 +118,24 @@ fn item_14_a_network_core_through_slot_1_of_the_application_is_unverified() {
     }
 }
 
+/// Some builds pack it as dfu_mcuboot.zip (sdk-nrf `cmake/sysbuild/b0_mcuboot_signing.cmake` at c0899afb), and it is no bootloader.
+#[test]
+fn item_14_so_is_one_that_its_package_calls_the_bootloader() {
+    let keys = r#""type":"mcuboot","load_address":"","version_MCUBOOT":"1.1.0","version_B0":"""#;
+    for scenario in both(|device| {
+        device.boot_mode = BootMode::OverwriteOnly;
+        device.quirks.network_core = Some(NetworkCore::ThroughSlot1);
+    }) {
+        let file = zip(&[("signed_by_mcuboot_and_b0_ipc_radio.bin", keys, radio())]);
+        let mut drive = start(&scenario, file, UpdateOptions::default());
+        let result = unverified(&mut drive, 0);
+        let remark = result["images"][0]["remark"].as_str().unwrap_or_default();
+        assert!(remark.contains("network core") && !remark.contains("active_b0_slot"), "{remark}");
+        assert_eq!(drive.link.device().network_core(), radio());
+        assert_eq!((runs(&mut drive), uploads(&drive)), ("1.0.0".into(), 1));
+    }
+}
+
 #[test]
 fn item_14_a_bootloader_that_leaves_it_pending_has_not_installed_it() {
     for scenario in both(|device| {
