@@ -60,7 +60,8 @@ fn what_was_found_once_of_hosts_that_sleep_ends_right() {
 /// Seeds from beyond the first million: a late chunk of one image taken for the next one of another; a device that began anew and then
 /// reset by itself; the list of a device that started its image itself asked for twice, past the caller's limit; resets on a slow link
 /// given up too early; an echo refused as cut taken for one that passed; a session that asked to be called at once while it held back;
-/// frames beyond what a recovery on a console holds.
+/// frames beyond what a recovery on a console holds; a mark that a late copy of the upload took away called a revert; a slow link's reset sent
+/// again in the trial; late first chunks of one image beside the erase and the upload of the next.
 const FOUND_BEYOND: &[u64] = &[
     1_219_926, 1_305_199, 1_320_728, 1_534_010, 1_603_913, 1_748_566, 1_753_649, 1_896_157, 1_970_416,
     2_053_511, 2_136_539, 2_233_868, 2_266_960, 3_307_207, 3_505_101, 3_727_322,

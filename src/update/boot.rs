@@ -88,7 +88,9 @@ impl Update {
     ) -> bool {
         // What counts is when the device was asked: an old answer may have been long on its way.
         let last_reset_at = self.rebooted().map_or(0, |reboot| reboot.last_reset_at);
-        if self.clock.asked_at.saturating_sub(last_reset_at) < RESET_TAKES_MS {
+        // The request to reset may have been as long on its way.
+        let takes = RESET_TAKES_MS + u64::from(talk.timeout());
+        if self.clock.asked_at.saturating_sub(last_reset_at) < takes {
             self.clock.not_before = now + 500;
             return true;
         }
@@ -168,7 +170,14 @@ impl Update {
         let tries = &mut self.tries;
         let from_earlier = self.totals.uploaded_bytes == 0 && !tries.force;
         let spoilt = (from_earlier || tries.stray_chunk) && !tries.tried_anew && !rans.contains(&Ran::Yes);
-        if failure.status == Status::NotSwapped && spoilt {
+        // A late copy of its upload takes the mark from the image as well, which then lies there as one that was reverted.
+        let never_ran = match failure.status {
+            Status::NotSwapped => true,
+            Status::Reverted => !self.has_run(),
+            _ => false,
+        };
+        let tries = &mut self.tries;
+        if never_ran && spoilt {
             (tries.force, tries.tried_anew, tries.stray_chunk) = (true, true, false);
             self.forget_reboot();
             talk.note(now, EventKind::Restarted(0));

@@ -425,7 +425,7 @@ impl Update {
                 self.tries.went_back |= (1..before).contains(&after);
             }
             if !mine {
-                self.look_for_late_list(talk, frame);
+                self.look_for_strays(talk, frame);
             }
             self.restored_met(talk, now, mine);
             return mine;
@@ -463,11 +463,16 @@ impl Update {
     fn look_for_stray_chunk(&mut self, talk: &Conversation, frame: &Frame<'_>) {
         let is_chunk = frame.header.group == group::IMAGE && frame.header.command == group::image::UPLOAD;
         if is_chunk && let Some(offset) = step::decode_offset(frame.body) {
-            let inside = |task: &Task| offset < payload::length(self.task_image(task), &self.options);
-            let stray = offset > 0 && self.tasks.iter().any(inside);
-            self.tries.stray_chunk |= stray;
-            let is_over = matches!(self.step, Step::ListUploaded | Step::StateUploaded);
-            self.tries.stray_first |= stray && is_over && offset < talk.limits.frame();
+            let length = |task: &Task| payload::length(self.task_image(task), &self.options);
+            let longest = self.tasks.iter().map(length).max().unwrap_or(0);
+            self.tries.stray_chunk |= (1..=longest).contains(&offset);
+            let begins = (1..talk.limits.frame().min(longest)).contains(&offset);
+            match self.step {
+                Step::ListUploaded | Step::StateUploaded => self.tries.stray_first |= begins,
+                // One of an image before this one.
+                Step::Erase | Step::Upload => self.tries.went_back |= begins,
+                _ => {}
+            }
         }
     }
 

@@ -40,11 +40,11 @@ pub(crate) fn judge(error: DeviceError, first: bool, reassembles: bool) -> Verdi
         }
         // On old servers 1 is a failed flash write, after which only a first chunk is taken.
         (None, 1 | rc::INVALID) if !first => Verdict::StartOver,
-        (Some(group::IMAGE), code::FLASH_OPEN_FAILED..=code::FLASH_ERASE_FAILED | code::INVALID_OFFSET)
-            if !first =>
-        {
-            Verdict::StartOver
-        }
+        // More than its first chunk told: that was a late one, of another image.
+        (
+            Some(group::IMAGE),
+            code::FLASH_OPEN_FAILED..=code::FLASH_ERASE_FAILED | code::INVALID_OFFSET | code::DATA_OVERRUN,
+        ) if !first => Verdict::StartOver,
         _ => Verdict::GiveUp,
     }
 }

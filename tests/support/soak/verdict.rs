@@ -336,7 +336,7 @@ fn absurd(
         Status::NotConfirmed => plan.two_images && options.mode == UpdateMode::TestAndConfirm,
         Status::DidNotReturn => options.swap_timeout_ms < 60_000,
         // Zephyr issue 60899: an old server stops when the slot is full.
-        Status::Timeout => too_large && device_is_old(run),
+        Status::Timeout | Status::LinkLost => too_large && device_is_old(run),
         // With old error codes what is too large is just an error.
         Status::DeviceError => too_large || scenario.device.boot_mode == BootMode::DirectXip,
         _ => false,
