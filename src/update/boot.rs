@@ -167,24 +167,31 @@ impl Update {
         let failure = task.kind.failed(&self.ended(task, &listing, before.as_ref()));
         // What lay in the slot may have been damaged although its hash is listed: from an earlier try, or by a late first chunk, which
         // leaves the list as it was and shows by its answer.
-        let tries = &mut self.tries;
-        let from_earlier = self.totals.uploaded_bytes == 0 && !tries.force;
-        let spoilt = (from_earlier || tries.stray_chunk) && !tries.tried_anew && !rans.contains(&Ran::Yes);
-        // A late copy of its upload takes the mark from the image as well, which then lies there as one that was reverted.
-        let never_ran = match failure.status {
-            Status::NotSwapped => true,
-            Status::Reverted => !self.has_run(),
+        let tries = &self.tries;
+        let spoilt = match failure.status {
+            Status::NotSwapped => self.lies_from_earlier() || tries.stray_chunk,
+            // A late copy of its upload takes the mark from the image as well, which then lies there as one that was reverted.
+            Status::Reverted => !self.has_run() && tries.stray_chunk,
             _ => false,
         };
-        let tries = &mut self.tries;
-        if never_ran && spoilt {
-            (tries.force, tries.tried_anew, tries.stray_chunk) = (true, true, false);
-            self.forget_reboot();
-            talk.note(now, EventKind::Restarted(0));
-            self.enter(talk, now, Step::ListBefore);
+        if spoilt && !tries.tried_anew && !rans.contains(&Ran::Yes) {
+            self.start_anew(talk, now);
             return Ok(());
         }
         Err(failure)
+    }
+
+    /// Whether what was to be started lay in its slot before this update.
+    pub(super) fn lies_from_earlier(&self) -> bool {
+        self.totals.uploaded_bytes == 0 && !self.tries.force
+    }
+
+    /// Everything is planned again, and sent whatever is listed.
+    pub(super) fn start_anew(&mut self, talk: &mut Conversation, now: u64) {
+        (self.tries.force, self.tries.tried_anew, self.tries.stray_chunk) = (true, true, false);
+        self.forget_reboot();
+        talk.note(now, EventKind::Restarted(0));
+        self.enter(talk, now, Step::ListBefore);
     }
 
     /// The update as it ended for an image that does not run.
@@ -210,6 +217,12 @@ impl Update {
     /// Every image runs.
     pub(super) fn booted(&mut self, talk: &mut Conversation, now: u64, listing: Listing) {
         self.trial().ran = true;
+        for index in 0..self.tasks.len() {
+            let task = &self.tasks[index];
+            if let Some(kind) = task.kind.once_it_runs(&self.view(task, &listing)) {
+                self.tasks[index].kind = kind;
+            }
+        }
         let confirmed = self.first_unconfirmed(&listing).is_none();
         self.keep_listing(listing);
         for task in &mut self.tasks {

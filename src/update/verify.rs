@@ -223,7 +223,11 @@ impl Update {
                     task.kind = task.kind.without_marks();
                     task.action = Action::Boot;
                 }
-                self.enter(talk, now, Step::ListMarked);
+                if self.is_sent_again() {
+                    self.start_anew(talk, now);
+                } else {
+                    self.enter(talk, now, Step::ListMarked);
+                }
             }
             Some(error) if error.is_common(rc::ACCESS_DENIED) => {
                 return Err(step::refused(error, "to mark the image for the next boot"));
@@ -244,6 +248,14 @@ impl Update {
             }
         }
         Ok(())
+    }
+
+    /// Whether the one image lies there from before, unmarked, and no reset alone would start it.
+    fn is_sent_again(&self) -> bool {
+        let ([task], Some(before)) = (&*self.tasks, self.before()) else { return false };
+        self.lies_from_earlier()
+            && !self.tries.tried_anew
+            && task.kind.unmarked(&self.view(task, &before)) == Action::Upload
     }
 
     /// The last look before the reset: a late first frame may have erased the slot since.

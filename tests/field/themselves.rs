@@ -1,6 +1,6 @@
 //! Devices that do it themselves: groups switched off, marks and resets of their own, another address or no bonds afterwards.
 
-use smpfota::simulator::{AfterUpload, BootMode, ComingBack, DeviceProfile, Scenario, SwitchedOff};
+use smpfota::simulator::{AfterUpload, BootMode, ComingBack, DeviceProfile, Scenario, SwitchedOff, image};
 use smpfota::{Finding, LeftWith, LinkEvent, Phase, Status, UpdateMode, UpdateOptions};
 
 use crate::drive::Drive;
@@ -71,6 +71,91 @@ fn without_set_state_and_reset_the_device_does_both() {
                     assert_eq!(count(&drive, 2, 0, 5), 0, "nothing is asked to reset");
                 }
             }
+        }
+    }
+}
+
+/// The missing command looks like a bootloader that chooses by version, which has no trial; but such a bootloader moves nothing from slot to
+/// slot. What was moved runs on trial where the list says so, and nobody may be told that it stays.
+#[test]
+fn without_set_state_a_trial_that_the_device_began_is_no_update() {
+    for scenario in without(NO_STATE, AfterUpload::Marks { permanent: false }) {
+        for told in [true, false] {
+            let scenario = scenario.clone().device(|device| device.bootloader_info &= told);
+            let mut drive = start(&scenario, application(), kit::mode(UpdateMode::TestOnly));
+            assert_eq!(succeeds(&mut drive)["outcome"], "on_trial");
+            drive.link.device_mut().reboot(drive.now_us);
+            assert_eq!(runs(&mut drive), "1.0.0", "not confirmed");
+            // Nothing can confirm it over SMP.
+            let mut drive = start(&scenario, application(), UpdateOptions::default());
+            fails_as(&mut drive, &[Status::NotConfirmed]);
+            assert_eq!(drive.session.left_with(), LeftWith::OnTrial);
+            // It goes back where it is found unhealthy.
+            let options = UpdateOptions { health_check: true, ..UpdateOptions::default() };
+            let mut drive = start(&scenario, application(), options);
+            drive.healthy = false;
+            fails_as(&mut drive, &[Status::HealthCheckFailed]);
+            assert_eq!((runs(&mut drive), boots(&drive)), ("1.0.0".into(), 2));
+        }
+    }
+    for scenario in without(NO_STATE, AfterUpload::Marks { permanent: true }) {
+        let scenario = scenario.device(|device| device.bootloader_info = false);
+        let mut drive = start(&scenario, application(), UpdateOptions::default());
+        let result = succeeds(&mut drive);
+        assert_eq!(
+            (&result["outcome"], &result["images"][0]["confirmed"]),
+            (&"updated".into(), &true.into())
+        );
+    }
+}
+
+/// The image lies there from before and is older than what runs: no bootloader starts it by its version, so that a reset would be in vain, and
+/// what the device does behind an upload it does behind the next one.
+#[test]
+fn without_set_state_an_older_image_that_lies_there_is_sent_again_before_any_reset() {
+    let older = || image::make((0, 9, 0), LENGTH, 11);
+    for permanent in [true, false] {
+        for after in
+            [AfterUpload::Marks { permanent }, AfterUpload::MarksAndResets { permanent, after_us: 1_000 }]
+        {
+            for scenario in without(NO_STATE, after) {
+                let scenario = scenario.device(|device| device.bootloader_info = false);
+                let mut drive = start(&scenario, older(), kit::mode(UpdateMode::TestOnly));
+                drive.link.device_mut().preload(0, &older());
+                let outcome = succeeds(&mut drive)["outcome"].clone();
+                assert_eq!(outcome, if permanent { "updated" } else { "on_trial" }, "{after:?}");
+                assert_eq!((runs(&mut drive), boots(&drive), uploads(&drive)), ("0.9.0".into(), 1, 1));
+            }
+        }
+    }
+}
+
+/// A bootloader that chooses by version starts a newer one: it is not sent again.
+#[test]
+fn without_set_state_a_newer_image_that_lies_there_is_started() {
+    for boot_mode in [BootMode::DirectXip, BootMode::RamLoad] {
+        let scenario = new(|device| (device.boot_mode, device.bootloader_info) = (boot_mode, false));
+        let mut drive = start(&scenario, application(), UpdateOptions::default());
+        drive.link.device_mut().preload(0, &application());
+        assert_eq!(succeeds(&mut drive)["outcome"], "updated");
+        assert_eq!((runs(&mut drive), boots(&drive), uploads(&drive)), ("1.1.0".into(), 1, 0));
+    }
+}
+
+/// And one that chooses by version and is given an older image: nothing but the reset tells it from those above.
+#[test]
+fn an_older_image_that_no_reset_starts_is_sent_and_reset_into_once_over() {
+    for boot_mode in [BootMode::DirectXip, BootMode::RamLoad] {
+        for (version, lies_there) in [((0, 9, 0), true), ((0, 9, 0), false), ((1, 0, 0), true)] {
+            let file = || image::make(version, LENGTH, 11);
+            let scenario = new(|device| (device.boot_mode, device.bootloader_info) = (boot_mode, false));
+            let mut drive = start(&scenario, file(), UpdateOptions::default());
+            if lies_there {
+                drive.link.device_mut().preload(0, &file());
+            }
+            fails_as(&mut drive, &[Status::NotSwapped]);
+            assert_eq!((uploads(&drive), count(&drive, 2, 0, 5)), (1, 3), "{boot_mode:?} {version:?}");
+            assert_eq!(drive.session.left_with(), LeftWith::OldImageRuns);
         }
     }
 }

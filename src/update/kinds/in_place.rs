@@ -5,13 +5,14 @@
 //! does not (Zephyr `CONFIG_MCUBOOT_BOOTLOADER_MODE_RAM_LOAD_WITH_REVERT`): where it is not told, the mark is tried, and a server
 //! without the command needs none.
 
-use super::{Ended, Fit, Hold, Kind, Mark, Ran, Standing, View, WayBack, rules, swap, words};
+use super::{Ended, Fit, Hold, Kind, Mark, Ran, Standing, View, WayBack, presumed, rules, swap, words};
 use crate::failure::Failure;
 use crate::smp::DeviceError;
 use crate::smp::error::rc;
 use crate::update::UpdateMode;
 use crate::update::listing::Listing;
 use crate::update::plan::Action;
+use crate::update::told::BootMode;
 
 /// What is known of the build.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -138,6 +139,22 @@ impl Kind for InPlace {
 
     fn with_marks(&self) -> &'static dyn Kind {
         self.with
+    }
+
+    /// Where the mode is not told, the missing command alone spoke for this kind. From slot 0 an image was sent to slot 1, and one that then runs
+    /// from slot 0 was moved there, as this kind never does: the device marks by itself.
+    fn once_it_runs(&self, view: &View<'_>) -> Option<&'static dyn Kind> {
+        let ran_slot_0 = view.told.markless != Some(true) && view.image.slot.is_none();
+        let guessed = self.revert == Revert::None && view.told.boot == BootMode::Unknown && ran_slot_0;
+        let moved = view.running().is_some_and(|slot| slot.slot == 0);
+        if guessed && moved { Some(&presumed::PRESUMED) } else { None }
+    }
+
+    /// No bootloader that chooses by version starts an older image. Where the mode is told, the plan has refused it; else it is sent again
+    /// before any reset, since a device that marks by itself does so behind an upload.
+    fn unmarked(&self, view: &View<'_>) -> Action {
+        let told = view.told.boot != BootMode::Unknown;
+        if told || rules::may_be_newest(view) { Action::Boot } else { Action::Upload }
     }
 
     fn standing(&self, view: &View<'_>) -> Standing {

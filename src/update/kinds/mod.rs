@@ -294,6 +294,16 @@ pub(crate) trait Kind: Sync {
     /// What the kind turns out to be when the server took the mark.
     fn with_marks(&self) -> &'static dyn Kind;
 
+    /// What the kind turns out to be by the list that shows the image running.
+    fn once_it_runs(&self, _view: &View<'_>) -> Option<&'static dyn Kind> {
+        None
+    }
+
+    /// What is left to do for an image that lay there unmarked before the update, once the server has shown that it has no command to mark with.
+    fn unmarked(&self, _view: &View<'_>) -> Action {
+        Action::Boot
+    }
+
     /// Where the image stands just before the reset.
     fn standing(&self, view: &View<'_>) -> Standing {
         rules::standing(view, self.stored(view), self.hold(view))

@@ -314,6 +314,18 @@ pub(super) fn is_newest(view: &View<'_>, name: &str) -> Result<(), Failure> {
     ))
 }
 
+/// Whether a bootloader that starts the newest image may start this one beside the one that runs, whether it counts the build number or not.
+pub(super) fn may_be_newest(view: &View<'_>) -> bool {
+    let Some(active) = view.active() else { return true };
+    let Some(running) = Version::parse(&active.version) else { return true };
+    let version = &view.image.version;
+    match key(version).cmp(&key(&running)) {
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Equal => active.slot != 0 || version.build > running.build,
+        std::cmp::Ordering::Less => false,
+    }
+}
+
 /// The image was uploaded before.
 pub(super) fn lies_there(view: &View<'_>, has_trial: bool) -> Result<Option<Action>, Failure> {
     if view.force {
