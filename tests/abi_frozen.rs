@@ -498,7 +498,11 @@ fn what_a_failure_leaves_behind_is_frozen() {
         (Status::WrongImageRunning, VerifyBoot, LeftWith::Unknown),
         (Status::Contradiction, Discover, LeftWith::OldImageRuns),
         (Status::DowngradeRefused, Discover, LeftWith::OldImageRuns),
-        (Status::SlotInUse, Discover, LeftWith::OldImageRuns),
+        // Another image waits for the next reset, or runs until then.
+        (Status::SlotInUse, Discover, LeftWith::Unknown),
+        (Status::SlotInUse, Erase, LeftWith::Unknown),
+        (Status::SlotInUse, Reset, LeftWith::Unknown),
+        (Status::NoFreeSlot, Upload, LeftWith::Unknown),
         (Status::NotListed, VerifyUpload, LeftWith::OldImageRuns),
         (Status::UploadLost, Mark, LeftWith::OldImageRuns),
         (Status::NotMarked, Mark, LeftWith::NewImageStored),

@@ -58,6 +58,8 @@ impl LeftWith {
             (Status::WrongImageRunning | Status::Contradiction | Status::DidNotReturn, Phase::Reset) => {
                 LeftWith::Unknown
             }
+            // Another image waits for the next reset or runs on trial until then, so that the one that runs does not stay by itself.
+            (Status::SlotInUse | Status::NoFreeSlot, _) => LeftWith::Unknown,
             // Whether the slot is whole is known once the list was compared, and whether it is marked once that was listed.
             (_, Phase::Discover | Phase::Erase | Phase::Upload | Phase::VerifyUpload) => {
                 LeftWith::OldImageRuns

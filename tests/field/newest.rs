@@ -1,7 +1,7 @@
 //! Bootloaders that start the newest image: with and without revert under one number, leftover marks, equal versions.
 
 use smpfota::simulator::{BootMode, Scenario, image};
-use smpfota::{Status, UpdateMode, UpdateOptions};
+use smpfota::{LeftWith, Status, UpdateMode, UpdateOptions};
 
 use crate::kit::{self, boots, runs, succeeds};
 use crate::world::*;
@@ -133,6 +133,10 @@ fn item_21_a_pending_image_of_a_bootloader_that_swaps_still_holds_its_slot() {
         drive.link.device_mut().mark(0, false);
         fails_as(&mut drive, &[Status::SlotInUse]);
         untouched(&drive);
+        // The image that runs does not stay by itself, and what replaces it is not the new one.
+        assert_eq!(drive.session.left_with(), LeftWith::Unknown);
+        drive.link.device_mut().reboot(drive.now_us);
+        assert_eq!(runs(&mut drive), "1.0.5");
     }
 }
 

@@ -30,7 +30,10 @@ fn the_devices_words_stand_in_the_sentence_and_beside_it() {
         assert_eq!(json["device"]["reason"], "pending");
         assert_eq!(json["device"]["code"], 6);
         assert_eq!(json["name"], "SLOT_IN_USE");
-        assert_eq!(json["left_with"], "old_image_runs");
+        assert_eq!(
+            json["left_with"], "unknown",
+            "what is pending is another image, and the next reset starts it"
+        );
     });
 }
 
