@@ -10,15 +10,17 @@ internal sealed class OperationScope : IDisposable
     private readonly TimeProvider time;
     private readonly long start;
     private readonly TimeSpan? deadline;
+    private readonly CancellationToken closing;
     private CancellationTokenSource stop;
     private TimeSpan pausedFor;
     private long pausedAt;
 
-    internal OperationScope(SmpClientOptions options, TimeProvider time, TimeSpan? deadline, CancellationToken caller)
+    internal OperationScope(SmpClientOptions options, TimeProvider time, TimeSpan? deadline, CancellationToken caller, CancellationToken closing)
     {
         carrierTimeout = options.CarrierTimeout;
         this.time = time;
         this.deadline = deadline;
+        this.closing = closing;
         Caller = caller;
         start = time.GetTimestamp();
         stop = CancellationTokenSource.CreateLinkedTokenSource(caller);
@@ -42,6 +44,13 @@ internal sealed class OperationScope : IDisposable
     {
         TimeSpan limit = asked + carrierTimeout;
         return Left() is not { } left ? limit : left <= TimeSpan.Zero ? TimeSpan.Zero : left < limit ? left : limit;
+    }
+
+    /// <summary>Ends the loop. The closing client is asked itself: it tells <see cref="Caller"/> on another thread, which may take a while.</summary>
+    internal void ThrowIfEnded()
+    {
+        Caller.ThrowIfCancellationRequested();
+        closing.ThrowIfCancellationRequested();
     }
 
     internal void Pause()

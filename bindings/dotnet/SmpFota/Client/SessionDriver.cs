@@ -62,7 +62,7 @@ internal sealed class SessionDriver(
     /// <param name="deadline">The update's deadline, if it has one.</param>
     /// <param name="progress">Takes reports of the progress.</param>
     /// <param name="cancellationToken">Ends the operation.</param>
-    /// <param name="closing">One of those that end it. It is looked at by itself, since it tells the other one from another thread.</param>
+    /// <param name="closing">The client's own, which ends it too.</param>
     /// <returns>Its result as JSON.</returns>
     /// <exception cref="SmpException">It ended badly.</exception>
     /// <exception cref="OperationCanceledException">The token fired; the operation was cancelled.</exception>
@@ -70,7 +70,7 @@ internal sealed class SessionDriver(
         bool isUpdate, TimeSpan? deadline, IProgress<UpdateProgress>? progress, CancellationToken cancellationToken, CancellationToken closing)
     {
         var reporter = new ProgressReporter(progress, options, services);
-        using var scope = new OperationScope(options, services.TimeProvider, deadline, cancellationToken);
+        using var scope = new OperationScope(options, services.TimeProvider, deadline, cancellationToken, closing);
         var health = new HealthCheck(owner, services.HealthCheck, cancellationToken);
         lock (gate)
         {
@@ -83,7 +83,7 @@ internal sealed class SessionDriver(
         snapshots.Begin();
         try
         {
-            return await LoopAsync(reporter, health, scope, keeps, closing).ConfigureAwait(false);
+            return await LoopAsync(reporter, health, scope, keeps).ConfigureAwait(false);
         }
         catch (HealthCheckMissingException)
         {
@@ -125,12 +125,11 @@ internal sealed class SessionDriver(
 
     private static TaskCompletionSource NewWake() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private async Task<string> LoopAsync(ProgressReporter reporter, HealthCheck health, OperationScope scope, bool keeps, CancellationToken closing)
+    private async Task<string> LoopAsync(ProgressReporter reporter, HealthCheck health, OperationScope scope, bool keeps)
     {
         while (true)
         {
-            scope.Caller.ThrowIfCancellationRequested();
-            closing.ThrowIfCancellationRequested();
+            scope.ThrowIfEnded();
             Task woken = TakeWishes(scope);
 
             // While the device belongs to the health check, so does what arrives.

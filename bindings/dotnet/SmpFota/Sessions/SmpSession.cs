@@ -48,6 +48,8 @@ public sealed unsafe partial class SmpSession : IDisposable
 
     private SmpSession(SessionHandle handle) => this.handle = handle;
 
+    private delegate int Starter(nuint session, byte* first, nuint firstLength, byte* second, nuint secondLength, smpfota_error* error);
+
     /// <summary>When to call <see cref="NextFrame"/> again if nothing arrives before; null while nothing is awaited.</summary>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     /// <exception cref="SmpUsageException">Another thread is inside.</exception>
@@ -124,17 +126,7 @@ public sealed unsafe partial class SmpSession : IDisposable
     public void StartCommand(string name, string? argumentsJson = null)
     {
         ArgumentNullException.ThrowIfNull(name);
-        byte[] nameBytes = Encoding.UTF8.GetBytes(name);
-        byte[] argumentBytes = Encoding.UTF8.GetBytes(argumentsJson ?? string.Empty);
-        smpfota_error error = NativeError.Create();
-        using HandleLease lease = handle.Lease();
-        fixed (byte* nameStart = nameBytes, argumentStart = argumentBytes)
-        {
-            StatusTable.Check(
-                NativeMethods.smpfota_session_start_command(
-                    lease.Value, nameStart, (nuint)nameBytes.Length, argumentStart, (nuint)argumentBytes.Length, &error),
-                error);
-        }
+        Start(Encoding.UTF8.GetBytes(name), Encoding.UTF8.GetBytes(argumentsJson ?? string.Empty), NativeMethods.smpfota_session_start_command);
     }
 
     /// <summary>Starts writing a file of the device: the command <c>file_upload</c>, with the content as bytes.</summary>
@@ -146,16 +138,7 @@ public sealed unsafe partial class SmpSession : IDisposable
     public void StartUpload(string argumentsJson, ReadOnlySpan<byte> content)
     {
         ArgumentNullException.ThrowIfNull(argumentsJson);
-        byte[] argumentBytes = Encoding.UTF8.GetBytes(argumentsJson);
-        smpfota_error error = NativeError.Create();
-        using HandleLease lease = handle.Lease();
-        fixed (byte* argumentStart = argumentBytes, contentStart = content)
-        {
-            StatusTable.Check(
-                NativeMethods.smpfota_session_start_upload(
-                    lease.Value, argumentStart, (nuint)argumentBytes.Length, contentStart, (nuint)content.Length, &error),
-                error);
-        }
+        Start(Encoding.UTF8.GetBytes(argumentsJson), content, NativeMethods.smpfota_session_start_upload);
     }
 
     /// <summary>
@@ -190,18 +173,10 @@ public sealed unsafe partial class SmpSession : IDisposable
     /// <param name="body">The body in CBOR; empty for the empty map. Copied.</param>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     /// <exception cref="SmpUsageException">An operation is running, or an argument is outside its range.</exception>
-    public void StartRequest(SmpOperation operation, ushort group, byte command, ReadOnlySpan<byte> body)
-    {
-        smpfota_error error = NativeError.Create();
-        using HandleLease lease = handle.Lease();
-        fixed (byte* start = body)
-        {
-            StatusTable.Check(
-                NativeMethods.smpfota_session_start_request(
-                    lease.Value, (uint)operation, group, command, start, (nuint)body.Length, &error),
-                error);
-        }
-    }
+    public void StartRequest(SmpOperation operation, ushort group, byte command, ReadOnlySpan<byte> body) =>
+        Start(
+            body, default, (session, start, length, _, _, error) =>
+                NativeMethods.smpfota_session_start_request(session, (uint)operation, group, command, start, length, error));
 
     /// <summary>Asks what to do next. Call until it says something other than <see cref="SmpNextStatus.Write"/>.</summary>
     /// <param name="now">Monotonic time, not negative.</param>
@@ -487,6 +462,16 @@ public sealed unsafe partial class SmpSession : IDisposable
         return document.RootElement.Text("operation") == operation
             ? json
             : throw new SmpUsageException(SmpStatus.WrongState, $"The operation that has ended is no {operation}; GetResult has what it brought.");
+    }
+
+    private void Start(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, Starter starter)
+    {
+        smpfota_error error = NativeError.Create();
+        using HandleLease lease = handle.Lease();
+        fixed (byte* firstStart = first, secondStart = second)
+        {
+            StatusTable.Check(starter(lease.Value, firstStart, (nuint)first.Length, secondStart, (nuint)second.Length, &error), error);
+        }
     }
 
     private void Start(FirmwareImage image, UpdateOptions? options, bool check)
