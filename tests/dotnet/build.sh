@@ -7,6 +7,7 @@
 #   target/dotnet/SmpFota.Tests.dll             its tests (tests/dotnet/run.sh runs them)
 #   target/dotnet/<assembly of dotnet-sample>   the sample (target/dotnet/sample ARGS... runs it)
 #   target/dotnet/libsmpfota.so                 cargo build --release
+#   target/dotnet/Recipes.dll, First.dll        with csc: the documentation's programs that need no other package
 #
 # With a .NET SDK this is `dotnet build` of the projects, and what fails there fails. Where there is none, or with
 # SMPFOTA_DOTNET=kit, csc compiles the same files, and the stand-in of tests/dotnet/xunit takes the place of xunit. Both ways set
@@ -116,6 +117,10 @@ build_with_csc() {
     fi
     if [ $with_tests = yes ] && [ -n "$(sources $tests 2>/dev/null)" ]; then
         compile $tests "$(name_of $tests)" library -nowarn:1591 "-reference:$out/SmpFota.dll" "-reference:$out/xunit-standin.dll"
+        # The README's first program, and the recipes of docs/DOTNET.md that need no other package; make test-package runs all of them.
+        python3 tests/package/recipes.py "$out/programs"
+        compile "$out/programs/recipes" Recipes library -nowarn:1591 "-reference:$out/SmpFota.dll" "-reference:$out/xunit-standin.dll"
+        compile "$out/programs/first" First exe -nowarn:1591 "-reference:$out/SmpFota.dll"
     fi
     if [ -n "$(sources $sample 2>/dev/null)" ]; then
         compile $sample "$(name_of $sample)" exe -nowarn:1591 "-reference:$out/SmpFota.dll"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks the stand-in for xunit: what must pass passes, what must fail fails, and the counts say so.
+# Checks the stand-in for xunit: what must pass passes, what must fail fails, and the counts say so. Then runs the tests among the
+# recipes of docs/DOTNET.md with it.
 # Runs after tests/dotnet/build.sh; prints `ok NAME` and `not ok NAME` lines.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -13,7 +14,7 @@ out=${CARGO_TARGET_DIR:-$root/target}/dotnet
 expect() {
     local name=$1 code=$2 line=$3 output got
     shift 3
-    output=$("$root/.cache/dotnet/dotnet" "$out/xunit-standin.dll" "$out/SelfTest.dll" "$@")
+    output=$("$root/.cache/dotnet/dotnet" "$out/xunit-standin.dll" "$out/$tests.dll" "$@")
     got=$?
     if [ $got = "$code" ] && [ "$(tail -n 1 <<<"$output")" = "$line" ]; then
         echo "ok $name"
@@ -23,6 +24,9 @@ expect() {
     fi
 }
 
+tests=SelfTest
 expect good 0 'passed=11 failed=0 skipped=2' --exclude SelfTest.Bad
 expect bad 1 'passed=1 failed=5 skipped=0' --filter SelfTest.Bad
 expect nothing 1 'passed=0 failed=0 skipped=0' --filter NoSuchTest
+tests=Recipes
+expect recipes 0 'passed=1 failed=0 skipped=0'

@@ -124,10 +124,6 @@ class Package:
         return (self.content / "runtimes" / rid).is_dir()
 
 
-def program_of(markdown: str) -> str:
-    return re.search(r"^```csharp\n(.*?)^```", markdown, re.M | re.S)[1]
-
-
 class Suite:
     def __init__(self, package: Package, work: Path):
         self.package = package
@@ -172,7 +168,7 @@ class Suite:
 
     @property
     def program(self) -> str:
-        return program_of(self.package.readme)
+        return recipes.newcomer(self.package.readme)
 
     # ---- the cases: a whole update each ----
 
@@ -258,7 +254,7 @@ class Suite:
 
     def case_readme_of_the_repository(self) -> None:
         """The README's C# as it stands, with what it leaves to its reader in YourCode.cs."""
-        folder = self.project("readme", program_of((ROOT / "README.md").read_text()), properties="<ImplicitUsings>enable</ImplicitUsings>")
+        folder = self.project("readme", recipes.first_program((ROOT / "README.md").read_text()), properties="<ImplicitUsings>enable</ImplicitUsings>")
         shutil.copy(HERE / "YourCode.cs", folder)
         shutil.copy(self.image, folder / "app_update.signed.bin")
         run(["dotnet", "build", "-c", "Release", "-o", "out", "--nologo"], folder)
