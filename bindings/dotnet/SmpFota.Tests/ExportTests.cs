@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SmpFota.Interop;
 using SmpFota.Tests.Support;
@@ -47,4 +48,8 @@ public sealed class ExportTests
                 $"{method.Name}: {p}"));
         });
     }
+
+    /// <summary>The runtime holds it too: an import that needs marshalling does not run.</summary>
+    [Fact]
+    public void NothingIsMarshalledAtRunTime() => Assert.NotNull(typeof(NativeMethods).Assembly.GetCustomAttribute<DisableRuntimeMarshallingAttribute>());
 }

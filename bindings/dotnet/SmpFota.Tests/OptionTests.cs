@@ -234,5 +234,6 @@ public sealed class OptionTests
         var thrown = Assert.Throws<ArgumentOutOfRangeException>(action);
         Assert.Equal(name, thrown.ParamName);
         Assert.Contains(name, thrown.Message);
+        Assert.DoesNotContain('_', thrown.Message); // as in the names of the native fields
     }
 }

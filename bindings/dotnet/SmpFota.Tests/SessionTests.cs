@@ -27,6 +27,34 @@ public sealed class SessionTests
         Assert.Contains("1.1.0", device.Describe());
     }
 
+    /// <summary>Whoever drives by hand gets the same records as a client's caller.</summary>
+    [Fact]
+    public void TheLoopByHandHasTypedResults()
+    {
+        using FirmwareImage image = Images.Open();
+        using var device = new VirtualDevice();
+        using var session = new SmpSession(new SmpSessionOptions { RecordingCapacity = 65_536, RecordHeadersOnly = true });
+        Assert.Equal(SmpStatus.NoOperation, Usage(() => session.GetUpdateResult()));
+        Assert.Equal(SmpStatus.NoOperation, Usage(() => session.GetUpdatePlan()));
+
+        session.StartCheck(image);
+        TimeSpan now = SyncLoop.Run(session, device);
+        Assert.Equal((PlannedAction.Upload, "1.1.0"), (session.GetUpdatePlan().Images[0].Action, session.GetUpdatePlan().Images[0].To));
+        Assert.Equal(SmpStatus.WrongState, Usage(() => session.GetUpdateResult()));
+
+        session.StartUpdate(image);
+        now = SyncLoop.Run(session, device, now);
+        UpdateResult result = session.GetUpdateResult();
+        Assert.Equal((UpdateOutcome.Updated, (long)image.Info.Size), (result.Outcome, result.UploadedBytes));
+        Assert.Equal(image.Info.Version, result.After.Single(listed => listed.IsActive).VersionNumber);
+        Assert.StartsWith("smpfota trace 1\n", result.Recording);
+        Assert.Equal(SmpStatus.WrongState, Usage(() => session.GetUpdatePlan()));
+
+        session.StartCommand("image_list");
+        SyncLoop.Run(session, device, now);
+        Assert.Equal(SmpStatus.WrongState, Usage(() => session.GetUpdateResult()));
+    }
+
     [Fact]
     public void CallsInAWrongOrderChangeNothing()
     {

@@ -22,14 +22,67 @@ public sealed class SurfaceTests
     [Fact]
     public void EveryOptionNamesItsDefault()
     {
-        XDocument text = XDocument.Load(Path.ChangeExtension(typeof(SmpClient).Assembly.Location, ".xml"));
-        Dictionary<string, string> members = text.Descendants("member").ToDictionary(member => member.Attribute("name")!.Value, member => member.Value);
+        Dictionary<string, string> members = Documentation();
         Type[] options = Public.Where(type => type.Name.EndsWith("Options", StringComparison.Ordinal)).ToArray();
         Assert.True(options.Length >= 8, $"{options.Length} records of options");
         foreach (PropertyInfo property in options.SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)))
         {
             string name = $"{property.DeclaringType!.FullName}.{property.Name}";
             Assert.True(members[$"P:{name}"].Contains("default", StringComparison.Ordinal), $"{name} does not name its default");
+        }
+    }
+
+    /// <summary>Where the library fills in a figure, the comment has the library's.</summary>
+    [Fact]
+    public void TheNamedDefaultsAreTheLibrarys()
+    {
+        Dictionary<string, string> members = Documentation();
+        var session = new SmpSessionOptions().ToNative();
+        var update = new UpdateOptions().ToNative();
+        Named<SmpSessionOptions>(nameof(SmpSessionOptions.MaxWrite), $"{session.max_write} by default");
+        Named<SmpSessionOptions>(nameof(SmpSessionOptions.FirstTimeout), $"{session.first_timeout_ms / 1000} s by default");
+        Named<SmpSessionOptions>(nameof(SmpSessionOptions.LastTimeout), $"{session.last_timeout_ms / 1000} s by default");
+        Named<SmpSessionOptions>(nameof(SmpSessionOptions.Timeout), $"{session.timeout_ms} ms by default");
+        Named<SmpSessionOptions>(nameof(SmpSessionOptions.Retries), $"{session.retries} by default");
+        Named<SmpSessionOptions>(nameof(SmpSessionOptions.StallTimeout), $"{session.stall_timeout_ms / 1000} s by default");
+        Named<UpdateOptions>(nameof(UpdateOptions.SwapEstimate), $"{update.swap_estimate_ms} by default");
+        Named<UpdateOptions>(nameof(UpdateOptions.SwapTimeout), $"{update.swap_timeout_ms / 60_000} minutes by default");
+        Named<UpdateOptions>(nameof(UpdateOptions.HealthTimeout), $"{update.health_timeout_ms / 60_000} minutes by default");
+        Named<UpdateOptions>(nameof(UpdateOptions.Deadline), update.deadline_ms == 0 ? "No limit by default" : "a limit");
+        var client = new SmpClientOptions();
+        Named<SmpClientOptions>(nameof(SmpClientOptions.SnapshotInterval), $"{client.SnapshotInterval.TotalSeconds} s by default");
+        Named<SmpClientOptions>(nameof(SmpClientOptions.ProgressInterval), $"{client.ProgressInterval.TotalMilliseconds} ms by default");
+        Named<SmpClientOptions>(nameof(SmpClientOptions.MaxExchangeWait), $"{client.MaxExchangeWait.TotalSeconds} s by default");
+        Named<SmpClientOptions>(nameof(SmpClientOptions.EmptyExchangePause), $"{client.EmptyExchangePause.TotalMilliseconds} ms by default");
+        Named<SmpClientOptions>(nameof(SmpClientOptions.CarrierTimeout), $"{client.CarrierTimeout.TotalMinutes} minutes by default");
+
+        void Named<T>(string property, string words) =>
+            Assert.Contains(words, members[$"P:{typeof(T).FullName}.{property}"]);
+    }
+
+    /// <summary>The members, tests and recipes that docs/DOTNET.md answers with are there.</summary>
+    [Fact]
+    public void WhatTheRecipesPageNamesIsThere()
+    {
+        string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "DOTNET.md"));
+        string[][] rows = page[page.IndexOf("\n| missed in 0.1 |", StringComparison.Ordinal)..].Split('\n').Skip(3).TakeWhile(line => line.StartsWith('|'))
+            .Select(line => line.Trim('|').Split('|')).ToArray();
+        Assert.True(rows.Length >= 30, $"{rows.Length} rows");
+        Assert.All(rows, row => Assert.True(row.Length == 3 && (Words(row[1]).Any() || row[1].Trim().Length == 0) && Words(row[2]).Any(), string.Join(" | ", row)));
+        Type[] tests = typeof(SurfaceTests).Assembly.GetTypes();
+        Assert.All(rows.SelectMany(row => Words(row[1])), word => Assert.True(IsPublic(word), $"{word} is no public member"));
+        Assert.All(rows.SelectMany(row => Words(row[2])), word => Assert.True(IsTest(word) || IsFile(word) || IsRecipe(word), $"{word} is no test"));
+        Assert.All(rows.SelectMany(row => row[2].Split('"').Where((_, index) => index % 2 == 1)), title => Assert.Contains($"\n## {title}\n", page));
+
+        static IEnumerable<string> Words(string cell) => cell.Split('`').Where((_, index) => index % 2 == 1);
+        bool IsRecipe(string word) => page.Contains($"public sealed class {word}\n", StringComparison.Ordinal);
+        static bool IsFile(string word) => word.Contains('/') && File.Exists(Path.Combine(Repository.Root, word));
+        bool IsTest(string word) => word.Split('.') is [var type, var name]
+            && tests.Any(test => test.Name == type && test.GetMethod(name)?.GetCustomAttribute<FactAttribute>() is not null);
+        static bool IsPublic(string word)
+        {
+            string[] parts = word.Split('.');
+            return Public.FirstOrDefault(type => type.Name == parts[0]) is { } type && (parts.Length == 1 || type.GetMember(parts[1]).Length > 0);
         }
     }
 
@@ -97,6 +150,10 @@ public sealed class SurfaceTests
         var wrong = Assert.Throws<ArgumentException>(() => new SmpClient(new Nothing()).Dispose());
         Assert.Contains(nameof(ISmpTransport), wrong.Message);
     }
+
+    private static Dictionary<string, string> Documentation() =>
+        XDocument.Load(Path.ChangeExtension(typeof(SmpClient).Assembly.Location, ".xml"))
+            .Descendants("member").ToDictionary(member => member.Attribute("name")!.Value, member => member.Value);
 
     private static IEnumerable<Type> Parts(Type type) =>
         type.IsGenericType ? type.GetGenericArguments().SelectMany(Parts).Append(type) : type.HasElementType ? Parts(type.GetElementType()!) : [type];
