@@ -283,7 +283,6 @@ fn absurd(
     if failure.sentence.is_empty() || failure.sentence.len() > 600 {
         return Some("its sentence is empty or endless");
     }
-    let scenario = &run.plan.scenario;
     match failure.status {
         Status::Contradiction if looks_misjudged(run, options) => {}
         Status::Undecodable
