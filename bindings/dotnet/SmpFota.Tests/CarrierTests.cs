@@ -14,7 +14,7 @@ namespace SmpFota.Tests;
 /// <summary>Carriers that do not keep to their interface, or are simply late: each operation ends, with a sentence, and nothing hangs.</summary>
 public sealed class CarrierTests
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
 
     private delegate Task<IReadOnlyList<ReadOnlyMemory<byte>>> Exchange(
         IReadOnlyList<ReadOnlyMemory<byte>> writes, TimeSpan wait, CancellationToken stop);

@@ -11,7 +11,7 @@ namespace SmpFota.Tests;
 /// <summary>Whoever only watches changes nothing; a health check may ask the device; reports of the link are three facts.</summary>
 public sealed class ObserverTests
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
 
     [Theory]
     [InlineData(false)]
