@@ -442,6 +442,12 @@ const STORED: &[(&str, Phase)] = &[
     ("v1-swap.bin", Phase::Swap),
     ("v1-confirm.bin", Phase::Confirm),
     ("v1-done.bin", Phase::Done),
+    ("v2-discover.bin", Phase::Discover),
+    ("v2-upload.bin", Phase::Upload),
+    ("v2-mark.bin", Phase::Mark),
+    ("v2-swap.bin", Phase::Swap),
+    ("v2-confirm.bin", Phase::Confirm),
+    ("v2-done.bin", Phase::Done),
 ];
 
 /// `SMPFOTA_BLESS=1` writes those of the present version that are listed; those of released versions stay as they are.
