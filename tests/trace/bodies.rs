@@ -47,3 +47,10 @@ fn a_list_over_several_lines_is_one() {
     let (lines, _) = explained(text);
     assert_eq!(lines.len(), 1, "{lines:?}");
 }
+
+/// Without bytes nothing is said of lengths: the header alone would count as the whole frame.
+#[test]
+fn no_length_is_told_of_what_has_no_bytes() {
+    let verdict = verdict(&log(|who, body| format!("{who} {{{}}}\n", fields(body, "\"", ", ", ""))));
+    assert!(!verdict.to_string().contains(" has 8 bytes"), "{verdict}");
+}
