@@ -30,7 +30,8 @@ public sealed class SnapshotSinkTests : IDisposable
         var calls = new List<(TimeSpan At, SmpSnapshot Snapshot)>();
         int inside = 0, together = 0;
         var interval = TimeSpan.FromSeconds(5);
-        var options = VirtualLink.Options() with { SnapshotInterval = interval };
+        // An exchange keeps the time itself, and would not stand still for the sink.
+        SmpClientOptions options = VirtualLink.Options(kind: SmpCarrierKind.Transport) with { SnapshotInterval = interval };
         await using var client = new SmpClient(way, options, way.Services with
         {
             SnapshotSink = async (snapshot, _) =>
