@@ -30,14 +30,15 @@ public sealed class SnapshotSinkTests : IDisposable
         var calls = new List<(TimeSpan At, SmpSnapshot Snapshot)>();
         int inside = 0, together = 0;
         var interval = TimeSpan.FromSeconds(5);
-        // An exchange keeps the time itself, and would not stand still for the sink.
+        // An exchange keeps the time itself, and would not stand still.
         SmpClientOptions options = VirtualLink.Options(kind: SmpCarrierKind.Transport) with { SnapshotInterval = interval };
         await using var client = new SmpClient(way, options, way.Services with
         {
             SnapshotSink = async (snapshot, _) =>
             {
-                // On a busy machine half an update would pass while this waits for a thread.
-                using IDisposable held = way.Time.Hold();
+                // On a busy machine the whole update would pass while this, or what it returns to, waits for a thread.
+                IDisposable held = way.Time.Hold();
+                _ = Task.Delay(10).ContinueWith(_ => held.Dispose(), TaskScheduler.Default);
                 together = Math.Max(together, Interlocked.Increment(ref inside));
                 calls.Add((way.Time.Now, snapshot));
                 await Task.Yield();
