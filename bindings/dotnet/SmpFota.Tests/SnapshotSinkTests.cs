@@ -34,11 +34,11 @@ public sealed class SnapshotSinkTests : IDisposable
         SmpClientOptions options = VirtualLink.Options(kind: SmpCarrierKind.Transport) with { SnapshotInterval = interval };
         await using var client = new SmpClient(way, options, way.Services with
         {
-            SnapshotSink = async (snapshot, _) =>
+            SnapshotSink = async (snapshot, cancellationToken) =>
             {
                 // On a busy machine the whole update would pass while this, or what it returns to, waits for a thread.
                 IDisposable held = way.Time.Hold();
-                _ = Task.Delay(10).ContinueWith(_ => held.Dispose(), TaskScheduler.Default);
+                _ = Task.Delay(10, CancellationToken.None).ContinueWith(_ => held.Dispose(), TaskScheduler.Default);
                 together = Math.Max(together, Interlocked.Increment(ref inside));
                 calls.Add((way.Time.Now, snapshot));
                 await Task.Yield();
