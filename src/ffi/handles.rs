@@ -31,11 +31,14 @@ pub(super) enum Kind {
 struct Layout {
     generation_bits: u32,
     slot_bits: u32,
+    /// What the first generation of every slot reads as in a handle. The kinds are shifts of each other; with this a handle that arithmetic
+    /// has shifted, negated or folded names a generation that no slot has reached.
+    first: u32,
 }
 
 impl Layout {
-    const BITS_64: Layout = Layout { generation_bits: 26, slot_bits: 24 };
-    const BITS_32: Layout = Layout { generation_bits: 12, slot_bits: 17 };
+    const BITS_64: Layout = Layout { generation_bits: 26, slot_bits: 24, first: 0x0113_2d8f };
+    const BITS_32: Layout = Layout { generation_bits: 12, slot_bits: 17, first: 0x199 };
     const NATIVE: Layout = if usize::BITS >= 64 { Layout::BITS_64 } else { Layout::BITS_32 };
 
     /// The last generation of a slot; then the slot rests for ever, so that no handle is given out twice.
@@ -49,15 +52,17 @@ impl Layout {
     }
 
     const fn pack(self, kind: Kind, generation: u32, slot: u32) -> u64 {
-        (((kind as u64) << self.generation_bits) | generation as u64) << self.slot_bits | slot as u64
+        let shown = generation.wrapping_add(self.first) & self.last_generation();
+        (((kind as u64) << self.generation_bits) | shown as u64) << self.slot_bits | slot as u64
     }
 
     /// The generation and the slot of a handle of this kind.
     const fn unpack(self, kind: Kind, handle: u64) -> Option<(u32, u32)> {
         let slot = (handle & ((1 << self.slot_bits) - 1)) as u32;
-        let generation = (handle >> self.slot_bits) & ((1 << self.generation_bits) - 1);
+        let shown = (handle >> self.slot_bits) as u32 & self.last_generation();
+        let generation = shown.wrapping_sub(self.first) & self.last_generation();
         let of_kind = handle >> (self.slot_bits + self.generation_bits) == kind as u64;
-        if of_kind { Some((generation as u32, slot)) } else { None }
+        if of_kind { Some((generation, slot)) } else { None }
     }
 }
 
@@ -464,6 +469,35 @@ mod tests {
         assert_eq!(value(&table, guessed), Err(Status::InvalidHandle));
         assert_eq!(table.close(guessed), Err(Status::InvalidHandle));
         assert_eq!(table.open(2), Ok(guessed));
+    }
+
+    /// Within some generations of every slot, which is what a process uses up that opens and closes a few thousand of each kind.
+    #[test]
+    fn a_handle_that_arithmetic_has_changed_names_nothing() {
+        const KINDS: [Kind; 5] = [Kind::Image, Kind::Session, Kind::Decoder, Kind::Device, Kind::Trace];
+        for (layout, bits, generations) in [(Layout::BITS_64, 64, 4_000), (Layout::BITS_32, 32, 100)] {
+            let word = u64::MAX >> (64 - bits);
+            let names = |changed: u64| {
+                KINDS
+                    .iter()
+                    .filter_map(|kind| layout.unpack(*kind, changed))
+                    .any(|(g, slot)| g < generations && slot < 4_096)
+            };
+            for kind in KINDS {
+                for generation in (0..generations).step_by(7) {
+                    for slot in [0, 1, 2, 3, 7, 8, 14, 40, 100, 1_000, 4_095] {
+                        let handle = layout.pack(kind, generation, slot);
+                        assert!(names(handle));
+                        let shifted = (1..bits).flat_map(|by| [(handle << by) & word, handle >> by]);
+                        let folded =
+                            [handle.wrapping_neg() & word, !handle & word, handle ^ ((handle >> 1) >> 2)];
+                        for changed in shifted.chain(folded) {
+                            assert!(!names(changed), "{handle:#x} {changed:#x}");
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]

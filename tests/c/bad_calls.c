@@ -123,7 +123,7 @@ static void handles_that_were_doubles(void) {
     OK(smpfota_session_next_frame(all[1][2], 0, frame, sizeof frame, &length));
     for (int kind = 0; kind < 5; kind++) {
         uintptr_t one = all[kind][7];
-        const uintptr_t wrong[] = {(uintptr_t)0 - one, ~one, one >> 1, one << 1, one << 8, one >> 8, one ^ (one >> 1) >> 2,
+        const uintptr_t wrong[] = {(uintptr_t)0 - one, ~one, one >> 1, one << 1, one << 2, one << 8, one >> 8, one ^ (one >> 1) >> 2,
                                    (uintptr_t)(float)one + 1000, one | (uintptr_t)1 << (sizeof one * 8 - 1), (uintptr_t)&one};
         for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
             expect_invalid_everywhere(wrong[i], wrong[i], wrong[i], wrong[i]);
