@@ -126,7 +126,8 @@ static void handles_that_were_doubles(void) {
         const uintptr_t wrong[] = {(uintptr_t)0 - one, ~one, one >> 1, one << 1, one << 2, one << 8, one >> 8, one ^ (one >> 1) >> 2,
                                    (uintptr_t)(float)one + 1000, one | (uintptr_t)1 << (sizeof one * 8 - 1), (uintptr_t)&one};
         for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-            expect_invalid_everywhere(wrong[i], wrong[i], wrong[i], wrong[i]);
+            if (wrong[i] != one) /* The top bit is a device's own with 32 bits. */
+                expect_invalid_everywhere(wrong[i], wrong[i], wrong[i], wrong[i]);
     }
     for (int i = 0; i < EACH; i++) {
         OK(smpfota_image_close(all[0][i]));
