@@ -232,12 +232,14 @@ class Suite:
 
     def case_win_x64_suite(self) -> None:
         """The tests of the binding as one Windows program over the package: with the stand-in for xunit, whose version 2 has no such program."""
-        sources = f'''<RuntimeHostConfigurationOption Include="Switch.System.Reflection.ForceInterpretedInvoke" Value="true" /><Compile Include="{ROOT}/tests/dotnet/xunit/*.cs" /><Compile Include="{ROOT}/bindings/dotnet/SmpFota.Tests/**/*.cs" Exclude="**/obj/**" />'''
+        sources = f'''<RuntimeHostConfigurationOption Include="Switch.System.Reflection.ForceInterpretedInvoke" Value="true" /><Compile Include="{ROOT}/tests/dotnet/xunit/*.cs" /><Compile Include="{ROOT}/bindings/dotnet/SmpFota.Tests/**/*.cs" Exclude="{ROOT}/bindings/dotnet/SmpFota.Tests/**/obj/**" />'''
         folder = self.project("suite", "", properties=SUITE, items=sources)
         (folder / "Program.cs").unlink()
         out, _ = self.publish(folder, "win-x64", "--self-contained", "true")
+        # What a build beside the sources would have put there: some tests read the comments.
+        shutil.copy(self.package.content / "lib/net8.0/SmpFota.xml", out)
         # In the repository, whose files some tests read: wine knows the folders of this machine as drive Z:.
-        script = f'. tests/tools/lib.sh; . tools/natives/wine.sh; wine_setup "{out}" && timeout 1500 "$wine_program" "{out}/SmpFota.Tests.exe" --timeout 300 </dev/null'
+        script = f'. tests/tools/lib.sh; . tools/natives/wine.sh; wine_setup "{out}" && timeout 1500 "$wine_program" "{out}/SmpFota.Tests.exe" --timeout 300 --exclude FileAllocationTests </dev/null'
         said = run(["bash", "-c", script], ROOT, 1800, expect=None)
         counts = re.findall(r"^passed=(\d+) failed=(\d+) skipped=(\d+)", said, re.M)
         if len(counts) != 1 or int(counts[0][0]) < SUITE_AT_LEAST or counts[0][1] != "0":
@@ -320,8 +322,10 @@ class Suite:
     def case_old_glibc(self) -> None:
         """The C library of the system lacks a version that the file asks for."""
         folder = self.built("old-glibc")
+        # Those for musl ask for none, that for 32-bit ARM for one so old that nothing is longer.
         for file in (folder / "out").rglob("libsmpfota.so"):
-            file.write_bytes(asking_for_newer_glibc(file.read_bytes()))
+            if "linux-musl" not in str(file) and "linux-arm/" not in str(file):
+                file.write_bytes(asking_for_newer_glibc(file.read_bytes()))
         self.refused(["dotnet", folder / "out/updater.dll"], folder, "SmpLibraryException", "libsmpfota.so", "GLIBC_9.99", "not found")
 
     def case_other_abi(self) -> None:

@@ -19,6 +19,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import archive
 import check_package
 import texts
 from crates import ROOT, linked
@@ -94,8 +95,8 @@ def public_documentation(assembly: Path, files: list[Path], work: Path) -> None:
 
 def normalise(package: Path) -> None:
     """The same entries in the same order at the same time: NuGet gives each package another name of its core properties."""
-    with zipfile.ZipFile(package) as archive:
-        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(package) as opened:
+        entries = {name: opened.read(name) for name in opened.namelist()}
     properties = next((name for name in entries if name.endswith(".psmdcp")), None)
     if properties is not None:
         fixed = "package/services/metadata/core-properties/smpfota.psmdcp"
@@ -104,14 +105,9 @@ def normalise(package: Path) -> None:
         # The numbers of the relations are drawn as well.
         numbers = iter(range(1, 100))
         entries["_rels/.rels"] = re.sub(r'Id="R[0-9A-F]+"', lambda _: f'Id="R{next(numbers)}"', relations).encode()
-    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        # Readers expect the manifest and the list of contents in front.
-        first = {"[Content_Types].xml": 0, "_rels/.rels": 1}
-        for name in sorted(entries, key=lambda name: (first.get(name, 2), name)):
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, entries[name])
+    # Readers expect the manifest and the list of contents in front.
+    first = {"[Content_Types].xml": 0, "_rels/.rels": 1}
+    archive.write(package, {name: entries[name] for name in sorted(entries, key=lambda name: (first.get(name, 2), name))})
 
 
 def make(options: argparse.Namespace) -> list[Path]:

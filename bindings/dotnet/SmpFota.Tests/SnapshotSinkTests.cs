@@ -156,7 +156,7 @@ public sealed class SnapshotSinkTests : IDisposable
     public async Task NamesOfDevicesAreToldApartAndKept()
     {
         var store = new FileSnapshotStore(folder);
-        string[] names = ["a", "A", "a/b", "a_b", "..", "con", "ü", "x:y*z?", " "];
+        string[] names = ["a", "A", "a/b", "a_b", "..", "con", "lpt1", "ü", "x:y*z?", " "];
         foreach (string name in names)
         {
             await store.SinkFor(name)(new SmpSnapshot(new byte[] { 1 }, UpdatePhase.Upload, false), default);

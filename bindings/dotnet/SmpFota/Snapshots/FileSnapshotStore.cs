@@ -14,12 +14,16 @@ namespace SmpFota;
 /// </summary>
 /// <remarks>
 /// Safe for any number of threads and devices; two that store for the same device at once leave the snapshot of one of them. The file of a
-/// device is named after it, with what a file system may not take or tell apart written in hexadecimal; it ends in <c>.smpfota</c>.
+/// device is named after it, with what a file system may not take or tell apart written in hexadecimal; it ends in <c>.smpfota</c>. Where the system
+/// keeps readers and writers of a file apart, as Windows does, each waits up to half a second for the other.
 /// </remarks>
 public sealed class FileSnapshotStore
 {
     private const string Suffix = ".smpfota";
     private const int LongestName = 200;
+
+    // Windows replaces no file that somebody reads, and lets nobody read one that is being replaced: about half a second in all.
+    private const int Tries = 32;
 
     private readonly string folder;
 
@@ -49,7 +53,7 @@ public sealed class FileSnapshotStore
     public Task<byte[]?> ReadAsync(string device, CancellationToken cancellationToken = default)
     {
         string file = FileOf(device);
-        return Task.Run(() => File.Exists(file) ? File.ReadAllBytes(file) : null, cancellationToken);
+        return Task.Run(() => Patiently(() => Read(file)), cancellationToken);
     }
 
     /// <summary>Forgets what is stored of a device; nothing where there is nothing.</summary>
@@ -74,6 +78,34 @@ public sealed class FileSnapshotStore
         return devices.AsReadOnly();
     }
 
+    private static byte[]? Read(string file)
+    {
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var content = new MemoryStream();
+        stream.CopyTo(content);
+        return content.ToArray();
+    }
+
+    private static T Patiently<T>(Func<T> access)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return access();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException && attempt < Tries && Path.DirectorySeparatorChar == '\\')
+            {
+                Thread.Sleep(attempt);
+            }
+        }
+    }
+
     private static void Store(string file, SmpSnapshot snapshot)
     {
         if (snapshot.HasEnded)
@@ -93,7 +125,7 @@ public sealed class FileSnapshotStore
                 stream.Flush(flushToDisk: true);
             }
 
-            Replace(fresh, file);
+            _ = Patiently(() => Replace(fresh, file));
         }
         catch
         {
@@ -102,7 +134,7 @@ public sealed class FileSnapshotStore
         }
     }
 
-    private static void Replace(string fresh, string file)
+    private static bool Replace(string fresh, string file)
     {
 #if NETSTANDARD2_0
         if (File.Exists(file))
@@ -116,24 +148,33 @@ public sealed class FileSnapshotStore
 #else
         File.Move(fresh, file, overwrite: true);
 #endif
+        return true;
     }
 
-    private static void Remove(string file)
+    private static void Remove(string file) => _ = Patiently(() =>
     {
         if (File.Exists(file))
         {
             File.Delete(file);
         }
-    }
+
+        return true;
+    });
+
+    // What Windows takes for a device of its own, whatever follows behind a dot.
+    private static bool IsReserved(string name) =>
+        name is "con" or "prn" or "aux" or "nul"
+        || (name.Length == 4 && name[3] is >= '0' and <= '9' && name.Substring(0, 3) is ("com" or "lpt"));
 
     // Small letters, digits and the minus stand for themselves, any other byte of the UTF-8 as _ and two digits.
     private string FileOf(string device)
     {
         ArgumentException.ThrowIfNullOrEmpty(device);
         var name = new StringBuilder();
+        bool reserved = IsReserved(device);
         foreach (byte character in Encoding.UTF8.GetBytes(device))
         {
-            _ = (char)character is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '-'
+            _ = !(reserved && name.Length == 0) && (char)character is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '-'
                 ? name.Append((char)character)
                 : name.Append('_').Append(character.ToString("x2", CultureInfo.InvariantCulture));
         }
