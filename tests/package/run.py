@@ -239,12 +239,28 @@ class Suite:
         # What a build beside the sources would have put there: some tests read the comments.
         shutil.copy(self.package.content / "lib/net8.0/SmpFota.xml", out)
         # In the repository, whose files some tests read: wine knows the folders of this machine as drive Z:.
-        script = f'. tests/tools/lib.sh; . tools/natives/wine.sh; wine_setup "{out}" && timeout 1500 "$wine_program" "{out}/SmpFota.Tests.exe" --timeout 300 --exclude FileAllocationTests </dev/null'
-        said = run(["bash", "-c", script], ROOT, 1800, expect=None)
-        counts = re.findall(r"^passed=(\d+) failed=(\d+) skipped=(\d+)", said, re.M)
-        if len(counts) != 1 or int(counts[0][0]) < SUITE_AT_LEAST or counts[0][1] != "0":
+        script = f'. tests/tools/lib.sh; . tools/natives/wine.sh; wine_setup "{out}" && timeout 1500 "$wine_program" "{out}/SmpFota.Tests.exe" --timeout 60'
+
+        def suite(options: str) -> tuple[int, int, int, str]:
+            said = run(["bash", "-c", f"{script} {options} </dev/null"], ROOT, 1800, expect=None)
+            counts = re.findall(r"^passed=(\d+) failed=(\d+) skipped=(\d+)", said, re.M)
+            if len(counts) != 1:
+                raise Failed(said[-6000:])
+            return *map(int, counts[0]), said
+
+        # What is allocated there is the interpreter's.
+        passed, failed, skipped, said = suite("--exclude FileAllocationTests")
+        # Now and then a program under wine 8 waits for ever, at another place each time. What did not end is run once more, alone.
+        ended = r"^FAIL (\S+?)(?:\(.*)? \(\d+ ms\)\n\s+System\.TimeoutException: the test did not end"
+        unended = sorted(set(re.findall(ended, said, re.M)))
+        if failed and failed == len(unended) <= MOST_UNENDED:
+            again = [suite(f"--filter {name}") for name in unended]
+            failed = sum(counts[1] for counts in again)
+            passed += len(again) - failed
+            print(f"  win-x64-suite: run once more: {', '.join(unended)}", flush=True)
+        if passed < SUITE_AT_LEAST or failed:
             raise Failed("\n".join(line for line in said.splitlines() if not line.startswith(("ok ", "skip ")))[-6000:])
-        print(f"  win-x64-suite: {counts[0][0]} tests passed, {counts[0][2]} skipped", flush=True)
+        print(f"  win-x64-suite: {passed} tests passed, {skipped} skipped", flush=True)
 
     def case_linux_arm64(self) -> None:
         if not has_runtime_pack("linux-arm64"):
@@ -395,7 +411,8 @@ SUITE = """<AssemblyName>SmpFota.Tests</AssemblyName><LangVersion>12</LangVersio
     <!-- The runtime dies under wine 8 when it takes back methods made at run time ("Internal CLR error" in DestroyScout.Finalize). -->
     <DynamicCodeSupport>false</DynamicCodeSupport>"""
 # Fewer would mean that tests were not found.
-SUITE_AT_LEAST = 220
+SUITE_AT_LEAST = 300
+MOST_UNENDED = 6
 
 USINGS = "".join(f"using {name};\n" for name in ("System.Net", "System.Net.Sockets", "SmpFota"))
 FRAMEWORK = '<PackageReference Include="Microsoft.NETFramework.ReferenceAssemblies.net48" Version="1.0.3" PrivateAssets="all" />'

@@ -15,15 +15,15 @@ namespace SmpFota;
 /// <remarks>
 /// Safe for any number of threads and devices; two that store for the same device at once leave the snapshot of one of them. The file of a
 /// device is named after it, with what a file system may not take or tell apart written in hexadecimal; it ends in <c>.smpfota</c>. Where the system
-/// keeps readers and writers of a file apart, as Windows does, each waits up to half a second for the other.
+/// keeps readers and writers of a file apart, as Windows does, each waits up to two seconds for the other.
 /// </remarks>
 public sealed class FileSnapshotStore
 {
     private const string Suffix = ".smpfota";
     private const int LongestName = 200;
 
-    // Windows replaces no file that somebody reads, and lets nobody read one that is being replaced: about half a second in all.
-    private const int Tries = 32;
+    // Windows replaces no file that somebody reads, and lets nobody read one that is being replaced: about two seconds in all.
+    private const int Tries = 64;
 
     private readonly string folder;
 
