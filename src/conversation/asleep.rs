@@ -73,17 +73,13 @@ impl Asleep {
     /// Whether the time that is over now shall be waited for once more: the host slept through its end.
     #[cold]
     pub fn one_more_wait(&mut self) -> bool {
-        let owed = std::mem::take(&mut self.owed);
-        self.granted += u8::from(owed);
-        owed
+        grant(&mut self.owed, &mut self.granted)
     }
 
     /// The same for the answer to one request, which is a small part of such a time.
     #[cold]
     pub fn one_more_answer(&mut self) -> bool {
-        let owed = std::mem::take(&mut self.owed_answer);
-        self.granted += u8::from(owed);
-        owed
+        grant(&mut self.owed_answer, &mut self.granted)
     }
 
     /// The device answered.
@@ -91,4 +87,11 @@ impl Asleep {
     pub fn answered(&mut self) {
         (self.owed, self.owed_answer, self.granted) = (false, false, 0);
     }
+}
+
+/// What is owed is granted once, and counted.
+fn grant(owed: &mut bool, granted: &mut u8) -> bool {
+    let due = std::mem::take(owed);
+    *granted += u8::from(due);
+    due
 }

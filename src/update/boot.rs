@@ -86,9 +86,8 @@ impl Update {
         step: Step,
         may_reset: bool,
     ) -> bool {
-        // What counts is when the device was asked: an old answer may have been long on its way.
+        // What counts is when the device was asked: an old answer may have been long on its way, and so may the request to reset.
         let last_reset_at = self.rebooted().map_or(0, |reboot| reboot.last_reset_at);
-        // The request to reset may have been as long on its way.
         let takes = RESET_TAKES_MS + u64::from(talk.timeout());
         if self.clock.asked_at.saturating_sub(last_reset_at) < takes {
             self.clock.not_before = now + 500;

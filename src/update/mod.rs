@@ -459,7 +459,7 @@ impl Update {
         self.look_for_stray_chunk(talk, frame);
     }
 
-    /// Whether a frame answers a chunk that the device took after the upload was over: its offset lies within the image.
+    /// Whether a frame answers a chunk that the device took too late: behind the end of its upload, or beside the next one of the package.
     fn look_for_stray_chunk(&mut self, talk: &Conversation, frame: &Frame<'_>) {
         let is_chunk = frame.header.group == group::IMAGE && frame.header.command == group::image::UPLOAD;
         if is_chunk && let Some(offset) = step::decode_offset(frame.body) {

@@ -113,6 +113,13 @@ pub(super) struct Reboot {
     pub asked_late: bool,
 }
 
+impl Reboot {
+    /// The device was asked in another process, whose times mean nothing here: it gets its time from `now` on.
+    pub fn count_from(&mut self, now: u64) {
+        (self.reset_at, self.last_reset_at) = (now, now);
+    }
+}
+
 /// The new image runs.
 #[derive(Debug, Default)]
 pub(super) struct Trial {

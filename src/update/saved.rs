@@ -239,7 +239,7 @@ impl Update {
             restored.ask_at = now;
         }
         if let Some(Later { reboot: Some(reboot), .. }) = self.later.as_deref_mut() {
-            (reboot.reset_at, reboot.last_reset_at) = (now, now);
+            reboot.count_from(now);
         }
         if self.step == Step::HealthCheck {
             self.trial().health_until = health_until;
@@ -321,7 +321,7 @@ impl Update {
             Step::ListBefore | Step::Erase | Step::B0Slot | Step::MarkProbe | Step::Board => Step::ListBefore,
             Step::EnterLoader | Step::LookLoader => {
                 let reboot = self.reboot();
-                (reboot.reset_at, reboot.last_reset_at) = (now, now);
+                reboot.count_from(now);
                 reboot.resets = reboot.resets.max(1);
                 Step::LookLoader
             }
@@ -345,7 +345,7 @@ impl Update {
                     }
                 }
                 let reboot = self.reboot();
-                (reboot.reset_at, reboot.last_reset_at) = (now, now);
+                reboot.count_from(now);
                 reboot.resets = reboot.resets.max(1);
                 Step::Look
             }

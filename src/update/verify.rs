@@ -92,10 +92,7 @@ impl Update {
         }
         let more = self.tasks.iter().any(|task| matches!(task.action, Action::Upload | Action::Mark));
         if started && !more && self.all_started(&listing) {
-            // The device reset by itself: this is the list after it.
-            self.reboot().reset_at = now;
-            self.enter(talk, now, Step::Look);
-            return self.verify_boot(talk, now, listing);
+            return self.verify_own_reset(talk, now, listing);
         }
         self.keep_listing(listing);
         // The server knows of its last upload only, so it is asked before the next image takes that place.
@@ -106,6 +103,18 @@ impl Update {
             self.next_task(talk, now);
         }
         Ok(())
+    }
+
+    /// The device reset by itself: this is the list after it.
+    fn verify_own_reset(
+        &mut self,
+        talk: &mut Conversation,
+        now: u64,
+        listing: Listing,
+    ) -> Result<(), Failure> {
+        self.reboot().reset_at = now;
+        self.enter(talk, now, Step::Look);
+        self.verify_boot(talk, now, listing)
     }
 
     /// Whether everything that was to be started runs.
@@ -311,9 +320,7 @@ impl Update {
             // The mark before was refused and is there all the same.
             self.next_task(talk, now);
         } else if waits.is_none() {
-            self.reboot().reset_at = now;
-            self.enter(talk, now, Step::Look);
-            return self.verify_boot(talk, now, listing);
+            return self.verify_own_reset(talk, now, listing);
         } else if self.last_look() == LastLook::ListAndOffset && !self.tries.offset_asked {
             self.enter(talk, now, Step::StateMarked);
         } else {

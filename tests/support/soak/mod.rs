@@ -8,6 +8,7 @@
 mod asleep;
 mod calls;
 pub mod checked;
+mod console;
 pub mod exhibit;
 pub mod goal;
 mod lists;

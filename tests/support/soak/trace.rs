@@ -2,8 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use base64::Engine;
-
+use super::console;
 use super::plan::Plan;
 
 thread_local! {
@@ -20,14 +19,11 @@ pub fn plan(plan: &Plan) {
 /// One write or notification in a line; console lines once a packet is whole.
 pub fn bytes(now_us: u64, way: &str, bytes: &[u8]) {
     let side = usize::from(way.starts_with('<'));
-    match bytes {
-        [6, 9, ..] => LINES.with_borrow_mut(|lines| lines[side].clear()),
-        [4, 20, ..] => {}
-        _ => return frame(now_us, way, bytes),
-    }
-    let text: Vec<u8> = bytes[2..].iter().copied().take_while(|byte| !byte.is_ascii_control()).collect();
-    let decoded = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
+    let Some((is_first, decoded)) = console::line(bytes) else { return frame(now_us, way, bytes) };
     let packet = LINES.with_borrow_mut(|lines| {
+        if is_first {
+            lines[side].clear();
+        }
         lines[side].extend(decoded);
         lines[side].clone()
     });

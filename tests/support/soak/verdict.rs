@@ -1,9 +1,9 @@
 //! Whether what a session said fits what the device holds and runs.
 
-use base64::Engine;
 use smpfota::simulator::{BootMode, DeviceProfile, VirtualLink};
 use smpfota::{Failure, Status, UpdateMode, UpdateOptions};
 
+use super::console;
 use super::exhibit::Kind;
 use super::goal::Goal;
 use super::lists::Lists;
@@ -113,10 +113,9 @@ impl Watch {
 
 /// The SMP header at the start of a write or a notification, also in the first console line of a packet.
 fn header(bytes: &[u8]) -> Option<[u8; 8]> {
-    if let [6, 9, line @ ..] = bytes {
+    if let Some((is_first, packet)) = console::line(bytes) {
         // Two bytes of length come first.
-        let decoded = base64::engine::general_purpose::STANDARD.decode(line.get(..16)?).ok()?;
-        return decoded.get(2..10)?.try_into().ok();
+        return packet.get(2..10).filter(|_| is_first)?.try_into().ok();
     }
     bytes.first_chunk().copied()
 }
