@@ -91,6 +91,12 @@ public sealed class FileSnapshotStore
         return content.ToArray();
     }
 
+    private static void Patiently(Action access) => _ = Patiently(() =>
+    {
+        access();
+        return true;
+    });
+
     private static T Patiently<T>(Func<T> access)
     {
         for (int attempt = 1; ; attempt++)
@@ -125,7 +131,7 @@ public sealed class FileSnapshotStore
                 stream.Flush(flushToDisk: true);
             }
 
-            _ = Patiently(() => Replace(fresh, file));
+            Patiently(() => Replace(fresh, file));
         }
         catch
         {
@@ -134,7 +140,7 @@ public sealed class FileSnapshotStore
         }
     }
 
-    private static bool Replace(string fresh, string file)
+    private static void Replace(string fresh, string file)
     {
 #if NETSTANDARD2_0
         if (File.Exists(file))
@@ -148,17 +154,14 @@ public sealed class FileSnapshotStore
 #else
         File.Move(fresh, file, overwrite: true);
 #endif
-        return true;
     }
 
-    private static void Remove(string file) => _ = Patiently(() =>
+    private static void Remove(string file) => Patiently(() =>
     {
         if (File.Exists(file))
         {
             File.Delete(file);
         }
-
-        return true;
     });
 
     // What Windows takes for a device of its own, whatever follows behind a dot.
