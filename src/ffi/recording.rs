@@ -11,7 +11,8 @@ use crate::recording::Form;
 use crate::status::Status;
 
 /// Records from now on what goes out, what comes in and what the session decides: the last of it that `capacity` bytes hold, where an
-/// entry takes 17 more than its bytes. Off until this is called; 0 ends the recording and forgets it, any other number begins anew.
+/// entry takes 8 more than its bytes, or 21 where data is left out. When they are full the oldest eighth gives way at once. Off until
+/// this is called; 0 ends the recording and forgets it, any other number begins anew.
 ///
 /// `capacity` is 0 or 1,024 to 67,108,864, and allocated at once; `flags` is 0 or `SMPFOTA_RECORD_HEADERS_ONLY`. A recording holds
 /// what went over the link (docs/SECURITY.md). A snapshot holds none: call this again for a restored session.

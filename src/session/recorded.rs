@@ -17,7 +17,8 @@ const MOST_ROOM: usize = 64 * 1024 * 1024;
 
 impl Session {
     /// Records from now on what goes out, what comes in and what the session decides, the last of it that `capacity` bytes hold:
-    /// an entry takes 17 more than its bytes. 0 ends the recording and forgets it; any other number begins anew.
+    /// an entry takes 8 more than its bytes, or 21 where data is left out. When they are full the oldest eighth gives way at once.
+    /// 0 ends the recording and forgets it; any other number begins anew.
     ///
     /// `headers_only` leaves out the data of images and files. A snapshot holds no recording.
     ///
