@@ -1,6 +1,6 @@
 //! Recordings of a session: what went out, what came in, what the session decided.
 //!
-//! [`Ring`] keeps the last of it in a bounded room, without allocating as it goes. [`Lines`] writes it as text, [`Pcapng`] as a capture
+//! [`Ring`] keeps the last of it in a bounded room, without allocating as it goes. [`Form`] says how it is written, as text or as a capture
 //! file; `trace` reads both.
 //!
 //! ```text
@@ -11,14 +11,14 @@
 //! # a remark
 //! ```
 //!
-//! "Headers only" leaves out the data of image and file chunks, which is always the last of what a chunk holds here.
+//! "Headers only" leaves out the data of image and file chunks; what stands behind it in a frame is told in front of it.
 
 mod content;
 mod lines;
 mod pcapng;
 mod ring;
 
-pub use lines::{FIRST_LINE, Lines};
+pub use lines::FIRST_LINE;
 pub use pcapng::Pcapng;
 pub use ring::{Recorded, Ring};
 
@@ -45,7 +45,7 @@ impl Form {
     /// An entry.
     pub fn entry(self, now_ms: u64, entry: Entry<'_>) -> Vec<u8> {
         match self {
-            Form::Text => Lines::entry(now_ms, entry).into_bytes(),
+            Form::Text => lines::line(now_ms, entry).into_bytes(),
             Form::Pcapng => Pcapng::entry(now_ms, entry),
         }
     }

@@ -20,7 +20,7 @@ mod talk;
 mod text;
 mod told;
 
-pub use crate::recording::{FIRST_LINE, Lines as Recorder};
+pub use crate::recording::FIRST_LINE;
 pub use causes::symptom_and_evidence;
 
 use crate::failure::Finding;
