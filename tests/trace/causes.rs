@@ -1,5 +1,6 @@
 //! Every cause from a trace that shows it.
 
+use super::dresses::DRESSES;
 use super::script::*;
 use super::support::verdict;
 use serde_json::Value;
@@ -327,7 +328,7 @@ fn the_same_conversation_has_the_same_verdict_in_every_form() {
         // tells it in words first, whole.
         let whole_only = name.contains("are cut");
         let expected = told(&verdict(&recording(&script)));
-        for (form, write) in FORMS {
+        for (form, write) in FORMS.iter().chain(DRESSES) {
             if whole_only
                 && (matches!(*form, "console lines" | "frames as they are") || form.starts_with("a phone"))
             {

@@ -6,6 +6,7 @@ mod captures;
 mod causes;
 mod consequences;
 mod documented;
+mod dresses;
 mod packets;
 mod pairs;
 mod script;

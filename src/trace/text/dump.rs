@@ -2,6 +2,12 @@
 
 /// Rows hold 16 bytes nearly everywhere; none holds more than this.
 const MOST_IN_ROW: usize = 64;
+/// Behind so many bytes their characters may follow with one blank between.
+const USUAL: usize = 16;
+/// How many characters stand in front of a row at most.
+const MOST_IN_FRONT: usize = 120;
+/// Smaller numbers are no addresses.
+const LEAST_ADDRESS: usize = 0x0100_0000;
 /// The longest dump that is put together: what a 16-bit length can announce, and headers of a network.
 const LONGEST: usize = 0x1_0100;
 
@@ -9,9 +15,15 @@ const LONGEST: usize = 0x1_0100;
 #[derive(Debug, PartialEq)]
 pub(super) enum Row {
     Bytes {
-        offset: usize,
+        /// What the digits of its offset mean in each base that tools use: 16, 10 and 8.
+        offsets: [Option<usize>; 3],
         bytes: Vec<u8>,
+        /// Where the offset stands in the line.
         indent: usize,
+        /// Something stands in front of the offset: it may be any number.
+        prefixed: bool,
+        /// The bytes stand in groups of two, and in which order shows the whole alone.
+        pairs: bool,
     },
     /// `*`: rows like the one before are left out.
     Same,
@@ -23,34 +35,76 @@ pub(super) fn row(line: &str) -> Option<Row> {
     if text == "*" {
         return Some(Row::Same);
     }
-    let indent = line.len() - line.trim_start().len();
+    let start = line.len() - line.trim_start().len();
+    let at_start = row_at(line, start, false);
+    // Behind a time, a program's name or the mark of a quotation.
+    at_start.or_else(|| {
+        let front = |(at, c): (usize, char)| {
+            (matches!(c, ' ' | '\t' | '>' | ':' | ']') && at >= start).then_some(at + 1)
+        };
+        line.char_indices().take(MOST_IN_FRONT).filter_map(front).find_map(|at| row_at(line, at, true))
+    })
+}
+
+/// Reads a row whose offset begins there.
+fn row_at(line: &str, indent: usize, prefixed: bool) -> Option<Row> {
+    let text = line.get(indent..)?;
     let text = text.strip_prefix("0x").unwrap_or(text);
-    let digits = text.bytes().take_while(u8::is_ascii_hexdigit).count();
-    if !(4..=8).contains(&digits) {
+    let width = text.bytes().take_while(u8::is_ascii_hexdigit).count();
+    if !(4..=16).contains(&width) {
         return None;
     }
-    let offset = usize::from_str_radix(&text[..digits], 16).ok()?;
-    let rest = &text[digits..];
+    let (offset, rest) = text.split_at(width);
     let rest = match rest.strip_prefix(':') {
         Some(rest) => rest,
-        None if rest.starts_with("  ") || rest.starts_with('\t') || rest.is_empty() && digits >= 7 => rest,
+        None if rest.starts_with("  ")
+            || rest.starts_with('\t')
+            || rest.is_empty() && width >= 7 && !prefixed =>
+        {
+            rest
+        }
+        // One blank alone divides the offset from the bytes where it cannot be bytes itself, or they are single ones.
+        None if rest.starts_with(' ') && (width == 7 || single(&rest[1..])) => rest,
         None => return None,
     };
+    let (bytes, pairs) = bytes_of(rest)?;
+    // An offset alone ends a dump.
+    let is_row = !bytes.is_empty() || rest.trim().is_empty() && width >= 7 && !prefixed;
+    let offsets = [16, 10, 8].map(|radix| usize::from_str_radix(offset, radix).ok());
+    is_row.then_some(Row::Bytes { offsets, bytes, indent, prefixed, pairs })
+}
+
+/// Whether groups of two digits follow: more than one, or one alone before a gap.
+fn single(rest: &str) -> bool {
+    let is = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (first, behind) = rest.split_at_checked(2).unwrap_or((rest, ""));
+    is(first) && (behind.is_empty() || behind.starts_with("  ") || behind.get(1..3).is_some_and(is))
+}
+
+/// The bytes of a row without what stands behind them, and whether they stand in groups of two.
+fn bytes_of(rest: &str) -> Option<(Vec<u8>, bool)> {
     let mut bytes = Vec::new();
+    let mut pairs = true;
     let mut blanks = 0;
+    let mut at = 0;
     for part in rest.split(' ') {
+        let left = rest.len() - at;
+        at += part.len() + 1;
         if part.is_empty() {
             blanks += 1;
             continue;
         }
         let part = part.trim_end_matches('\t');
-        // Behind the bytes stand their characters, after a bar or a wide gap.
-        let wide = blanks >= 2 && bytes.len() >= 16 || part.starts_with('|');
-        if wide || part.len() % 2 == 1 || part.len() > 8 || !part.bytes().all(|byte| byte.is_ascii_hexdigit())
-        {
+        // Behind the bytes stand their characters, after a bar or a wide gap, or all sixteen behind sixteen bytes.
+        let wide = blanks >= 2 && (bytes.len() >= USUAL || blanks > 3 && !bytes.is_empty())
+            || part.starts_with(['|', '>']);
+        let characters = bytes.len() == USUAL && left <= USUAL + 1;
+        let digits = part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if wide || characters || part.len() % 2 == 1 || part.len() > 8 || !digits {
             break;
         }
         blanks = 0;
+        pairs &= part.len() == 4;
         bytes.extend(
             (0..part.len()).step_by(2).filter_map(|at| u8::from_str_radix(&part[at..at + 2], 16).ok()),
         );
@@ -58,11 +112,16 @@ pub(super) fn row(line: &str) -> Option<Row> {
             return None;
         }
     }
-    (!bytes.is_empty() || rest.trim().is_empty() && digits >= 7).then_some(Row::Bytes {
-        offset,
-        bytes,
-        indent,
-    })
+    pairs &= !bytes.is_empty();
+    Some((bytes, pairs))
+}
+
+/// The bytes of a dump that is whole.
+#[derive(Debug, PartialEq)]
+pub(super) struct Dumped {
+    pub(super) bytes: Vec<u8>,
+    /// They stood in groups of two.
+    pub(super) pairs: bool,
 }
 
 /// A dump under way.
@@ -74,45 +133,73 @@ pub(super) struct Dump {
     indent: usize,
     last: Vec<u8>,
     same: bool,
+    pairs: bool,
 }
 
 impl Dump {
+    /// Whether a row can belong to a dump: one with something in front of it begins at 0 or an address, or goes on with what is there.
+    pub(super) fn fits(&self, row: &Row) -> bool {
+        match row {
+            Row::Bytes { offsets, prefixed: true, bytes, indent, .. } => {
+                let goes_on = !self.bytes.is_empty()
+                    && *indent == self.indent
+                    && offsets.contains(&Some(self.base + self.bytes.len()));
+                let begins =
+                    offsets[0] == Some(0) || offsets[0].is_some_and(|address| address >= LEAST_ADDRESS);
+                goes_on || begins && bytes.len() >= 8
+            }
+            Row::Same => !self.bytes.is_empty(),
+            Row::Bytes { .. } => true,
+        }
+    }
+
     /// Adds a row; gives back what was complete before it, if the row belongs to another dump.
-    pub(super) fn add(&mut self, row: Row) -> Option<Vec<u8>> {
-        let (offset, bytes, indent) = match row {
+    pub(super) fn add(&mut self, row: Row) -> Option<Dumped> {
+        let (offsets, bytes, indent, pairs) = match row {
             Row::Same => {
                 self.same = !self.bytes.is_empty();
                 return None;
             }
-            Row::Bytes { offset, bytes, indent } => (offset, bytes, indent),
+            Row::Bytes { offsets, bytes, indent, pairs, .. } => (offsets, bytes, indent, pairs),
         };
         let expected = self.base + self.bytes.len();
-        if std::mem::take(&mut self.same) && offset > expected && offset - self.base <= LONGEST {
+        if std::mem::take(&mut self.same)
+            && let Some(offset) =
+                offsets[0].filter(|offset| *offset > expected && offset - self.base <= LONGEST)
+        {
             while self.base + self.bytes.len() < offset && !self.last.is_empty() {
                 let missing = offset - self.base - self.bytes.len();
                 let part = missing.min(self.last.len());
                 self.bytes.extend_from_slice(&self.last[..part]);
             }
         }
-        let goes_on = offset == self.base + self.bytes.len()
+        let goes_on = offsets.contains(&Some(self.base + self.bytes.len()))
             && indent == self.indent
             && !self.bytes.is_empty()
             && self.bytes.len() + bytes.len() <= LONGEST;
         let before = if goes_on { None } else { self.take() };
         if !goes_on {
-            (self.base, self.indent) = (offset, indent);
+            (self.base, self.indent, self.pairs) = (offsets[0].unwrap_or(0), indent, true);
         }
+        self.pairs &= pairs || bytes.is_empty();
         self.bytes.extend_from_slice(&bytes);
         self.last = bytes;
         before
     }
 
     /// What was put together so far.
-    pub(super) fn take(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn take(&mut self) -> Option<Dumped> {
         self.same = false;
         self.last.clear();
         let bytes = std::mem::take(&mut self.bytes);
-        (!bytes.is_empty()).then_some(bytes)
+        (!bytes.is_empty()).then_some(Dumped { bytes, pairs: self.pairs })
+    }
+}
+
+impl Dumped {
+    /// The bytes in the order of a machine that puts the low byte of a word first.
+    pub(super) fn swapped(&self) -> Vec<u8> {
+        self.bytes.chunks(2).flat_map(|pair| pair.iter().rev().copied()).collect()
     }
 }
 
@@ -140,7 +227,9 @@ mod tests {
             "\t0x0010:  0200 00ec 0001 0001 a665 696d 6167 6501",
         ] {
             match row(line) {
-                Some(Row::Bytes { offset: 0x10, bytes: read, .. }) => assert_eq!(read, bytes, "{line}"),
+                Some(Row::Bytes { offsets: [Some(0x10), ..], bytes: read, .. }) => {
+                    assert_eq!(read, bytes, "{line}")
+                }
                 other => panic!("{line}: {other:?}"),
             }
         }
@@ -160,7 +249,7 @@ mod tests {
         ] {
             assert_eq!(dump.add(row(line).expect(line)), None);
         }
-        let bytes = dump.take().expect("a dump");
+        let bytes = dump.take().expect("a dump").bytes;
         assert_eq!((bytes.len(), bytes[0x3f], bytes[0x40]), (0x41, 0xff, 0xaa));
     }
 }

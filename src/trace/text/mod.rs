@@ -4,6 +4,7 @@ mod block;
 mod dress;
 mod dump;
 mod events;
+mod list;
 mod stamp;
 mod words;
 
@@ -12,7 +13,8 @@ use super::capture::Btmon;
 use super::told::{Content, Dress, Place, Told, Way};
 use crate::smp::console::{Decoder, MAX_FRAME};
 use block::{Block, Body};
-use dump::Dump;
+use dump::{Dump, Dumped};
+use list::{List, Listed, Step};
 use stamp::Clock;
 
 use crate::recording::FIRST_LINE;
@@ -26,6 +28,9 @@ pub(super) struct Reader {
     /// What stood above the dump: place and voice.
     heading: Heading,
     block: Block,
+    list: List,
+    /// Whether dumps in words have the low byte of each first.
+    swapped: bool,
     /// One decoder for each direction, since lines of both may alternate.
     console: [Decoder; 2],
     in_console: bool,
@@ -52,6 +57,8 @@ impl Default for Reader {
             dump: Dump::default(),
             heading: Heading::default(),
             block: Block::default(),
+            list: List::default(),
+            swapped: false,
             console: [Decoder::new(MAX_FRAME), Decoder::new(MAX_FRAME)],
             in_console: false,
             recording: false,
@@ -99,6 +106,9 @@ impl Reader {
     /// No more lines come.
     pub(super) fn end(&mut self, told: &mut impl FnMut(Told)) {
         self.end_dump(told);
+        if let Some(listed) = self.list.take() {
+            self.listed(&listed, told);
+        }
         if let Some(body) = self.block.take() {
             self.bodied(&body, told);
         }
@@ -106,12 +116,32 @@ impl Reader {
     }
 
     fn plain(&mut self, number: u64, line: &str, told: &mut impl FnMut(Told)) {
-        if let Some(row) = dump::row(line) {
-            if let Some(bytes) = self.dump.add(row) {
-                self.dumped(bytes, told);
+        let mut understood = false;
+        match self.list.line(line) {
+            Step::Taken => return,
+            Step::Ended(listed) => {
+                self.listed(&listed, told);
+                // Its brackets count for the body around it.
+                if let Some(body) =
+                    self.block.add(line.trim_start_matches(|c: char| !matches!(c, ']' | '}' | ')')), true)
+                {
+                    self.bodied(&body, told);
+                }
+                return;
+            }
+            Step::Other(Some(listed)) => {
+                self.listed(&listed, told);
+                understood = true;
+            }
+            Step::Other(None) => {}
+        }
+        if let Some(row) = dump::row(line).filter(|row| self.dump.fits(row)) {
+            if let Some(dumped) = self.dump.add(row) {
+                self.dumped(dumped, told);
             }
             if self.heading.place.line == 0 {
                 self.heading.place.line = number;
+                self.heading.place.time_ms = self.clock.read(line).map(|(time, _)| time);
             }
             return;
         }
@@ -147,10 +177,17 @@ impl Reader {
                 link: 0,
             });
         }
-        let understood = self.bytes_in(&line, place, told);
+        self.list.begin(&line, place);
+        // The first line of several is read with the others.
+        understood |= !self.list.is_base64() && self.bytes_in(&line, place, told);
         if let Some(body) = self.block.add(&line, understood) {
             self.bodied(&body, told);
         }
+    }
+
+    /// Bytes over several lines.
+    fn listed(&mut self, listed: &Listed, told: &mut impl FnMut(Told)) {
+        self.bytes_in(&listed.line, listed.place, told);
     }
 
     /// A body over several lines, of which none says something by itself. Its time is that of its last line.
@@ -165,7 +202,11 @@ impl Reader {
 
     /// Whether the line holds a frame, or tells one in words.
     fn bytes_in(&mut self, line: &str, place: Place, told: &mut impl FnMut(Told)) -> bool {
-        let found = dress::find(line);
+        let mut found = dress::find(line);
+        // A number beside a frame is no piece of another.
+        if found.iter().any(|hit| hit.bytes.len() >= 8) {
+            found.retain(|hit| hit.bytes.len() >= dress::LEAST);
+        }
         let mut frames = false;
         let mut before = 0;
         for hit in found {
@@ -228,17 +269,26 @@ impl Reader {
     }
 
     fn end_dump(&mut self, told: &mut impl FnMut(Told)) {
-        if let Some(bytes) = self.dump.take() {
-            self.dumped(bytes, told);
+        if let Some(dumped) = self.dump.take() {
+            self.dumped(dumped, told);
         }
         self.heading = Heading::default();
     }
 
-    fn dumped(&mut self, bytes: Vec<u8>, told: &mut impl FnMut(Told)) {
+    fn dumped(&mut self, dumped: Dumped, told: &mut impl FnMut(Told)) {
         self.lines_with_bytes += 1;
-        let bytes = match dump::within(&bytes) {
-            Some(frame) if !starts_frame(&bytes) => frame.to_vec(),
-            _ => bytes,
+        let swapped = if dumped.pairs { dumped.swapped() } else { Vec::new() };
+        let bytes = if starts_frame(&dumped.bytes) {
+            dumped.bytes
+        } else if starts_frame(&swapped) {
+            self.swapped = true;
+            swapped
+        } else if let Some(frame) = dump::within(&dumped.bytes).or_else(|| dump::within(&swapped)) {
+            frame.to_vec()
+        } else if self.swapped && dumped.pairs {
+            swapped
+        } else {
+            dumped.bytes
         };
         let Heading { place, voice } = self.heading;
         told(Told { place, voice, dress: Dress::Dump, content: Content::Bytes(bytes), width: 0, link: 0 });
