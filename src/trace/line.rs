@@ -55,12 +55,12 @@ impl Printer {
             line += " | ";
             line += if *times <= IN_FULL { &noticed.text } else { noticed.code };
         }
-        line
+        printable(line)
     }
 
     /// What is said of the link.
     pub(super) fn event(&mut self, place: Place, said: &str) -> String {
-        format!("      {}--  {said}", self.time(place))
+        printable(format!("      {}--  {said}", self.time(place)))
     }
 
     /// Seconds since the first time of the trace.
@@ -73,6 +73,16 @@ impl Printer {
             None => String::new(),
         }
     }
+}
+
+/// The text without what ends a line or commands a terminal: a device or a log may say anything, as the version of an image does.
+pub(super) fn printable(text: String) -> String {
+    let is_plain =
+        |c: char| !c.is_control() && !matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if text.chars().all(is_plain) {
+        return text;
+    }
+    text.chars().map(|c| if is_plain(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 /// The meaning without its first word: the arrow says it already.

@@ -141,13 +141,26 @@ impl Trace {
     pub fn verdict(&mut self) -> Value {
         self.end();
         let model = &self.model;
-        report::of(model.main_talk(), model.talks.len(), &model.facts, model.assembly.retold)
+        let mut verdict =
+            report::of(model.main_talk(), model.talks.len(), &model.facts, model.assembly.retold);
+        make_printable(&mut verdict);
+        verdict
     }
 
     /// Ends the trace and gives the cause alone.
     pub fn cause(&mut self) -> Finding {
         self.end();
         judge::judge(self.model.main_talk(), &self.model.facts)[0].cause
+    }
+}
+
+/// Every text in a report as [`line::printable`] leaves it.
+fn make_printable(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = line::printable(std::mem::take(text)),
+        Value::Array(values) => values.iter_mut().for_each(make_printable),
+        Value::Object(fields) => fields.values_mut().for_each(make_printable),
+        _ => {}
     }
 }
 

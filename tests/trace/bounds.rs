@@ -7,7 +7,7 @@ use proptest::prelude::*;
 #[test]
 fn pieces_of_any_size_give_the_same() {
     let script = &super::causes::table()[0].1;
-    for (form, write) in FORMS {
+    for (form, write) in FORMS.iter().chain(super::dresses::DRESSES) {
         let bytes = write(script);
         let whole = explained(&bytes);
         for piece in [1, 7, 64, 65, 1000] {
@@ -41,7 +41,7 @@ fn one_line_of_any_length_is_read_to_its_end() {
 fn a_file_given_at_once_waits_until_its_lines_are_read() {
     let mut script = Script::default();
     script.uploaded();
-    for (form, write) in FORMS.iter().chain(super::packets::FORMS) {
+    for (form, write) in FORMS.iter().chain(super::packets::FORMS).chain(super::dresses::DRESSES) {
         let bytes = write(&script);
         let mut trace = smpfota::Trace::new();
         let mut most = 0;
@@ -59,7 +59,7 @@ fn a_file_given_at_once_waits_until_its_lines_are_read() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_change_to_a_capture_ends_in_a_report(
         form in 0..super::packets::FORMS.len(),
@@ -83,7 +83,30 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn any_change_to_a_log_ends_in_a_report(
+        form in 0..super::dresses::DRESSES.len(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![any::<u8>(), Just(b'\\'), Just(b'"'), Just(b'['), Just(b'\n')]), 1..40),
+        cut in any::<prop::sample::Index>(),
+        piece in 1usize..2_000,
+    ) {
+        let mut script = Script::default();
+        script.begun().upload(176, 976).marked(&NEW).reset();
+        let mut bytes = (super::dresses::DRESSES[form].1)(&script);
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.truncate(24 + cut.index(2 * bytes.len()));
+        let (lines, verdict) = explained_in(&bytes, piece);
+        prop_assert!(verdict["cause"].is_string() && !verdict["says"].as_str().unwrap_or("").is_empty());
+        prop_assert!(lines.iter().all(|line| !line.contains('\n')));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_bytes_end_in_a_report(
         parts in prop::collection::vec(prop_oneof![

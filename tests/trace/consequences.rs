@@ -188,3 +188,18 @@ fn what_holds_no_smp_is_told_so() {
         assert!(verdict["says"].as_str().expect("text").contains(word), "{verdict:#}");
     }
 }
+
+#[test]
+fn what_a_device_says_neither_ends_a_line_nor_commands_a_terminal() {
+    let script = written(|s| {
+        s.listed(&[(&OLD, "1.0\n\u{1b}[31m\u{202e}0", &["active", "confirmed"])])
+            .uploaded()
+            .marked(&NEW)
+            .reset();
+        s.listed(&[(&OLD, "1.0\n\u{1b}[31m\u{202e}0", &["active", "confirmed"])]);
+    });
+    let (lines, verdict) = explained(&plain_hex(&script));
+    let says = format!("{}{}", lines.join(" "), verdict["says"].as_str().expect("a sentence"));
+    assert!(!says.chars().any(|c| c.is_control() || c == '\u{202e}'), "{says:?}");
+    assert!(says.contains("1.0\u{fffd}\u{fffd}[31m\u{fffd}0"), "{says}");
+}

@@ -12,3 +12,4 @@ mod pairs;
 mod script;
 mod seed;
 mod support;
+mod wrappings;

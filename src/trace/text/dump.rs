@@ -29,21 +29,16 @@ pub(super) enum Row {
     Same,
 }
 
-/// Reads a row; `None` for any other line.
-pub(super) fn row(line: &str) -> Option<Row> {
-    let text = line.trim();
-    if text == "*" {
-        return Some(Row::Same);
-    }
+/// What a line may be as a row, the likeliest first.
+pub(super) fn rows(line: &str) -> impl Iterator<Item = Row> + '_ {
     let start = line.len() - line.trim_start().len();
-    let at_start = row_at(line, start, false);
+    let same = (line.trim() == "*").then_some(Row::Same);
     // Behind a time, a program's name or the mark of a quotation.
-    at_start.or_else(|| {
-        let front = |(at, c): (usize, char)| {
-            (matches!(c, ' ' | '\t' | '>' | ':' | ']') && at >= start).then_some(at + 1)
-        };
-        line.char_indices().take(MOST_IN_FRONT).filter_map(front).find_map(|at| row_at(line, at, true))
-    })
+    let front = move |(at, c): (usize, char)| {
+        (matches!(c, ' ' | '\t' | '>' | ':' | ']') && at >= start).then_some(at + 1)
+    };
+    let prefixed = line.char_indices().take(MOST_IN_FRONT).filter_map(front);
+    same.into_iter().chain(row_at(line, start, false)).chain(prefixed.filter_map(|at| row_at(line, at, true)))
 }
 
 /// Reads a row whose offset begins there.
@@ -226,7 +221,7 @@ mod tests {
             "0010   02 00 00 ec 00 01 00 01 a6 65 69 6d 61 67 65 01   .........image.",
             "\t0x0010:  0200 00ec 0001 0001 a665 696d 6167 6501",
         ] {
-            match row(line) {
+            match rows(line).next() {
                 Some(Row::Bytes { offsets: [Some(0x10), ..], bytes: read, .. }) => {
                     assert_eq!(read, bytes, "{line}")
                 }
@@ -234,7 +229,7 @@ mod tests {
             }
         }
         for line in ["12345678 bytes", "02 00 00 ec", "deadbeef is a word", "0200 00ec 0001"] {
-            assert_eq!(row(line), None, "{line}");
+            assert_eq!(rows(line).find(|row| Dump::default().fits(row)), None, "{line}");
         }
     }
 
@@ -247,7 +242,7 @@ mod tests {
             "*",
             "00000040  aa                                                |.|",
         ] {
-            assert_eq!(dump.add(row(line).expect(line)), None);
+            assert_eq!(dump.add(rows(line).next().expect(line)), None);
         }
         let bytes = dump.take().expect("a dump").bytes;
         assert_eq!((bytes.len(), bytes[0x3f], bytes[0x40]), (0x41, 0xff, 0xaa));

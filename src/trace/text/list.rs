@@ -13,7 +13,8 @@ const WIDTHS: [usize; 2] = [76, 64];
 #[derive(Debug, Default)]
 pub(super) struct List {
     open: Option<Kind>,
-    /// What stood in front of it.
+    /// The line that it began in, and what stood in front of it there.
+    opener: String,
     heading: String,
     place: Place,
     text: String,
@@ -49,53 +50,67 @@ impl List {
     /// Takes a line.
     pub(super) fn line(&mut self, line: &str) -> Step {
         let Some(kind) = self.open else { return Step::Other(None) };
-        let plain = line.trim();
-        if let Kind::Base64(width) = kind {
-            let begins = || dress::find(plain).first().is_some_and(|found| starts_frame(&found.bytes));
-            if !is_base64(plain) || plain.len() > width || begins() {
-                return Step::Other(self.take());
-            }
-            self.text += plain;
-            self.numbers += 1;
-            if plain.len() == width && self.text.len() < MOST_NUMBERS * 4 / 3 {
-                return Step::Taken;
-            }
-            return self.take().map_or(Step::Other(None), Step::Ended);
+        // A logger may write the time and the name of the program in front of each line.
+        let rests = [line, behind_common(&self.opener, line)];
+        let taken = match kind {
+            Kind::Numbers => rests.into_iter().find_map(|rest| self.numbers(rest)),
+            Kind::Base64(width) => rests.into_iter().find_map(|rest| self.base64(rest, width)),
+        };
+        match taken {
+            None => Step::Other(self.take()),
+            Some(false) => Step::Taken,
+            Some(true) => self.take().map_or(Step::Other(None), Step::Ended),
         }
-        let plain = without_comments(plain);
+    }
+
+    /// Takes a line of base64; whether it is the last one.
+    fn base64(&mut self, line: &str, width: usize) -> Option<bool> {
+        let plain = line.trim();
+        let begins = || dress::find(plain).first().is_some_and(|found| starts_frame(&found.bytes));
+        if !is_base64(plain) || plain.len() > width || begins() {
+            return None;
+        }
+        self.text += plain;
+        self.numbers += 1;
+        Some(plain.len() < width || self.text.len() > MOST_NUMBERS * 4 / 3)
+    }
+
+    /// Takes a line of numbers; whether it is the last one.
+    fn numbers(&mut self, line: &str) -> Option<bool> {
+        let plain = without_comments(line);
         let (numbers, end) = match plain.find([']', '}', ')']) {
             Some(end) => (plain[..end].trim(), true),
             None => (plain.trim(), false),
         };
         // A printer that shows the first hundred says how many it leaves out.
-        let elided = numbers.starts_with("...") || numbers.starts_with('\u{2026}');
-        if elided {
+        if numbers.starts_with("...") || numbers.starts_with('\u{2026}') {
             self.text += " ";
             self.text += numbers;
         } else if !self.add(numbers) {
-            return Step::Other(self.take());
+            return None;
         }
-        match end || self.numbers > MOST_NUMBERS {
-            true => self.take().map_or(Step::Other(None), Step::Ended),
-            false => Step::Taken,
-        }
+        Some(end || self.numbers > MOST_NUMBERS)
     }
 
-    /// Looks at a line that is none of a list: one may begin behind it, or with it.
-    pub(super) fn begin(&mut self, line: &str, place: Place) {
+    /// Looks at a line that is none of a list: one may begin behind it, or with its last word.
+    /// `raw` is the same line with its time.
+    pub(super) fn begin(&mut self, raw: &str, line: &str, place: Place) {
+        let opener = raw.to_owned();
+        let word = line.trim().rsplit(' ').next().unwrap_or_default();
+        if let Some(width) = WIDTHS.into_iter().find(|width| word.len() == *width && is_base64(word))
+            && !word.bytes().all(|digit| digit.is_ascii_hexdigit())
+        {
+            let heading = line.trim().strip_suffix(word).unwrap_or_default().to_owned();
+            let (open, text) = (Some(Kind::Base64(width)), word.to_owned());
+            *self = List { open, opener, heading, place, text, numbers: 1 };
+            return;
+        }
         let plain = without_comments(line);
         let plain = plain.trim();
-        if let Some(width) = WIDTHS.into_iter().find(|width| plain.len() == *width && is_base64(plain)) {
-            *self = List {
-                open: Some(Kind::Base64(width)),
-                place,
-                text: plain.to_owned(),
-                numbers: 1,
-                ..List::default()
-            };
-        } else if plain.ends_with(['[', '{', '(']) {
+        if plain.ends_with(['[', '{', '(']) {
             let heading = plain.trim_end_matches(['[', '{', '(']).to_owned();
-            *self = List { open: Some(Kind::Numbers), heading, place, ..List::default() };
+            let open = Some(Kind::Numbers);
+            *self = List { open, opener, heading, place, ..List::default() };
         }
     }
 
@@ -105,7 +120,7 @@ impl List {
         let text = list.text.trim_start();
         let line = match list.open? {
             Kind::Numbers => format!("{} [{text}]", list.heading.trim_end()),
-            Kind::Base64(_) => text.to_owned(),
+            Kind::Base64(_) => format!("{}{text}", list.heading),
         };
         (list.numbers > 0).then_some(Listed { line, place: list.place })
     }
@@ -131,6 +146,16 @@ impl List {
         // An empty line, or a closing bracket alone.
         true
     }
+}
+
+/// What stands in a line behind all that it has in common with another one, whose numbers may differ.
+fn behind_common<'a>(other: &str, line: &'a str) -> &'a str {
+    let alike = |(a, b): (&u8, &u8)| a == b || a.is_ascii_digit() && b.is_ascii_digit();
+    let common = other.as_bytes().iter().zip(line.as_bytes()).take_while(|pair| alike(*pair)).count();
+    // A number at its end belongs to what follows.
+    let digits =
+        line.as_bytes()[..common].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    line.get(common - digits..).unwrap_or(line)
 }
 
 fn is_number(part: &str) -> bool {
@@ -179,7 +204,7 @@ mod tests {
                 Step::Ended(listed) => found.push(listed.line),
                 Step::Other(listed) => {
                     found.extend(listed.map(|listed| listed.line));
-                    list.begin(line, Place::default());
+                    list.begin(line, line, Place::default());
                 }
             }
         }

@@ -81,7 +81,7 @@ impl Reader {
             }
         }
         let text = without_colours(&String::from_utf8_lossy(raw));
-        let line = text.trim_end();
+        let line = unquoted(text.trim_end());
         if line.trim() == FIRST_LINE {
             self.recording = true;
             return;
@@ -135,7 +135,7 @@ impl Reader {
             }
             Step::Other(None) => {}
         }
-        if let Some(row) = dump::row(line).filter(|row| self.dump.fits(row)) {
+        if let Some(row) = dump::rows(line).find(|row| self.dump.fits(row)) {
             if let Some(dumped) = self.dump.add(row) {
                 self.dumped(dumped, told);
             }
@@ -160,6 +160,7 @@ impl Reader {
             // A line without a time belongs to the heading above it.
             place.time_ms = self.stamped.time_ms;
         }
+        let raw = line;
         let line = match stamp {
             Some((_, range)) => {
                 format!("{}{}{}", &line[..range.start], " ".repeat(range.len()), &line[range.end..])
@@ -177,7 +178,7 @@ impl Reader {
                 link: 0,
             });
         }
-        self.list.begin(&line, place);
+        self.list.begin(raw, &line, place);
         // The first line of several is read with the others.
         understood |= !self.list.is_base64() && self.bytes_in(&line, place, told);
         if let Some(body) = self.block.add(&line, understood) {
@@ -389,6 +390,25 @@ fn voice(prefix: &str) -> u32 {
         hash = (hash ^ u32::from(prefix.contains(arrow))).wrapping_mul(0x0100_0193);
     }
     hash
+}
+
+/// The line without the marks of a quotation, and without the name of the container that says it.
+fn unquoted(line: &str) -> &str {
+    let mut plain = line;
+    // The same mark stands in front of what btmon shows from the controller.
+    let is_packet = |rest: &str| ["ACL", "HCI", "SCO", "ISO"].iter().any(|kind| rest.starts_with(kind));
+    while let Some(rest) = plain.strip_prefix("> ").filter(|rest| !is_packet(rest)) {
+        plain = rest;
+    }
+    let Some((name, rest)) = plain.split_once(" | ") else { return plain };
+    let is_name = !name.is_empty()
+        && name.trim_end().ends_with(|c: char| c.is_ascii_digit())
+        && name
+            .trim_end()
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        && name.contains(['-', '_']);
+    if is_name { rest } else { plain }
 }
 
 /// The text without the escape sequences that colour a terminal.

@@ -66,8 +66,27 @@ fn time_of_day(bytes: &[u8]) -> Option<(Option<u64>, u64, Range<usize>)> {
             end += 4;
         }
     }
+    end += process(&bytes[end..]);
     let (day, start) = date_before(bytes, at).map_or((None, at), |(day, start)| (Some(day), start));
     Some((day, of_day, start..end))
+}
+
+/// How long the numbers of a process and a thread are that stand between the time and a level, as a phone logs them.
+fn process(bytes: &[u8]) -> usize {
+    let blanks = |at: usize| bytes[at..].iter().take_while(|byte| **byte == b' ').count();
+    let number = |at: usize| bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut at = blanks(0);
+    for _ in 0..2 {
+        let digits = number(at);
+        if !(1..=7).contains(&digits) {
+            return 0;
+        }
+        at += digits;
+        at += if bytes.get(at) == Some(&b'-') { 1 } else { blanks(at) };
+    }
+    let level =
+        matches!(bytes.get(at..), Some([b'V' | b'D' | b'I' | b'W' | b'E' | b'F' | b'A', b' ' | b'/', ..]));
+    if level { at } else { 0 }
 }
 
 /// Milliseconds in the digits of a fraction, and how many digits there are.
@@ -130,7 +149,8 @@ mod tests {
         for (line, rest, of_day) in [
             ("15:51:35 x", " x", 57_095_000),
             ("[15:51:35,123] x", "[] x", 57_095_123),
-            ("2024-11-18 15:51:35.719  5788-5788 D x", "  5788-5788 D x", 57_095_719),
+            ("2024-11-18 15:51:35.719  5788-5788 D x", "D x", 57_095_719),
+            ("11-18 15:51:35.719  5788  5790 D x", "D x", 57_095_719),
             ("2024-11-18T15:51:35.7Z x", "Z x", 57_095_700),
             ("11-18 15:51:35.719 x", " x", 57_095_719),
             ("[00:00:12.345,678] <inf> x", "[] <inf> x", 12_345),

@@ -8,20 +8,11 @@ pub(super) fn hexadecimal(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
     let mut bytes = Vec::new();
     let (mut position, mut end) = (at, at);
     let mut divider = None;
-    // Where the first group ends, and how wide the widest one is.
-    let (mut first_end, mut first_length, mut widest, mut groups) = (at, 0, 0, 0);
+    // Where the group before the last one ends, and with how many bytes; how wide the widest is.
+    let (mut before, mut widest, mut groups) = ((at, 0), 0, 0);
     loop {
-        let mut digits_at = position;
-        if let [b'0', b'x' | b'X', digit, ..] = &text[position..]
-            && digit.is_ascii_hexdigit()
-        {
-            digits_at += 2;
-        }
-        let digits = text[digits_at..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let stop = digits_at + digits;
-        if digits == 0 || digits % 2 == 1 || text.get(stop).is_some_and(|next| is_word(*next)) {
-            break;
-        }
+        let Some((digits_at, stop)) = group(text, position) else { break };
+        let digits = stop - digits_at;
         // Behind two groups of one width there is no wider one.
         if groups >= 2 && digits > widest {
             break;
@@ -30,9 +21,6 @@ pub(super) fn hexadecimal(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
         widest = widest.max(digits);
         groups += 1;
         end = stop;
-        if groups == 1 {
-            (first_end, first_length) = (stop, bytes.len());
-        }
         position = stop;
         let one = skip(text, &mut position, |byte| matches!(byte, b' ' | b',' | b':' | b'-' | b'\t'));
         let row_ends = bytes.len() == ROW && characters_behind(text, stop, ROW) > 0;
@@ -41,16 +29,25 @@ pub(super) fn hexadecimal(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
         }
         // A blank more is the gap in the middle of a row.
         let between = text[stop];
-        match divider {
-            None => divider = Some(between),
-            Some(before) if before == between => {}
-            Some(_) if groups == 2 => {
-                bytes.truncate(first_length);
-                end = first_end;
-                break;
+        if *divider.get_or_insert(between) != between {
+            // The last group begins what follows, if that goes on so.
+            if group(text, position).is_some_and(|(_, stop)| text.get(stop) == Some(&between)) {
+                end = before.0;
+                bytes.truncate(before.1);
             }
-            Some(_) => break,
+            break;
         }
+        before = (stop, bytes.len());
     }
     (!bytes.is_empty()).then_some((bytes, end))
+}
+
+/// The digits of a group that begins here, of whole bytes: where they begin and end.
+fn group(text: &[u8], at: usize) -> Option<(usize, usize)> {
+    let prefixed = matches!(text.get(at..)?, [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit());
+    let start = at + if prefixed { 2 } else { 0 };
+    let digits = text[start..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let stop = start + digits;
+    (digits > 0 && digits % 2 == 0 && text.get(stop).is_none_or(|next| !is_word(*next)))
+        .then_some((start, stop))
 }

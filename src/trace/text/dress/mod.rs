@@ -96,7 +96,8 @@ fn starts_token(text: &[u8], at: usize) -> bool {
     match text[at] {
         b'\\' => text.get(at + 1) == Some(&b'x'),
         b'-' | b'+' | b'/' | b'%' | b'"' | b'\'' | b'`' => true,
-        byte => is_word(byte) && (at == 0 || !is_word(text[at - 1])),
+        // Not the fraction of a number.
+        byte => is_word(byte) && (at == 0 || !is_word(text[at - 1])) && !is_fraction(text, at),
     }
 }
 
@@ -111,6 +112,10 @@ fn skip(text: &[u8], position: &mut usize, is: impl Fn(u8) -> bool) -> bool {
         *position += 1;
     }
     *position > start
+}
+
+fn is_fraction(text: &[u8], at: usize) -> bool {
+    text[at].is_ascii_digit() && matches!(text[..at], [.., b'0'..=b'9', b'.'])
 }
 
 #[cfg(test)]
