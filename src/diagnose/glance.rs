@@ -36,6 +36,8 @@ pub(crate) struct Glance {
     pub(crate) sequence: Option<u8>,
     /// Whether the body is a whole map.
     pub(crate) whole: bool,
+    /// A log shows only its first bytes, and says so.
+    pub(crate) in_part: bool,
     /// The device's error.
     pub(crate) error: Option<DeviceError>,
     /// The device's own word for it, `rsn`.
@@ -102,6 +104,7 @@ fn of(frame: &Seen<'_>) -> Glance {
     let number = |key: &str| body.get(key).and_then(Item::unsigned);
     let bytes = |key: &str| body.get(key).and_then(Item::bytes).map(<[u8]>::to_vec);
     Glance {
+        in_part: false,
         length: frame.bytes.len(),
         announced: frame.announced,
         op: frame.op,

@@ -144,12 +144,21 @@ impl Assembly {
                     return;
                 }
                 let there = full.len();
-                full.resize(there + left_out.min(65_543), 0);
+                let is_chunk = is_chunk(&full);
+                if is_chunk {
+                    full.resize(there + left_out.min(65_543), 0);
+                }
                 if let Some(mut glance) = glance(&full, false) {
-                    // The data is not there, so nothing can be said of it.
-                    glance.noticed.retain(|noticed| {
-                        !matches!(noticed.code, "not_an_mcuboot_image" | "sha_not_of_file")
-                    });
+                    if is_chunk {
+                        // The data is not there, so nothing can be said of it.
+                        glance.noticed.retain(|noticed| {
+                            !matches!(noticed.code, "not_an_mcuboot_image" | "sha_not_of_file")
+                        });
+                        // Only a first chunk tells the length.
+                        glance.off = glance.off.or(glance.len.and(Some(0)));
+                    } else {
+                        in_part(&mut glance, there + left_out);
+                    }
                     self.tell(glance, sum(&full[..there]), telling, false, 1, false, whole);
                 }
             }
@@ -355,6 +364,29 @@ impl Assembly {
         self.remembered.push_back(Remembered { key, sum, place, voices: vec![voice], link });
         whole(Whole { glance, place, dress, link, sum, cut, width, pieces, mangled });
     }
+}
+
+/// Whether these first bytes are those of a request that carries data of an image or a file.
+fn is_chunk(frame: &[u8]) -> bool {
+    let place = (u16::from_be_bytes([frame[4], frame[5]]), frame[7]);
+    frame[0] & 1 == 0
+        && matches!(place, (group::IMAGE, group::image::UPLOAD) | (group::FILE, group::file::FILE))
+}
+
+/// Of a frame of this length only the first bytes are there: what they say counts, and nothing that they would lack.
+fn in_part(glance: &mut Glance, length: usize) {
+    // A request that changes the state, and is longer than what is shown, names an image.
+    let marks = glance.op == Some(Op::Write) && glance.is_image(group::image::STATE);
+    let (images, hash) = (None, marks.then(Vec::new));
+    *glance = Glance {
+        length,
+        in_part: true,
+        whole: true,
+        images,
+        hash,
+        noticed: Vec::new(),
+        ..std::mem::take(glance)
+    };
 }
 
 /// The body of an answer or a request of the image group, as some tools show it: without header, so without sequence number.

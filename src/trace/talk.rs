@@ -59,6 +59,8 @@ pub(super) struct Asked {
     pub(super) off: Option<u64>,
     pub(super) end: Option<u64>,
     pub(super) sum: u32,
+    /// It ends before its length, or before its data, in the trace at least.
+    pub(super) cut: bool,
     /// In how many pieces it went out.
     pub(super) pieces: u32,
     /// When it was answered first.
@@ -185,6 +187,13 @@ pub(super) struct Talk {
     pub(super) answers_garbled: Evidence,
     pub(super) garbled_since: u64,
     pub(super) requests_cut: Evidence,
+    pub(super) requests_cut_at: Option<usize>,
+    /// All of them end after as many bytes.
+    pub(super) requests_cut_alike: bool,
+    /// Of those, how many the device took whole.
+    pub(super) cut_and_taken: u64,
+    /// Frames of which a log shows the first bytes alone.
+    pub(super) in_part: u64,
     pub(super) last_cut: Option<Mark>,
     pub(super) too_long: Evidence,
     pub(super) file_cut: Evidence,
@@ -229,6 +238,7 @@ impl Talk {
     pub(super) fn frame(&mut self, whole: &Whole, number: u64) -> Vec<String> {
         let mark = Mark { frame: number, place: whole.place };
         self.frames += 1;
+        self.in_part += u64::from(whole.glance.in_part);
         self.frames_since_reconnect += 1;
         self.last_mark = Some(mark);
         self.sequences_known |= whole.glance.sequence.is_some();

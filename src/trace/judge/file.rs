@@ -70,6 +70,14 @@ fn of_capture(capture: &CaptureFacts, format: &str) -> Case {
     Case::new(Finding::NoSmp, Certainty::Certain, says, &none)
 }
 
+/// Whether the log shows the first bytes of each frame alone, so many of them: the device took more of a request than is there, and what
+/// is cut in either direction ends after as many bytes.
+pub(super) fn shows_beginnings(talk: &Talk) -> Option<usize> {
+    let answers =
+        talk.answers_cut.count == 0 || talk.answers_cut_alike && talk.answers_cut_at == talk.requests_cut_at;
+    talk.requests_cut_at.filter(|_| talk.cut_and_taken > 0 && talk.requests_cut_alike && answers)
+}
+
 /// Damage that the file did, not the link.
 pub(super) fn damage(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {
     if talk.file_cut.count >= 2
@@ -80,6 +88,14 @@ pub(super) fn damage(talk: &Talk, facts: &FileFacts, cases: &mut Vec<Case>) {
             talk.file_cut.count, talk.cut_width
         );
         cases.push(Case::new(Finding::TraceIncomplete, Certainty::Likely, says, &talk.file_cut));
+    }
+    if let Some(length) = shows_beginnings(talk) {
+        let says = format!(
+            "Frames of both directions end after {length} bytes, and the device took {} requests whole: the log shows their first bytes \
+             alone, the link did not cut them.",
+            talk.cut_and_taken
+        );
+        cases.push(Case::new(Finding::TraceIncomplete, Certainty::Likely, says, &talk.requests_cut));
     }
     let unfinished = talk.responses == 0 || talk.upload.as_ref().is_some_and(|upload| !upload.complete);
     if let Some(capture) = facts.capture.filter(|capture| capture.encrypted > 0 && unfinished) {

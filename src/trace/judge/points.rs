@@ -189,6 +189,13 @@ pub(in crate::trace) fn undecided(talk: &Talk) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if talk.in_part > 0 {
+        undecided.push(format!(
+            "Of {} frames only the first bytes are here: what an image list says behind them, and which image was marked, cannot be told. \
+             Record them whole.",
+            talk.in_part
+        ));
+    }
     if talk.frames > 0 && talk.first_time.is_none() {
         undecided.push("There are no times: round trip, rate and time-outs cannot be told.".to_owned());
     }

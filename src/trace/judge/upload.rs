@@ -1,5 +1,6 @@
 //! Why an upload stands still.
 
+use super::file::shows_beginnings;
 use super::{Case, Certainty, FileFacts};
 use crate::failure::Finding;
 use crate::smp::group;
@@ -63,6 +64,9 @@ fn ignored(talk: &Talk, cases: &mut Vec<Case>) {
 /// Requests that end before their length, though the trace goes on behind them.
 fn cut(talk: &Talk, cases: &mut Vec<Case>) {
     let at_the_end = talk.requests_cut.count == 1 && talk.last_cut == talk.last_mark;
+    if shows_beginnings(talk).is_some() {
+        return;
+    }
     if talk.requests_cut.count > talk.file_cut.count && !at_the_end {
         let says = format!("{} requests are cut: {}.", talk.requests_cut.count, talk.requests_cut.text);
         cases.push(Case::new(Finding::WritesCut, Certainty::Likely, says, &talk.requests_cut));
@@ -71,7 +75,8 @@ fn cut(talk: &Talk, cases: &mut Vec<Case>) {
 
 /// Answers that are there and say nothing.
 fn answers(talk: &Talk, cases: &mut Vec<Case>) {
-    if let (true, Some(at)) = (talk.answers_cut.count >= 2 && talk.answers_cut_alike, talk.answers_cut_at) {
+    let cut_alike = talk.answers_cut.count >= 2 && talk.answers_cut_alike && shows_beginnings(talk).is_none();
+    if let (true, Some(at)) = (cut_alike, talk.answers_cut_at) {
         let says =
             format!("{} answers end after {at} bytes, whatever their header says.", talk.answers_cut.count);
         cases.push(Case::new(Finding::AnswersCut, Certainty::Likely, says, &talk.answers_cut));

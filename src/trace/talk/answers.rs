@@ -109,6 +109,7 @@ impl Talk {
         let time =
             whole.place.time_ms.zip(asked.mark.place.time_ms).map(|(now, then)| now.saturating_sub(then));
         let frame = asked.mark.frame;
+        self.cut_and_taken += u64::from(asked.cut && whole.glance.off > asked.end.or(asked.off));
         if let (Some(finding), None) = (finding, whole.glance.error) {
             *self.taken_anyway.entry(finding).or_default() += 1;
         }
@@ -126,7 +127,8 @@ impl Talk {
 
     fn cut_answer(&mut self, whole: &Whole, mark: Mark) {
         let length = whole.glance.length;
-        self.answers_cut_alike = self.answers_cut_at.is_none_or(|before| before == length);
+        self.answers_cut_alike =
+            self.answers_cut_at.is_none_or(|before| self.answers_cut_alike && before == length);
         self.answers_cut_at = Some(length);
         self.answers_cut.add(mark, || {
             format!("an answer of {} bytes, of which {length} are there", 8 + whole.glance.announced)
@@ -193,6 +195,10 @@ impl Talk {
         let (Some(off), Some(upload)) = (glance.off, self.upload.as_mut()) else { return said };
         if asked.as_ref().is_some_and(|asked| asked.off == Some(0)) || upload.first_answered.is_none() {
             upload.first_answered.get_or_insert(mark);
+            // How much data it held, of which not all is here, the device knows.
+            if asked.as_ref().is_some_and(|asked| asked.off == Some(0) && asked.cut) {
+                upload.first_end = upload.first_end.max(off);
+            }
         }
         let unclear = matches!(belongs, Belongs::Unknown);
         let asks_alone = asked.as_ref().is_some_and(|asked| asked.off > Some(0) && asked.end == asked.off);

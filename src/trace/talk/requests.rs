@@ -70,6 +70,7 @@ impl Talk {
             off: glance.off,
             end: glance.end(),
             sum: whole.sum,
+            cut: whole.cut || glance.off.is_some() && glance.data.is_none(),
             pieces: whole.pieces,
             answered: None,
             mistake,
@@ -87,6 +88,9 @@ impl Talk {
                 .add(mark, || format!("lines end at column {} in the middle of a frame", whole.width));
         } else {
             self.last_cut = Some(mark);
+            self.requests_cut_alike =
+                self.requests_cut_at.is_none_or(|before| self.requests_cut_alike && before == length);
+            self.requests_cut_at = Some(length);
             self.requests_cut.add(mark, || {
                 format!("the header announces {} bytes and {length} are there", 8 + whole.glance.announced)
             });

@@ -22,6 +22,8 @@ pub(super) enum Row {
         indent: usize,
         /// Something stands in front of the offset: it may be any number.
         prefixed: bool,
+        /// It has `0x` in front.
+        is_address: bool,
         /// The bytes stand in groups of two, and in which order shows the whole alone.
         pairs: bool,
     },
@@ -44,7 +46,7 @@ pub(super) fn rows(line: &str) -> impl Iterator<Item = Row> + '_ {
 /// Reads a row whose offset begins there.
 fn row_at(line: &str, indent: usize, prefixed: bool) -> Option<Row> {
     let text = line.get(indent..)?;
-    let text = text.strip_prefix("0x").unwrap_or(text);
+    let (text, is_address) = text.strip_prefix("0x").map_or((text, false), |digits| (digits, true));
     let width = text.bytes().take_while(u8::is_ascii_hexdigit).count();
     if !(4..=16).contains(&width) {
         return None;
@@ -66,14 +68,17 @@ fn row_at(line: &str, indent: usize, prefixed: bool) -> Option<Row> {
     // An offset alone ends a dump.
     let is_row = !bytes.is_empty() || rest.trim().is_empty() && width >= 7 && !prefixed;
     let offsets = [16, 10, 8].map(|radix| usize::from_str_radix(offset, radix).ok());
-    is_row.then_some(Row::Bytes { offsets, bytes, indent, prefixed, pairs })
+    is_row.then_some(Row::Bytes { offsets, bytes, indent, prefixed, is_address, pairs })
 }
 
 /// Whether groups of two digits follow: more than one, or one alone before a gap.
 fn single(rest: &str) -> bool {
     let is = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     let (first, behind) = rest.split_at_checked(2).unwrap_or((rest, ""));
-    is(first) && (behind.is_empty() || behind.starts_with("  ") || behind.get(1..3).is_some_and(is))
+    is(first)
+        && (behind.is_empty()
+            || behind.starts_with("  ")
+            || behind.starts_with(' ') && behind.get(1..3).is_some_and(is))
 }
 
 /// The bytes of a row without what stands behind them, and whether they stand in groups of two.
@@ -135,12 +140,11 @@ impl Dump {
     /// Whether a row can belong to a dump: one with something in front of it begins at 0 or an address, or goes on with what is there.
     pub(super) fn fits(&self, row: &Row) -> bool {
         match row {
-            Row::Bytes { offsets, prefixed: true, bytes, indent, .. } => {
+            Row::Bytes { offsets, prefixed: true, is_address, bytes, indent, .. } => {
                 let goes_on = !self.bytes.is_empty()
                     && *indent == self.indent
                     && offsets.contains(&Some(self.base + self.bytes.len()));
-                let begins =
-                    offsets[0] == Some(0) || offsets[0].is_some_and(|address| address >= LEAST_ADDRESS);
+                let begins = offsets[0] == Some(0) || *is_address && offsets[0] >= Some(LEAST_ADDRESS);
                 goes_on || begins && bytes.len() >= 8
             }
             Row::Same => !self.bytes.is_empty(),

@@ -211,6 +211,12 @@ impl Reader {
         let mut frames = false;
         let mut before = 0;
         for hit in found {
+            // The last bytes of what is left out in the middle.
+            if before > 0
+                && line.get(before..hit.range.start).is_some_and(|gap| dress::dots(gap.trim()) == Some(""))
+            {
+                continue;
+            }
             // What stands between the frame before, or the start of the line, and this one.
             let prefix = line.get(before..hit.range.start).unwrap_or_default();
             if hit.bytes.len() >= 8 {
@@ -228,10 +234,13 @@ impl Reader {
             frames |= starts_frame(&hit.bytes);
             // Base64 that starts no frame is mostly a word, and a few digits are a number.
             self.lines_with_bytes += u64::from(hit.dress != Dress::Base64 && hit.bytes.len() >= 8);
-            let bytes = Content::Bytes(hit.bytes);
+            let content = match hit.left_out(line) {
+                Some(left_out) => Content::Headers(hit.bytes, left_out),
+                None => Content::Bytes(hit.bytes),
+            };
             // Half a byte and a blank may stand behind the last whole one.
             let width = if hit.range.end + 3 >= line.len() { line.len() } else { 0 };
-            told(Told { place, voice, dress: hit.dress, content: bytes, width, link: 0 });
+            told(Told { place, voice, dress: hit.dress, content, width, link: 0 });
         }
         if frames {
             return true;

@@ -1,6 +1,6 @@
 //! Hexadecimal digits.
 
-use super::{ROW, characters_behind, hex_pair, is_word, skip};
+use super::{ROW, characters_behind, hex_pair, is_end, skip};
 
 /// Groups of hexadecimal digits, each of whole bytes, with or without `0x`, with blanks, commas, colons or hyphens between them, the same
 /// everywhere: what another divider or width sets apart is a number beside them, or their characters.
@@ -48,6 +48,5 @@ fn group(text: &[u8], at: usize) -> Option<(usize, usize)> {
     let start = at + if prefixed { 2 } else { 0 };
     let digits = text[start..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let stop = start + digits;
-    (digits > 0 && digits % 2 == 0 && text.get(stop).is_none_or(|next| !is_word(*next)))
-        .then_some((start, stop))
+    (digits > 0 && digits % 2 == 0 && is_end(text, stop)).then_some((start, stop))
 }

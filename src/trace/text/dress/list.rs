@@ -1,7 +1,7 @@
 //! Lists of single numbers, decimal or hexadecimal, with commas or blanks between them.
 
 use super::super::super::assembly::starts_frame;
-use super::{LEAST, is_word, skip};
+use super::{LEAST, is_end, skip};
 
 /// Fewer numbers without a zero in front are no hexadecimal, and without brackets no list that only blanks divide.
 const LEAST_UNCLEAR: usize = 8;
@@ -57,7 +57,7 @@ impl Seen {
         let digits = text.get(start..)?;
         let length = digits.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let digits = &digits[..length];
-        let closed = text.get(start + length).is_none_or(|next| !is_word(*next));
+        let closed = is_end(text, start + length);
         if !(1..=3).contains(&length)
             || !closed
             || count > 0 && prefixed != self.prefixed

@@ -25,6 +25,33 @@ pub(super) struct Found {
     pub(super) range: Range<usize>,
 }
 
+impl Found {
+    /// How many more bytes there were, where the line shows the first ones alone and says so; `None` where it does not.
+    pub(super) fn left_out(&self, line: &str) -> Option<usize> {
+        let rest = line.get(self.range.end..)?;
+        // Behind a gap stand characters, of which dots are those that have no other.
+        let behind = rest.strip_prefix(',').unwrap_or(rest);
+        let behind = behind.strip_prefix(' ').unwrap_or(behind).trim_start_matches(['[', '(', '<']);
+        let behind = dots(behind)?.trim_start();
+        let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+        let more = behind[digits..].trim_start().starts_with("more");
+        if more {
+            return behind[..digits].parse().ok();
+        }
+        let (high, low) = (*self.bytes.get(2)?, *self.bytes.get(3)?);
+        (8 + usize::from(u16::from_be_bytes([high, low])))
+            .checked_sub(self.bytes.len())
+            .filter(|left| *left > 0)
+    }
+}
+
+/// What stands behind the dots that stand for something left out.
+pub(super) fn dots(text: &str) -> Option<&str> {
+    text.strip_prefix("...")
+        .or_else(|| text.strip_prefix('\u{2026}'))
+        .map(|rest| rest.trim_start_matches(['.', ']', ')', '>']))
+}
+
 /// All bytes in a line, from left to right.
 pub(super) fn find(line: &str) -> Vec<Found> {
     let text = line.as_bytes();
@@ -74,6 +101,11 @@ fn characters_behind(text: &[u8], end: usize, bytes: usize) -> usize {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+/// Whether a word or a number ends here: an ellipsis goes on with none.
+fn is_end(text: &[u8], at: usize) -> bool {
+    text.get(at).is_none_or(|next| !is_word(*next)) || text[at..].starts_with("\u{2026}".as_bytes())
 }
 
 /// `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`: no frame, whatever it looks like.
