@@ -7,6 +7,7 @@ mod causes;
 mod consequences;
 mod documented;
 mod dresses;
+mod headers;
 mod left_out;
 mod packets;
 mod pairs;

@@ -3,6 +3,7 @@
 use super::super::assembly::starts_frame;
 use super::super::told::Place;
 use super::dress;
+use std::borrow::Cow;
 
 /// More numbers than a frame has are no list of one.
 const MOST_NUMBERS: usize = 70_000;
@@ -95,13 +96,12 @@ impl List {
     /// Looks at a line that is none of a list: one may begin behind it, or with its last word.
     /// `raw` is the same line with its time.
     pub(super) fn begin(&mut self, raw: &str, line: &str, place: Place) {
-        let opener = raw.to_owned();
         let word = line.trim().rsplit(' ').next().unwrap_or_default();
         if let Some(width) = WIDTHS.into_iter().find(|width| word.len() == *width && is_base64(word))
             && !word.bytes().all(|digit| digit.is_ascii_hexdigit())
         {
             let heading = line.trim().strip_suffix(word).unwrap_or_default().to_owned();
-            let (open, text) = (Some(Kind::Base64(width)), word.to_owned());
+            let (open, opener, text) = (Some(Kind::Base64(width)), raw.to_owned(), word.to_owned());
             *self = List { open, opener, heading, place, text, numbers: 1 };
             return;
         }
@@ -109,7 +109,7 @@ impl List {
         let plain = plain.trim();
         if plain.ends_with(['[', '{', '(']) {
             let heading = plain.trim_end_matches(['[', '{', '(']).to_owned();
-            let open = Some(Kind::Numbers);
+            let (open, opener) = (Some(Kind::Numbers), raw.to_owned());
             *self = List { open, opener, heading, place, ..List::default() };
         }
     }
@@ -177,7 +177,10 @@ fn is_base64(line: &str) -> bool {
     line.len() - plain.len() <= 2 && !plain.is_empty() && plain.bytes().all(fits)
 }
 
-fn without_comments(line: &str) -> String {
+fn without_comments(line: &str) -> Cow<'_, str> {
+    if !line.contains("/*") && !line.contains("//") {
+        return Cow::Borrowed(line);
+    }
     let mut plain = String::new();
     let mut rest = line;
     while let Some(at) = rest.find("/*") {
@@ -188,7 +191,7 @@ fn without_comments(line: &str) -> String {
     if let Some(at) = plain.find("//") {
         plain.truncate(at);
     }
-    plain
+    Cow::Owned(plain)
 }
 
 #[cfg(test)]

@@ -41,22 +41,83 @@ pub(super) fn way(prefix: &str) -> Option<super::super::told::Way> {
     way
 }
 
-/// The number behind a name, as `Seq: 5`, `"off":160`, `seq=5` or `off = 160`.
-fn field(text: &str, name: &str) -> Option<u64> {
-    let lower = text.to_ascii_lowercase();
-    for (at, _) in lower.match_indices(name) {
+/// The names that clients give to the fields of a header.
+const OP: [&str; 2] = ["op", "operation"];
+const GROUP: [&str; 3] = ["group", "group_id", "groupid"];
+const SEQUENCE: [&str; 6] =
+    ["seq", "sequence", "sequence_number", "sequencenumber", "sequence_num", "seq_num"];
+const COMMAND: [&str; 5] = ["command", "command_id", "commandid", "id", "cmd"];
+const LENGTH: [&str; 5] = ["len", "length", "data_length", "payload_length", "datalength"];
+
+/// Where the value behind a name begins, as in `Seq: 5`, `"off":160`, `seq=5` or `off = 160`.
+fn values<'a>(lower: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
+    lower.match_indices(name).filter_map(move |(at, _)| {
         let before = lower[..at].chars().next_back();
         if before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
-            continue;
+            return None;
         }
         let rest = lower[at + name.len()..].trim_start_matches(['"', '\\', '\'']).trim_start();
-        let Some(rest) = rest.strip_prefix([':', '=']) else { continue };
-        let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).take(18).collect();
-        if let Ok(number) = digits.parse() {
-            return Some(number);
-        }
+        let value = rest.strip_prefix([':', '='])?.trim_start();
+        Some(lower.len() - value.len())
+    })
+}
+
+/// The number behind a name, and where it ends; of an enumeration of Python the number behind its word.
+fn number(lower: &str, name: &str) -> Option<(u64, usize)> {
+    values(lower, name).find_map(|at| {
+        let named = lower[at..].strip_prefix('<').and_then(|rest| rest[..rest.find('>')?].rfind(": "));
+        let at = at + named.map_or(0, |behind| behind + 3);
+        let digits = lower[at..].bytes().take(18).take_while(u8::is_ascii_digit).count();
+        Some((lower[at..at + digits].parse().ok()?, at + digits))
+    })
+}
+
+fn field(lower: &str, name: &str) -> Option<u64> {
+    number(lower, name).map(|(number, _)| number)
+}
+
+/// The header in a line, and where its last field ends.
+fn header(lower: &str) -> Option<(Glance, usize)> {
+    let first = |names: &[&str]| names.iter().find_map(|name| number(lower, name));
+    let (op, op_end) = OP.iter().find_map(|name| operation(lower, name))?;
+    let (group, group_end) = first(&GROUP)?;
+    let (sequence, sequence_end) = first(&SEQUENCE)?;
+    let (command, length) = (first(&COMMAND), first(&LENGTH));
+    let ends = [op_end, group_end, sequence_end, command.map_or(0, |(_, end)| end)];
+    let announced = length.map_or(0, |(length, _)| length).min(65_535) as usize;
+    let glance = Glance {
+        op: Some(op),
+        group: u16::try_from(group).ok()?,
+        // Some leave out the command: of an image with an offset it is an upload.
+        command: command.map_or(u8::MAX, |(command, _)| command.min(254) as u8),
+        sequence: Some(sequence.min(255) as u8),
+        announced,
+        length: announced + 8,
+        ..Glance::default()
+    };
+    Some((glance, ends.into_iter().max().unwrap_or(0)))
+}
+
+/// The operation behind a name: its number, or its word in any spelling.
+fn operation(lower: &str, name: &str) -> Option<(Op, usize)> {
+    if let Some((number, end)) = number(lower, name) {
+        return Some((Op::from_number(u8::try_from(number).ok()?)?, end));
     }
-    None
+    values(lower, name).find_map(|at| {
+        let word = lower[at..].trim_start_matches(['"', '\'', '.']);
+        let at = lower.len() - word.len();
+        let length =
+            word.bytes().take_while(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.')).count();
+        let word: String = word[..length].rsplit('.').next()?.chars().filter(|c| *c != '_').collect();
+        let op = match word.as_str() {
+            "read" | "readrequest" => Op::Read,
+            "readresponse" | "readrsp" => Op::ReadResponse,
+            "write" | "writerequest" => Op::Write,
+            "writeresponse" | "writersp" => Op::WriteResponse,
+            _ => return None,
+        };
+        Some((op, at + length))
+    })
 }
 
 /// How many bytes a field holds that is written as base64, or told as a length.
@@ -74,22 +135,20 @@ fn data_length(text: &str) -> Option<u64> {
 
 /// The frame that a line tells in words; `None` when it tells none.
 pub(super) fn read(line: &str, to_device: Option<bool>) -> Option<Glance> {
-    let header = line.find("Op:").or_else(|| line.find("op=")).or_else(|| line.find("Op=")).filter(|_| {
-        field(line, "group").is_some() && (field(line, "seq").is_some() || field(line, "sequence").is_some())
-    });
-    let body = line.find('{').map_or("", |at| &line[at..]);
-    let holds = |name: &str| field(body, name).is_some();
+    let lower = line.to_ascii_lowercase();
+    if let Some((mut glance, end)) = header(&lower) {
+        let body = &line[end..];
+        if glance.command == u8::MAX {
+            glance.command = u8::from(glance.group == group::IMAGE && field(&lower[end..], "off").is_some());
+        }
+        fill(&mut glance, body, &lower[end..]);
+        return Some(glance);
+    }
+    let at = line.find('{')?;
+    let (body, lower) = (&line[at..], &lower[at..]);
+    let holds = |name: &str| field(lower, name).is_some();
     let mut glance = Glance::default();
-    if header.is_some() {
-        glance.op = Op::from_number(u8::try_from(field(line, "op")?).ok()?);
-        glance.group = u16::try_from(field(line, "group")?).ok()?;
-        let upload = u64::from(glance.group == group::IMAGE && holds("off"));
-        glance.command =
-            field(line, "command").or_else(|| field(line, "id")).unwrap_or(upload).min(255) as u8;
-        glance.sequence = field(line, "seq").or_else(|| field(line, "sequence")).map(|n| n.min(255) as u8);
-        glance.announced = field(line, "len").unwrap_or(0).min(65_535) as usize;
-        glance.length = glance.announced + 8;
-    } else if holds("off") || holds("rc") {
+    if holds("off") || holds("rc") {
         // A body alone: which command it belongs to shows in its fields.
         let request = holds("len") || body.contains("\"data\"") || body.contains("data:");
         glance.op = Some(match to_device {
@@ -106,24 +165,23 @@ pub(super) fn read(line: &str, to_device: Option<bool>) -> Option<Glance> {
     } else {
         return None;
     }
-    glance.op?;
-    fill(&mut glance, body);
+    fill(&mut glance, body, lower);
     Some(glance)
 }
 
-fn fill(glance: &mut Glance, body: &str) {
+fn fill(glance: &mut Glance, body: &str, lower: &str) {
     glance.whole = true;
-    glance.off = field(body, "off");
-    glance.len = field(body, "len");
-    glance.image = field(body, "image");
+    glance.off = field(lower, "off");
+    glance.len = field(lower, "len");
+    glance.image = field(lower, "image");
     glance.data = data_length(body).filter(|_| glance.is_request());
-    glance.buf_size = field(body, "buf_size");
-    glance.buf_count = field(body, "buf_count");
+    glance.buf_size = field(lower, "buf_size");
+    glance.buf_count = field(lower, "buf_count");
     glance.confirm = body.contains("\"confirm\":true") || body.contains("\"confirm\": true");
     glance.digest_fits = body.contains("\"match\":false").then_some(false);
     if glance.is_response() {
-        let code = field(body, "rc").and_then(|rc| u32::try_from(rc).ok()).filter(|rc| *rc != 0);
-        let of = field(body, "group").and_then(|number| u16::try_from(number).ok());
+        let code = field(lower, "rc").and_then(|rc| u32::try_from(rc).ok()).filter(|rc| *rc != 0);
+        let of = field(lower, "group").and_then(|number| u16::try_from(number).ok());
         glance.error = code.map(|code| DeviceError { group: of.filter(|_| body.contains("err")), code });
     }
     if body.contains("\"images\"") {
@@ -142,7 +200,7 @@ fn images(body: &str) -> Vec<Listed> {
     };
     parts
         .map(|part| Listed {
-            slot: field(&format!("slot{part}"), "slot").unwrap_or(0),
+            slot: field(&format!("slot{part}").to_ascii_lowercase(), "slot").unwrap_or(0),
             active: is(part, "active"),
             pending: is(part, "pending"),
             confirmed: is(part, "confirmed"),

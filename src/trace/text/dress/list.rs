@@ -26,8 +26,16 @@ pub(super) fn list(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
     let mut seen = Seen::default();
     let (mut position, mut end, mut count) = (at, at, 0);
     let mut commas = None;
+    // A word mostly.
+    if !text[at].is_ascii_hexdigit() && text[at] != b'-' {
+        return None;
+    }
     while let Some(stop) = seen.number(text, position, count) {
         count += 1;
+        // Two digits each are hexadecimal, and read elsewhere.
+        if count == LEAST_UNCLEAR && !seen.other_width {
+            return None;
+        }
         end = stop;
         position = stop;
         let blank = |byte| matches!(byte, b' ' | b'\t' | b'\n');
