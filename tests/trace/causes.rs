@@ -328,9 +328,18 @@ fn the_same_conversation_has_the_same_verdict_in_every_form() {
         // tells it in words first, whole.
         let whole_only = name.contains("are cut");
         let expected = told(&verdict(&recording(&script)));
+        // Without its marks a console frame is known by two lengths that agree.
+        let honest = script.said.iter().all(|said| {
+            said.bytes.len() >= 8
+                && said.bytes.len() == 8 + usize::from(u16::from_be_bytes([said.bytes[2], said.bytes[3]]))
+        });
         for (form, write) in FORMS.iter().chain(DRESSES) {
+            if !honest && *form == "a copied console" {
+                continue;
+            }
             if whole_only
-                && (matches!(*form, "console lines" | "frames as they are") || form.starts_with("a phone"))
+                && (matches!(*form, "console lines" | "frames as they are" | "a console in carets")
+                    || form.starts_with("a phone"))
             {
                 continue;
             }

@@ -366,6 +366,40 @@ fn columns(script: &Script) -> Vec<u8> {
     out.into_bytes()
 }
 
+/// A console as `cat -v` and pagers show it: the marks of its lines in carets.
+fn carets(script: &Script) -> Vec<u8> {
+    let mut out = Vec::new();
+    for said in &script.said {
+        smpfota::smp::console::encode(&said.bytes, &mut out);
+    }
+    let text = String::from_utf8(out).expect("base64");
+    text.replace("\u{6}\t", "^F^I").replace("\u{4}\u{14}", "^D^T").into_bytes()
+}
+
+/// A console out of which somebody copied the lines: their marks are no characters, and stay behind.
+fn copied_console(script: &Script) -> Vec<u8> {
+    let mut out = Vec::new();
+    for said in &script.said {
+        smpfota::smp::console::encode(&said.bytes, &mut out);
+        out.extend(b"uart:~$ \n");
+    }
+    out.retain(|byte| !matches!(byte, 0x04 | 0x06 | 0x09 | 0x14));
+    out
+}
+
+/// A terminal of 80 columns out of which somebody copied the lines.
+fn wrapped(script: &Script, between: &str) -> Vec<u8> {
+    let mut out = String::new();
+    for said in &script.said {
+        let line = format!("[{}] {}: {}", clock(said.ms), word(said), hex(&said.bytes, between));
+        for part in line.as_bytes().chunks(80) {
+            out += String::from_utf8_lossy(part).trim_end();
+            out += "\n";
+        }
+    }
+    out.into_bytes()
+}
+
 pub const DRESSES: &[Form] = &[
     ("values with blanks", go_values),
     ("a slice in the syntax of Go", go_syntax),
@@ -397,4 +431,8 @@ pub const DRESSES: &[Form] = &[
     ("entities of a web page", entities),
     ("C arrays", c_arrays),
     ("columns", columns),
+    ("a console in carets", carets),
+    ("a copied console", copied_console),
+    ("a terminal of 80 columns", |script| wrapped(script, "")),
+    ("a terminal of 80 columns with blanks", |script| wrapped(script, " ")),
 ];

@@ -60,6 +60,10 @@ fn what_stands_around_the_lines_changes_no_verdict() {
             }
             let expected = told(text.as_bytes());
             for (wrapping, wrap) in WRAPPINGS {
+                // What a terminal broke has no time and no name in front of each line.
+                if form.starts_with("a terminal") && wrapping.ends_with("log") {
+                    continue;
+                }
                 let found = told(wrap(&text).as_bytes());
                 if found != expected {
                     wrong.push(format!("{name}, {form}, {wrapping}: {found:?} instead of {expected:?}"));

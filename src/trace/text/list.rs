@@ -1,8 +1,9 @@
-//! Bytes over several lines: a number a line or rows of numbers between brackets, and base64 that is broken into lines.
+//! Bytes over several lines: a number a line or rows of numbers between brackets, base64 that is broken into lines, and what a terminal
+//! broke.
 
 use super::super::assembly::starts_frame;
 use super::super::told::Place;
-use super::dress;
+use super::{dress, wrapped};
 use std::borrow::Cow;
 
 /// More numbers than a frame has are no list of one.
@@ -27,6 +28,8 @@ enum Kind {
     Numbers,
     /// Base64 in lines of this width.
     Base64(usize),
+    /// A line that a terminal of this width broke.
+    Wrapped(usize),
 }
 
 /// A list that is whole, as one line.
@@ -56,6 +59,7 @@ impl List {
         let taken = match kind {
             Kind::Numbers => rests.into_iter().find_map(|rest| self.numbers(rest)),
             Kind::Base64(width) => rests.into_iter().find_map(|rest| self.base64(rest, width)),
+            Kind::Wrapped(width) => self.wrapped(line, width),
         };
         match taken {
             None => Step::Other(self.take()),
@@ -74,6 +78,16 @@ impl List {
         self.text += plain;
         self.numbers += 1;
         Some(plain.len() < width || self.text.len() > MOST_NUMBERS * 4 / 3)
+    }
+
+    /// Takes what a terminal broke off; whether it is the end.
+    fn wrapped(&mut self, line: &str, width: usize) -> Option<bool> {
+        // A block of code is indented as a whole.
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let line = line.get(indent(&self.opener).min(indent(line))..)?;
+        let (piece, last) = wrapped::goes_on(&self.text, line, width - indent(&self.opener))?;
+        self.text += &piece;
+        Some(last || self.text.len() > MOST_NUMBERS * 3)
     }
 
     /// Takes a line of numbers; whether it is the last one.
@@ -111,6 +125,12 @@ impl List {
             let heading = plain.trim_end_matches(['[', '{', '(']).to_owned();
             let (open, opener) = (Some(Kind::Numbers), raw.to_owned());
             *self = List { open, opener, heading, place, ..List::default() };
+        } else if let Some((heading, text)) =
+            wrapped::begins(line).and_then(|start| line.split_at_checked(start))
+        {
+            let (open, opener) = (Some(Kind::Wrapped(line.len())), raw.to_owned());
+            let (heading, text) = (heading.to_owned(), text.to_owned());
+            *self = List { open, opener, heading, place, text, numbers: 1 };
         }
     }
 
@@ -120,14 +140,14 @@ impl List {
         let text = list.text.trim_start();
         let line = match list.open? {
             Kind::Numbers => format!("{} [{text}]", list.heading.trim_end()),
-            Kind::Base64(_) => format!("{}{text}", list.heading),
+            Kind::Base64(_) | Kind::Wrapped(_) => format!("{}{text}", list.heading),
         };
         (list.numbers > 0).then_some(Listed { line, place: list.place })
     }
 
-    /// Whether base64 is under way, of which the first line waits for the others.
-    pub(super) fn is_base64(&self) -> bool {
-        matches!(self.open, Some(Kind::Base64(_)))
+    /// Whether the first line waits for others, to be read with them.
+    pub(super) fn waits(&self) -> bool {
+        matches!(self.open, Some(Kind::Base64(_) | Kind::Wrapped(_)))
     }
 
     /// Adds numbers, if a line holds nothing else.

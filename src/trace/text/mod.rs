@@ -1,21 +1,24 @@
 //! Logs and other text: what each line tells.
 
 mod block;
+mod console;
 mod dress;
 mod dump;
 mod events;
 mod list;
 mod stamp;
 mod words;
+mod wrapped;
 
 use super::assembly::{is_like_a_frame, starts_frame};
 use super::capture::Btmon;
 use super::told::{Content, Dress, Place, Told, Way};
-use crate::smp::console::{Decoder, MAX_FRAME};
 use block::{Block, Body};
+use console::Console;
 use dump::{Dump, Dumped};
 use list::{List, Listed, Step};
 use stamp::Clock;
+use std::borrow::Cow;
 
 use crate::recording::FIRST_LINE;
 
@@ -31,9 +34,7 @@ pub(super) struct Reader {
     list: List,
     /// Whether dumps in words have the low byte of each first.
     swapped: bool,
-    /// One decoder for each direction, since lines of both may alternate.
-    console: [Decoder; 2],
-    in_console: bool,
+    console: Console,
     recording: bool,
     /// The last line with a time.
     stamped: Place,
@@ -59,8 +60,7 @@ impl Default for Reader {
             block: Block::default(),
             list: List::default(),
             swapped: false,
-            console: [Decoder::new(MAX_FRAME), Decoder::new(MAX_FRAME)],
-            in_console: false,
+            console: Console::default(),
             recording: false,
             stamped: Place::default(),
             host: false,
@@ -73,14 +73,14 @@ impl Default for Reader {
 impl Reader {
     /// Takes a line without its end.
     pub(super) fn line(&mut self, number: u64, raw: &[u8], told: &mut impl FnMut(Told)) {
-        let markers = [[0x06, 0x09], [0x04, 0x14]];
-        if self.in_console || raw.windows(2).any(|two| markers.iter().any(|marker| two == marker)) {
-            let place = Place { line: number, time_ms: None };
-            if self.console_line(raw, place, None, 0, raw.len(), told) {
-                return;
-            }
+        let plain = without_colours(raw);
+        let raw = &console::without_carets(&plain)[..];
+        let place = Place { line: number, time_ms: None };
+        if let Some(frames) = self.console.marked(raw, None) {
+            tell_frames(frames, place, 0, told);
+            return;
         }
-        let text = without_colours(&String::from_utf8_lossy(raw));
+        let text = String::from_utf8_lossy(raw);
         let line = unquoted(text.trim_end());
         if line.trim() == FIRST_LINE {
             self.recording = true;
@@ -178,9 +178,15 @@ impl Reader {
                 link: 0,
             });
         }
+        let word = line.trim().rsplit(' ').next().unwrap_or_default();
+        let front = line.trim().strip_suffix(word).unwrap_or_default();
+        if let Some(frames) = self.console.copied(word, words::way(front)) {
+            tell_frames(frames, place, voice(front), told);
+            return;
+        }
         self.list.begin(raw, &line, place);
         // The first line of several is read with the others.
-        understood |= !self.list.is_base64() && self.bytes_in(&line, place, told);
+        understood |= !self.list.waits() && self.bytes_in(&line, place, told);
         if let Some(body) = self.block.add(&line, understood) {
             self.bodied(&body, told);
         }
@@ -224,8 +230,8 @@ impl Reader {
             }
             let way = words::way(prefix);
             let voice = voice(prefix);
-            if matches!(hit.bytes[..], [0x06, 0x09, _, ..] | [0x04, 0x14, _, ..]) {
-                self.console_line(&hit.bytes, place, way, voice, line.len(), told);
+            if console::is_marked(&hit.bytes) {
+                tell_frames(self.console.marked(&hit.bytes, way).unwrap_or_default(), place, voice, told);
                 frames = true;
                 continue;
             }
@@ -304,29 +310,6 @@ impl Reader {
         told(Told { place, voice, dress: Dress::Dump, content: Content::Bytes(bytes), width: 0, link: 0 });
     }
 
-    /// Console lines; whether the line belongs to them.
-    fn console_line(
-        &mut self,
-        raw: &[u8],
-        place: Place,
-        way: Option<Way>,
-        voice: u32,
-        width: usize,
-        told: &mut impl FnMut(Told),
-    ) -> bool {
-        let begins = raw.windows(2).position(|two| matches!(two, [0x06, 0x09] | [0x04, 0x14]));
-        let Some(begins) = begins else { return false };
-        let decoder = &mut self.console[usize::from(way == Some(Way::FromDevice))];
-        let mut frames = Vec::new();
-        decoder.feed(&raw[begins..], |frame| frames.push(frame.to_vec()));
-        decoder.feed(b"\n", |frame| frames.push(frame.to_vec()));
-        for frame in frames {
-            let content = Content::Bytes(frame);
-            told(Told { place, voice, dress: Dress::Console, content, width, link: 0 });
-        }
-        true
-    }
-
     /// A line of the library's own recording; whether it is one.
     fn recorded(&mut self, number: u64, line: &str, told: &mut impl FnMut(Told)) -> bool {
         let mut parts = line.split(' ');
@@ -362,11 +345,15 @@ impl Reader {
 
     /// How many console lines were damaged.
     pub(super) fn damaged_console_lines(&self) -> u64 {
-        let of = |decoder: &Decoder| {
-            let rejected = decoder.rejected();
-            u64::from(rejected.bad_base64) + u64::from(rejected.bad_crc) + u64::from(rejected.bad_length)
-        };
-        self.console.iter().map(of).sum()
+        self.console.damaged()
+    }
+}
+
+/// Tells frames out of console lines.
+fn tell_frames(frames: Vec<Vec<u8>>, place: Place, voice: u32, told: &mut impl FnMut(Told)) {
+    for frame in frames {
+        let content = Content::Bytes(frame);
+        told(Told { place, voice, dress: Dress::Console, content, width: 0, link: 0 });
     }
 }
 
@@ -420,16 +407,19 @@ fn unquoted(line: &str) -> &str {
     if is_name { rest } else { plain }
 }
 
-/// The text without the escape sequences that colour a terminal.
-fn without_colours(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("\u{1b}[") {
-        plain.push_str(&rest[..at]);
+/// The line without the escape sequences that colour a terminal.
+fn without_colours(raw: &[u8]) -> Cow<'_, [u8]> {
+    let mut plain = Vec::new();
+    let mut rest = raw;
+    while let Some(at) = rest.windows(2).position(|two| two == b"\x1b[") {
+        plain.extend_from_slice(&rest[..at]);
         rest = &rest[at + 2..];
-        let end = rest.find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |end| end + 1);
+        let end = rest.iter().position(u8::is_ascii_alphabetic).map_or(rest.len(), |end| end + 1);
         rest = &rest[end..];
     }
-    plain.push_str(rest);
-    plain
+    if rest.len() == raw.len() {
+        return Cow::Borrowed(raw);
+    }
+    plain.extend_from_slice(rest);
+    Cow::Owned(plain)
 }

@@ -45,6 +45,11 @@ impl Found {
     }
 }
 
+/// The bytes of a word that is base64.
+pub(super) fn base64(word: &str) -> Option<Vec<u8>> {
+    sixty_four::decode(word.as_bytes())
+}
+
 /// What stands behind the dots that stand for something left out.
 pub(super) fn dots(text: &str) -> Option<&str> {
     text.strip_prefix("...")

@@ -35,6 +35,6 @@ fn escaped_base64(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
     decode(&plain).map(|bytes| (bytes, at + stop))
 }
 
-fn decode(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
 }
