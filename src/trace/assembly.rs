@@ -21,12 +21,17 @@ const TELLING_REACH_MS: u64 = 1_000;
 
 /// Whether `bytes` begin like a frame, so clearly that text or numbers are not taken for one.
 pub(super) fn starts_frame(bytes: &[u8]) -> bool {
-    let [first, flags, high, low, group_high, group_low, _, _, body @ ..] = bytes else { return false };
+    let [first, flags, high, low, group_high, group_low, _, command, body @ ..] = bytes else { return false };
     let known_op = first & 0xf0 == 0 && Op::from_number(first & 0x07).is_some();
     let length = usize::from(u16::from_be_bytes([*high, *low]));
     let number = u16::from_be_bytes([*group_high, *group_low]);
     let known_group = group::name(number).is_some() || number >= group::VENDOR_FIRST;
     let map = matches!(body.first(), Some(0xa0..=0xbb | 0xbf));
+    // Eight bytes without a body are many things: registers, addresses, zeros.
+    if body.is_empty() && length == 0 {
+        let known = crate::diagnose::command_name(number, *command).is_some();
+        return known_op && *flags == 0 && known && bytes.iter().any(|byte| *byte != 0);
+    }
     known_op && *flags == 0 && (known_group && (map || length == body.len()) || length == body.len() && length > 0)
         // Clients that write the length or the group in the wrong order, or leave the length at 0.
         || known_op && *flags == 0 && map && known_group

@@ -203,3 +203,28 @@ fn what_a_device_says_neither_ends_a_line_nor_commands_a_terminal() {
     assert!(!says.chars().any(|c| c.is_control() || c == '\u{202e}'), "{says:?}");
     assert!(says.contains("1.0\u{fffd}\u{fffd}[31m\u{fffd}0"), "{says}");
 }
+
+/// Registers, addresses, numbers and dumps of something else.
+#[test]
+fn other_logs_hold_no_smp() {
+    let bytes: Vec<u8> =
+        (0..40_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8 & (n >> 9) as u8).collect();
+    let rows = |row: &dyn Fn(usize, &[u8]) -> String| -> String {
+        bytes.chunks(16).enumerate().map(|(n, part)| row(16 * n, part) + "\n").collect()
+    };
+    let octal = rows(&|at, part| format!("{at:07o} {}", hex(part, " ")));
+    let canonical = rows(&|at, part| format!("{at:08x}  {}  |................|", hex(part, " ")));
+    let lines = "rax: 0000000000000000 rbx: 00007ffd1234abcd rcx: 0000000000000001\n\
+        08000000-08040000 r-xp 00000000 08:01 1234 /usr/bin/app\n\
+          401020:\t0000000000000020  0000000000000000   A       0     0     8\n\
+        00:00:00.123456 IP 10.0.0.1.443 > 10.0.0.2.50000: Flags [.], ack 1, win 501, length 0\n\
+        matrix = [\n  1, 2, 3,\n  4, 5, 6\n]\n\
+        \"sizes\": [1, 2, 3, 4, 5, 6, 7, 8]\n\
+        it's a test of 'quotes' and \"more \\\"nested\\\" quotes\" and \\x41\n\
+        ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 AgAAAAEAAAD\n\
+        progress: 10% 20% 30% %02d\n";
+    for text in [octal.as_str(), &canonical, lines] {
+        let (told, verdict) = explained(text.as_bytes());
+        assert_eq!((&verdict["cause"], told.len()), (&"NO_SMP".into(), 0), "{told:?}");
+    }
+}

@@ -134,6 +134,8 @@ pub(super) struct Dump {
     last: Vec<u8>,
     same: bool,
     pairs: bool,
+    /// In which of the bases its offsets can be written.
+    bases: [bool; 3],
 }
 
 impl Dump {
@@ -162,9 +164,11 @@ impl Dump {
             Row::Bytes { offsets, bytes, indent, pairs, .. } => (offsets, bytes, indent, pairs),
         };
         let expected = self.base + self.bytes.len();
+        let possible = |at: usize| offsets[at].filter(|_| self.bases[at] && !self.bytes.is_empty());
+        let offset =
+            (0..3).filter_map(possible).find(|offset| *offset == expected || self.same && *offset > expected);
         if std::mem::take(&mut self.same)
-            && let Some(offset) =
-                offsets[0].filter(|offset| *offset > expected && offset - self.base <= LONGEST)
+            && let Some(offset) = offset.filter(|offset| offset - self.base <= LONGEST)
         {
             while self.base + self.bytes.len() < offset && !self.last.is_empty() {
                 let missing = offset - self.base - self.bytes.len();
@@ -172,13 +176,15 @@ impl Dump {
                 self.bytes.extend_from_slice(&self.last[..part]);
             }
         }
-        let goes_on = offsets.contains(&Some(self.base + self.bytes.len()))
-            && indent == self.indent
-            && !self.bytes.is_empty()
-            && self.bytes.len() + bytes.len() <= LONGEST;
+        let reached = self.base + self.bytes.len();
+        let goes_on =
+            offset == Some(reached) && indent == self.indent && self.bytes.len() + bytes.len() <= LONGEST;
         let before = if goes_on { None } else { self.take() };
-        if !goes_on {
+        if goes_on {
+            (0..3).for_each(|at| self.bases[at] &= offsets[at] == Some(reached));
+        } else {
             (self.base, self.indent, self.pairs) = (offsets[0].unwrap_or(0), indent, true);
+            self.bases = offsets.map(|offset| offset == offsets[0]);
         }
         self.pairs &= pairs || bytes.is_empty();
         self.bytes.extend_from_slice(&bytes);

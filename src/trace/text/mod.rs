@@ -25,6 +25,7 @@ use crate::recording::FIRST_LINE;
 pub(in crate::trace) use events::read as event;
 
 /// Reads a text line by line.
+#[derive(Default)]
 pub(super) struct Reader {
     clock: Clock,
     dump: Dump,
@@ -49,25 +50,6 @@ pub(super) struct Reader {
 struct Heading {
     place: Place,
     voice: u32,
-}
-
-impl Default for Reader {
-    fn default() -> Reader {
-        Reader {
-            clock: Clock::default(),
-            dump: Dump::default(),
-            heading: Heading::default(),
-            block: Block::default(),
-            list: List::default(),
-            swapped: false,
-            console: Console::default(),
-            recording: false,
-            stamped: Place::default(),
-            host: false,
-            btmon: Btmon::default(),
-            lines_with_bytes: 0,
-        }
-    }
 }
 
 impl Reader {
@@ -233,6 +215,10 @@ impl Reader {
             if console::is_marked(&hit.bytes) {
                 tell_frames(self.console.marked(&hit.bytes, way).unwrap_or_default(), place, voice, told);
                 frames = true;
+                continue;
+            }
+            // Eight bytes that ask something without a body are an address mostly, unless somebody says which way they went.
+            if matches!(hit.bytes[..], [0 | 2 | 8 | 10, _, 0, 0, _, _, _, _]) && way.is_none() {
                 continue;
             }
             let mut hit = hit;

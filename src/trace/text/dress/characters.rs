@@ -39,7 +39,7 @@ struct Read {
 
 impl Read {
     /// Characters up to U+00FF that stand there without an escape are bytes, where others have one of Unicode.
-    fn as_bytes(mut self) -> Read {
+    fn with_characters_as_bytes(mut self) -> Read {
         if self.unicode
             && let Ok(text) = std::str::from_utf8(&self.bytes)
             && let Some(bytes) = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
@@ -74,14 +74,14 @@ fn string(text: &[u8], start: usize, quote: Option<u8>) -> Option<Read> {
             }
             [end, ..] if Some(*end) == quote => {
                 read.end += 1;
-                return Some(read.as_bytes());
+                return Some(read.with_characters_as_bytes());
             }
             [b'"' | b'\'', ..] if quote.is_none() => return Some(read),
             [plain @ (b' '..=b'~' | 0x80..), ..] if quote.is_some() || *plain < 0x80 => {
                 read.bytes.push(*plain);
                 read.end += 1;
             }
-            [] => return Some(read.as_bytes()),
+            [] => return Some(read.with_characters_as_bytes()),
             _ => return quote.is_none().then_some(read),
         }
     }

@@ -10,8 +10,7 @@ pub(super) fn hexadecimal(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
     let mut divider = None;
     // Where the group before the last one ends, and with how many bytes; how wide the widest is.
     let (mut before, mut widest, mut groups) = ((at, 0), 0, 0);
-    loop {
-        let Some((digits_at, stop)) = group(text, position) else { break };
+    while let Some((digits_at, stop)) = group(text, position) {
         let digits = stop - digits_at;
         // Behind two groups of one width there is no wider one.
         if groups >= 2 && digits > widest {
