@@ -1,6 +1,7 @@
 //! Bodies of messages over several lines, as programs show them that decode what they receive: indented JSON, and YAML.
 
 use crate::support::{explained, verdict};
+use crate::wrappings::WRAPPINGS;
 
 /// Who says it, and what: the server takes the first chunk and stands still.
 const SAID: [(&str, &[(&str, &str)]); 6] = [
@@ -25,7 +26,16 @@ fn log(write: impl Fn(&str, &[(&str, &str)]) -> String) -> Vec<u8> {
 fn a_body_over_several_lines_says_what_it_says_in_one() {
     let one_line = verdict(&log(|who, body| format!("{who} {{{}}}\n", fields(body, "\"", ", ", ""))));
     assert_eq!(one_line["figures"]["requests"], 3, "{one_line}");
-    for (form, text) in [
+    for (form, text) in forms() {
+        let verdict = verdict(&text);
+        for part in ["cause", "says", "next_step", "undecided"] {
+            assert_eq!(verdict[part], one_line[part], "{form}: {verdict}");
+        }
+    }
+}
+
+fn forms() -> [(&'static str, Vec<u8>); 4] {
+    [
         ("JSON", log(|who, body| format!("{who} {{\n{}\n}}\n", fields(body, "\"", ",\n", "    ")))),
         (
             "JSON below its heading",
@@ -33,12 +43,23 @@ fn a_body_over_several_lines_says_what_it_says_in_one() {
         ),
         ("YAML", log(|who, body| format!("{who}:\n{}\n", fields(body, "", "\n", "  ")))),
         ("YAML in documents", log(|who, body| format!("--- {who}\n{}\n\n", fields(body, "", "\n", "")))),
-    ] {
-        let verdict = verdict(&text);
-        for part in ["cause", "says", "next_step", "undecided"] {
-            assert_eq!(verdict[part], one_line[part], "{form}: {verdict}");
+    ]
+}
+
+#[test]
+fn what_stands_around_the_lines_of_a_body_changes_nothing() {
+    let mut wrong = Vec::new();
+    for (form, text) in forms() {
+        let text = String::from_utf8(text).expect("text");
+        let expected = verdict(text.as_bytes());
+        for (wrapping, wrap) in WRAPPINGS {
+            let verdict = verdict(wrap(&text).as_bytes());
+            if verdict["cause"] != expected["cause"] || verdict["says"] != expected["says"] {
+                wrong.push(format!("{form}, {wrapping}: {} {}", verdict["cause"], verdict["says"]));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -6,13 +6,13 @@ use super::script::*;
 use super::support::verdict;
 
 /// A way to hand a text on.
-type Wrapping = (&'static str, fn(&str) -> String);
+pub type Wrapping = (&'static str, fn(&str) -> String);
 
 fn lines(text: &str, line: impl Fn(usize, &str) -> String) -> String {
     text.lines().enumerate().map(|(n, content)| line(n, content) + "\n").collect()
 }
 
-const WRAPPINGS: &[Wrapping] = &[
+pub const WRAPPINGS: &[Wrapping] = &[
     ("a quotation", |text| lines(text, |_, line| format!("> {line}"))),
     ("a quotation in a quotation", |text| lines(text, |_, line| format!("> > {line}"))),
     ("a block of code", |text| format!("This is what I see:\n\n```\n{text}```\n\nAny ideas?\n")),

@@ -1,5 +1,7 @@
 //! Bodies over several lines: indented JSON, and YAML, as programs that decode messages show them.
 
+use super::front::behind_common;
+
 /// Longer blocks are no body of a message.
 const MOST_LINES: usize = 400;
 const MOST_BYTES: usize = 32 * 1024;
@@ -53,6 +55,8 @@ pub(super) struct Block {
     text: String,
     /// What stood in front of it: who speaks.
     heading: String,
+    /// The last line that is none of a body, as it stands.
+    front: String,
     /// How many braces and brackets of JSON are open; 0 in YAML.
     open: usize,
     lines: usize,
@@ -75,7 +79,9 @@ impl Block {
         if self.open > 0 {
             return self.add_json(line, understood);
         }
-        if let Some((key, value)) = pair(line) {
+        // A logger may write the time and the name of the program in front of each line.
+        let rests = [line, behind_common(&self.front, line)];
+        if let Some((line, (key, value))) = rests.into_iter().find_map(|rest| Some((rest, pair(rest)?))) {
             let ended = (self.lines > 0 && starts_anew(&self.text, line, key)).then(|| self.take()).flatten();
             self.understood |= understood;
             self.text +=
@@ -90,6 +96,7 @@ impl Block {
         }
         let ended = self.take();
         self.heading = line.trim().chars().take(200).collect();
+        self.front = line.chars().take(200).collect();
         if let Some(at) = line.find('{').filter(|_| depth(line) > 0) {
             self.heading = line[..at].trim().to_owned();
             self.open = depth(line);
@@ -102,7 +109,8 @@ impl Block {
 
     /// No more lines come.
     pub(super) fn take(&mut self) -> Option<Body> {
-        let block = std::mem::take(self);
+        let front = std::mem::take(&mut self.front);
+        let block = std::mem::replace(self, Block { front, ..Block::default() });
         let whole = block.lines > 0 && !block.understood && block.open == 0;
         whole.then(|| Body { heading: block.heading, text: block.text + "}" })
     }

@@ -3,6 +3,7 @@
 
 use super::super::assembly::starts_frame;
 use super::super::told::Place;
+use super::front::behind_common;
 use super::{dress, wrapped};
 use std::borrow::Cow;
 
@@ -166,16 +167,6 @@ impl List {
         // An empty line, or a closing bracket alone.
         true
     }
-}
-
-/// What stands in a line behind all that it has in common with another one, whose numbers may differ.
-fn behind_common<'a>(other: &str, line: &'a str) -> &'a str {
-    let alike = |(a, b): (&u8, &u8)| a == b || a.is_ascii_digit() && b.is_ascii_digit();
-    let common = other.as_bytes().iter().zip(line.as_bytes()).take_while(|pair| alike(*pair)).count();
-    // A number at its end belongs to what follows.
-    let digits =
-        line.as_bytes()[..common].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    line.get(common - digits..).unwrap_or(line)
 }
 
 fn is_number(part: &str) -> bool {

@@ -5,6 +5,7 @@ mod console;
 mod dress;
 mod dump;
 mod events;
+mod front;
 mod list;
 mod stamp;
 mod words;
@@ -16,9 +17,9 @@ use super::told::{Content, Dress, Place, Told, Way};
 use block::{Block, Body};
 use console::Console;
 use dump::{Dump, Dumped};
+use front::{unquoted, without_colours};
 use list::{List, Listed, Step};
 use stamp::Clock;
-use std::borrow::Cow;
 
 use crate::recording::FIRST_LINE;
 
@@ -372,40 +373,4 @@ fn voice(prefix: &str) -> u32 {
         hash = (hash ^ u32::from(prefix.contains(arrow))).wrapping_mul(0x0100_0193);
     }
     hash
-}
-
-/// The line without the marks of a quotation, and without the name of the container that says it.
-fn unquoted(line: &str) -> &str {
-    let mut plain = line;
-    // The same mark stands in front of what btmon shows from the controller.
-    let is_packet = |rest: &str| ["ACL", "HCI", "SCO", "ISO"].iter().any(|kind| rest.starts_with(kind));
-    while let Some(rest) = plain.strip_prefix("> ").filter(|rest| !is_packet(rest)) {
-        plain = rest;
-    }
-    let Some((name, rest)) = plain.split_once(" | ") else { return plain };
-    let is_name = !name.is_empty()
-        && name.trim_end().ends_with(|c: char| c.is_ascii_digit())
-        && name
-            .trim_end()
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        && name.contains(['-', '_']);
-    if is_name { rest } else { plain }
-}
-
-/// The line without the escape sequences that colour a terminal.
-fn without_colours(raw: &[u8]) -> Cow<'_, [u8]> {
-    let mut plain = Vec::new();
-    let mut rest = raw;
-    while let Some(at) = rest.windows(2).position(|two| two == b"\x1b[") {
-        plain.extend_from_slice(&rest[..at]);
-        rest = &rest[at + 2..];
-        let end = rest.iter().position(u8::is_ascii_alphabetic).map_or(rest.len(), |end| end + 1);
-        rest = &rest[end..];
-    }
-    if rest.len() == raw.len() {
-        return Cow::Borrowed(raw);
-    }
-    plain.extend_from_slice(rest);
-    Cow::Owned(plain)
 }
