@@ -86,7 +86,7 @@ impl List {
         // A block of code is indented as a whole.
         let indent = |line: &str| line.len() - line.trim_start().len();
         let line = line.get(indent(&self.opener).min(indent(line))..)?;
-        let (piece, last) = wrapped::goes_on(&self.text, line, width - indent(&self.opener))?;
+        let (piece, last) = wrapped::goes_on(&self.text, line, width.saturating_sub(indent(&self.opener)))?;
         self.text += &piece;
         Some(last || self.text.len() > MOST_NUMBERS * 3)
     }
