@@ -92,6 +92,8 @@ struct Telling {
     dress: Dress,
     width: usize,
     link: u32,
+    /// It leaves bytes of the frame out.
+    partial: bool,
 }
 
 /// A frame that was told, with the voices that told it.
@@ -102,6 +104,8 @@ struct Remembered {
     place: Place,
     voices: Vec<u32>,
     link: u32,
+    /// No telling had all its bytes so far.
+    partial: bool,
 }
 
 /// What two tellings of one frame have in common, also if one of them lacks the bytes.
@@ -119,6 +123,8 @@ struct Key {
 pub(super) struct Assembly {
     pending: Vec<Pending>,
     remembered: VecDeque<Remembered>,
+    /// The last frame, of which the log showed a part and may show the whole in its next telling.
+    held: Option<(Key, Whole)>,
     /// Further tellings of frames that were told already.
     pub(super) retold: u64,
     /// Bytes that belong to no frame.
@@ -135,6 +141,7 @@ impl Assembly {
             dress: told.dress,
             width: told.width,
             link: told.link,
+            partial: false,
         };
         match told.content {
             Content::Bytes(bytes) => self.bytes(bytes, telling, whole),
@@ -164,6 +171,7 @@ impl Assembly {
                     } else {
                         in_part(&mut glance, there + left_out);
                     }
+                    let telling = Telling { partial: true, ..telling };
                     self.tell(glance, sum(&full[..there]), telling, false, 1, false, whole);
                 }
             }
@@ -174,8 +182,16 @@ impl Assembly {
 
     /// No more pieces come, or the link went down: what is under way stays cut.
     pub(super) fn flush(&mut self, whole: &mut impl FnMut(Whole)) {
+        self.release(whole);
         for pending in std::mem::take(&mut self.pending) {
             self.cut(pending, whole);
+        }
+    }
+
+    /// Something else happened: what was shown in part stays so.
+    pub(super) fn release(&mut self, whole: &mut impl FnMut(Whole)) {
+        if let Some((_, held)) = self.held.take() {
+            whole(held);
         }
     }
 
@@ -320,7 +336,8 @@ impl Assembly {
         mangled: bool,
         whole: &mut impl FnMut(Whole),
     ) {
-        let Telling { place, voice, dress, width, link, .. } = telling;
+        let Telling { place, voice, dress, width, link, partial, .. } = telling;
+        let partial = partial || cut;
         let key = Key {
             op: glance.op,
             group: glance.group,
@@ -328,6 +345,20 @@ impl Assembly {
             sequence: glance.sequence,
             announced: glance.announced,
         };
+        if let Some((held_key, held)) = self.held.take() {
+            let near = place.line.abs_diff(held.place.line) <= TELLING_REACH;
+            if held_key == key && held.link == link && near && !partial && sum != 0 {
+                if let Some(known) = self.remembered.back_mut() {
+                    known.voices.push(voice);
+                    (known.sum, known.partial) = (sum, false);
+                }
+                self.retold += 1;
+                let place = held.place;
+                whole(Whole { glance, place, dress, link, sum, cut, width, pieces, mangled });
+                return;
+            }
+            whole(held);
+        }
         let headless = glance.sequence.is_none();
         let alike = |known: &&mut Remembered| {
             let same = match headless {
@@ -339,7 +370,8 @@ impl Assembly {
                 }
                 false => known.key == key,
             };
-            known.link == link && same && (known.sum == sum || known.sum == 0 || sum == 0 || cut)
+            let sums = known.sum == sum || known.sum == 0 || sum == 0 || known.partial || partial;
+            known.link == link && same && sums
         };
         // Words without a header are taken for a telling only of the very frame before them.
         let found = match headless {
@@ -356,8 +388,8 @@ impl Assembly {
             let captured = matches!(dress, Dress::Recording | Dress::Binary | Dress::Capture);
             if !captured && near && soon && !known.voices.contains(&voice) && known.voices.len() < 8 {
                 known.voices.push(voice);
-                if known.sum == 0 {
-                    known.sum = sum;
+                if known.sum == 0 || known.partial && !partial {
+                    (known.sum, known.partial) = (sum, partial);
                 }
                 self.retold += 1;
                 return;
@@ -366,8 +398,13 @@ impl Assembly {
         if self.remembered.len() == REMEMBERED {
             self.remembered.pop_front();
         }
-        self.remembered.push_back(Remembered { key, sum, place, voices: vec![voice], link });
-        whole(Whole { glance, place, dress, link, sum, cut, width, pieces, mangled });
+        self.remembered.push_back(Remembered { key, sum, place, voices: vec![voice], link, partial });
+        let frame = Whole { glance, place, dress, link, sum, cut, width, pieces, mangled };
+        if frame.glance.in_part {
+            self.held = Some((key, frame));
+        } else {
+            whole(frame);
+        }
     }
 }
 

@@ -199,8 +199,9 @@ impl Model {
     fn told(&mut self, told: Told) {
         let (link, place) = (told.link, told.place);
         if let Content::Event(event) = told.content {
-            if matches!(event, Event::LinkDown(_)) {
-                self.flush();
+            match event {
+                Event::LinkDown(_) => self.flush(),
+                _ => self.release(),
             }
             let said = self.talk(link).event(event, place);
             self.lines.push_back(self.printer.event(place, &said));
@@ -232,6 +233,12 @@ impl Model {
     fn main_talk(&self) -> &Talk {
         let weight = |talk: &&Talk| (talk.frames, talk.att_errors.len());
         self.talks.values().max_by_key(weight).unwrap_or(&self.nothing)
+    }
+
+    fn release(&mut self) {
+        let mut whole = Vec::new();
+        self.assembly.release(&mut |frame| whole.push(frame));
+        whole.iter().for_each(|frame| self.frame(frame));
     }
 
     fn flush(&mut self) {

@@ -3,6 +3,8 @@
 use super::causes::{table, whole_update};
 use super::script::*;
 use super::support::{explained, verdict};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 fn log(script: &Script, dress: impl Fn(&[u8]) -> String) -> Vec<u8> {
     let line = |said: &Said| {
@@ -149,5 +151,57 @@ fn a_conversation_in_a_log_of_first_bytes_keeps_its_cause() {
         }
         let verdict = verdict(&silent(&script));
         assert_eq!(verdict["cause"], cause.name(), "{name}: {} {}", verdict["says"], verdict["also"]);
+    }
+}
+
+#[test]
+fn what_another_line_shows_whole_is_known() {
+    let (_, script, cause) =
+        table().into_iter().find(|(name, ..)| name.starts_with("the old image runs")).expect("a row");
+    for (form, write) in [("a buffer", buffer as fn(&Script) -> Vec<u8>), ("dots", dots)] {
+        let log = twice(&script, write, true);
+        let verdict = verdict(log.as_bytes());
+        assert_eq!(
+            (&verdict["cause"], verdict["undecided"].to_string()),
+            (&cause.name().into(), "[]".into()),
+            "{form}"
+        );
+    }
+}
+
+/// A log that shows the first bytes of a frame in one line and all of them in another says it twice.
+fn twice(script: &Script, write: fn(&Script) -> Vec<u8>, part_first: bool) -> String {
+    let parts = String::from_utf8(write(script)).expect("text");
+    let mut log = String::new();
+    for (said, part) in script.said.iter().zip(parts.lines()) {
+        let time = &part[..12];
+        let whole = format!("{time} frame as base64: {}", STANDARD.encode(&said.bytes));
+        let (one, other) = if part_first { (part, &whole[..]) } else { (&whole[..], part) };
+        log += &format!("{one}\n{other}\n");
+    }
+    log
+}
+
+#[test]
+fn a_frame_that_is_shown_in_part_and_whole_is_one() {
+    let mut script = Script::default();
+    whole_update(&mut script);
+    let beginnings: [Form; 3] = [("a buffer", buffer), ("dots", dots), ("nothing said", silent)];
+    for (form, write) in beginnings {
+        for part_first in [true, false] {
+            let log = twice(&script, write, part_first);
+            let verdict = verdict(log.as_bytes());
+            let figures = &verdict["figures"];
+            assert_eq!(
+                (
+                    &verdict["cause"],
+                    &figures["frames"],
+                    &figures["repeated_requests"],
+                    &figures["repeated_answers"]
+                ),
+                (&"NOTHING_WRONG".into(), &script.said.len().into(), &0.into(), &0.into()),
+                "{form}, {part_first}: {verdict:#}"
+            );
+        }
     }
 }
