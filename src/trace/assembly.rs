@@ -133,7 +133,7 @@ pub(super) struct Assembly {
 
 impl Assembly {
     /// Takes what was told; whole frames go to `whole`.
-    pub(super) fn take(&mut self, told: Told, whole: &mut impl FnMut(Whole)) {
+    pub(super) fn take(&mut self, told: Told, whole: &mut dyn FnMut(Whole)) {
         let telling = Telling {
             place: told.place,
             last_line: told.place.line,
@@ -181,7 +181,7 @@ impl Assembly {
     }
 
     /// No more pieces come, or the link went down: what is under way stays cut.
-    pub(super) fn flush(&mut self, whole: &mut impl FnMut(Whole)) {
+    pub(super) fn flush(&mut self, whole: &mut dyn FnMut(Whole)) {
         self.release(whole);
         for pending in std::mem::take(&mut self.pending) {
             self.cut(pending, whole);
@@ -189,13 +189,13 @@ impl Assembly {
     }
 
     /// Something else happened: what was shown in part stays so.
-    pub(super) fn release(&mut self, whole: &mut impl FnMut(Whole)) {
+    pub(super) fn release(&mut self, whole: &mut dyn FnMut(Whole)) {
         if let Some((_, held)) = self.held.take() {
             whole(held);
         }
     }
 
-    fn bytes(&mut self, bytes: Vec<u8>, telling: Telling, whole: &mut impl FnMut(Whole)) {
+    fn bytes(&mut self, bytes: Vec<u8>, telling: Telling, whole: &mut dyn FnMut(Whole)) {
         let mut rest = &bytes[..];
         let mut unmangled;
         let mut mangled = false;
@@ -263,7 +263,7 @@ impl Assembly {
     }
 
     /// Takes a piece that goes on with a frame; how many of its bytes belong to that frame.
-    fn piece(&mut self, bytes: &[u8], telling: Telling, whole: &mut impl FnMut(Whole)) -> Option<usize> {
+    fn piece(&mut self, bytes: &[u8], telling: Telling, whole: &mut dyn FnMut(Whole)) -> Option<usize> {
         self.give_up(|pending| telling.place.line > pending.told.last_line + PIECE_REACH, whole);
         let fits = |pending: &Pending, strict: bool| {
             let missing = pending.need.saturating_sub(pending.bytes.len());
@@ -310,14 +310,14 @@ impl Assembly {
         Some(taken)
     }
 
-    fn give_up(&mut self, which: impl Fn(&Pending) -> bool, whole: &mut impl FnMut(Whole)) {
+    fn give_up(&mut self, which: impl Fn(&Pending) -> bool, whole: &mut dyn FnMut(Whole)) {
         while let Some(at) = self.pending.iter().position(&which) {
             let pending = self.pending.remove(at);
             self.cut(pending, whole);
         }
     }
 
-    fn cut(&mut self, pending: Pending, whole: &mut impl FnMut(Whole)) {
+    fn cut(&mut self, pending: Pending, whole: &mut dyn FnMut(Whole)) {
         if let Some(glance) = glance(&pending.bytes, pending.told.dress == Dress::Console) {
             let cut = pending.bytes.len() < pending.need;
             self.tell(glance, sum(&pending.bytes), pending.told, cut, pending.pieces, false, whole);
@@ -334,7 +334,7 @@ impl Assembly {
         cut: bool,
         pieces: u32,
         mangled: bool,
-        whole: &mut impl FnMut(Whole),
+        whole: &mut dyn FnMut(Whole),
     ) {
         let Telling { place, voice, dress, width, link, partial, .. } = telling;
         let partial = partial || cut;

@@ -52,7 +52,7 @@ impl Input {
     }
 
     /// Takes bytes as long as `wants_more` says so after each part; how many were taken.
-    pub(super) fn feed(&mut self, bytes: &[u8], mut part: impl FnMut(Part<'_>) -> bool) -> usize {
+    pub(super) fn feed(&mut self, bytes: &[u8], part: &mut dyn FnMut(Part<'_>) -> bool) -> usize {
         let mut taken = 0;
         if self.kind.is_none() {
             let more = (LOOK_AT - self.head.len()).min(bytes.len());
@@ -62,10 +62,10 @@ impl Input {
             if self.head.len() < LOOK_AT {
                 return taken;
             }
-            self.decide(&mut part);
+            self.decide(part);
         }
         while taken < bytes.len() {
-            let (used, goes_on) = self.some(&bytes[taken..], &mut part);
+            let (used, goes_on) = self.some(&bytes[taken..], part);
             taken += used;
             self.bytes += used as u64;
             if !goes_on {
@@ -76,9 +76,9 @@ impl Input {
     }
 
     /// No more bytes come.
-    pub(super) fn end(&mut self, mut part: impl FnMut(Part<'_>) -> bool) {
+    pub(super) fn end(&mut self, part: &mut dyn FnMut(Part<'_>) -> bool) {
         if self.kind.is_none() {
-            self.decide(&mut part);
+            self.decide(part);
         }
         if !self.line.is_empty() {
             let line = std::mem::take(&mut self.line);
@@ -86,7 +86,7 @@ impl Input {
         }
     }
 
-    fn decide(&mut self, part: &mut impl FnMut(Part<'_>) -> bool) {
+    fn decide(&mut self, part: &mut dyn FnMut(Part<'_>) -> bool) {
         let head = std::mem::take(&mut self.head);
         let (kind, skip) = recognise(&head);
         self.kind = Some(kind);
@@ -98,7 +98,7 @@ impl Input {
     }
 
     /// Takes some bytes: up to the end of a line, or all of them. How many, and whether to go on.
-    fn some(&mut self, bytes: &[u8], part: &mut impl FnMut(Part<'_>) -> bool) -> (usize, bool) {
+    fn some(&mut self, bytes: &[u8], part: &mut dyn FnMut(Part<'_>) -> bool) -> (usize, bool) {
         match self.kind {
             Some(Kind::Text) | None => self.text(bytes, part),
             Some(Kind::Utf16 { big_endian }) => self.utf16(bytes, big_endian, part),
@@ -114,7 +114,7 @@ impl Input {
         }
     }
 
-    fn text(&mut self, bytes: &[u8], part: &mut impl FnMut(Part<'_>) -> bool) -> (usize, bool) {
+    fn text(&mut self, bytes: &[u8], part: &mut dyn FnMut(Part<'_>) -> bool) -> (usize, bool) {
         let room = LONGEST_PART - self.line.len();
         let end = bytes.iter().take(room).position(|byte| matches!(byte, b'\n' | b'\r'));
         match end {
@@ -135,7 +135,7 @@ impl Input {
         &mut self,
         bytes: &[u8],
         big_endian: bool,
-        part: &mut impl FnMut(Part<'_>) -> bool,
+        part: &mut dyn FnMut(Part<'_>) -> bool,
     ) -> (usize, bool) {
         for (at, byte) in bytes.iter().enumerate() {
             let Some(first) = self.half.take() else {
@@ -160,14 +160,14 @@ impl Input {
         (bytes.len(), true)
     }
 
-    fn end_line(&mut self, part: &mut impl FnMut(Part<'_>) -> bool) -> bool {
+    fn end_line(&mut self, part: &mut dyn FnMut(Part<'_>) -> bool) -> bool {
         let goes_on = self.line.is_empty() || part(Part::Line(&self.line));
         self.line.clear();
         goes_on
     }
 
     /// Hands on as much of a long line as ends with a whole word.
-    fn cut_line(&mut self, part: &mut impl FnMut(Part<'_>) -> bool) -> bool {
+    fn cut_line(&mut self, part: &mut dyn FnMut(Part<'_>) -> bool) -> bool {
         let last = |ends: &[u8]| self.line.iter().rposition(|byte| ends.contains(byte)).map(|at| at + 1);
         let end = last(b"]})")
             .filter(|end| *end > LONGEST_PART / 2)
@@ -225,7 +225,7 @@ mod tests {
         for piece in bytes.chunks(piece) {
             assert_eq!(input.feed(piece, &mut take), piece.len());
         }
-        input.end(take);
+        input.end(&mut take);
         out
     }
 

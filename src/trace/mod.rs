@@ -84,7 +84,7 @@ impl Trace {
             return 0;
         }
         let Trace { input, model, .. } = self;
-        input.feed(bytes, |part| {
+        input.feed(bytes, &mut |part| {
             model.part(part);
             model.lines.len() < MOST_LINES
         })
@@ -115,7 +115,7 @@ impl Trace {
         if !self.ended {
             self.ended = true;
             let Trace { input, model, .. } = self;
-            input.end(|part| {
+            input.end(&mut |part| {
                 model.part(part);
                 true
             });

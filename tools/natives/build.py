@@ -51,6 +51,8 @@ def environment(platform: Platform) -> dict[str, str]:
         f"--remap-path-prefix={RUST}/lib/rustlib/src/rust=/rust",
         f"--remap-path-prefix={RUST}=/rust",
         f"--remap-path-prefix={ROOT}=/smpfota",
+        # Where the processor has no instructions for it, the digest of an image is computed by loops that nobody unrolled: 25 KB less.
+        '--cfg=sha2_backend_soft="compact"',
         *platform.flags,
     ]
     env = dict(os.environ)

@@ -13,11 +13,13 @@ VERSION, DEFLATED = 20, 8
 FILE_MODE = 0o100644 << 16
 UNIX = 3 << 8
 ITERATIONS = 5
+# Of blocks: 15 are few for a library.
+NO_LIMIT = 0
 
 
 def deflated(content: bytes) -> bytes:
     # The zlib format has two bytes in front of the stream and four behind it.
-    return zopfli.zlib.compress(content, numiterations=ITERATIONS)[2:-4]
+    return zopfli.zlib.compress(content, numiterations=ITERATIONS, blocksplittingmax=NO_LIMIT)[2:-4]
 
 
 def write(path: Path, entries: Mapping[str, bytes]) -> None:

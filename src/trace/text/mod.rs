@@ -55,7 +55,7 @@ struct Heading {
 
 impl Reader {
     /// Takes a line without its end.
-    pub(super) fn line(&mut self, number: u64, raw: &[u8], told: &mut impl FnMut(Told)) {
+    pub(super) fn line(&mut self, number: u64, raw: &[u8], told: &mut dyn FnMut(Told)) {
         let plain = without_colours(raw);
         let raw = &console::without_carets(&plain)[..];
         let place = Place { line: number, time_ms: None };
@@ -87,7 +87,7 @@ impl Reader {
     }
 
     /// No more lines come.
-    pub(super) fn end(&mut self, told: &mut impl FnMut(Told)) {
+    pub(super) fn end(&mut self, told: &mut dyn FnMut(Told)) {
         self.end_dump(told);
         if let Some(listed) = self.list.take() {
             self.listed(&listed, told);
@@ -98,7 +98,7 @@ impl Reader {
         self.btmon.end(told);
     }
 
-    fn plain(&mut self, number: u64, line: &str, told: &mut impl FnMut(Told)) {
+    fn plain(&mut self, number: u64, line: &str, told: &mut dyn FnMut(Told)) {
         let mut understood = false;
         match self.list.line(line) {
             Step::Taken => return,
@@ -176,12 +176,12 @@ impl Reader {
     }
 
     /// Bytes over several lines.
-    fn listed(&mut self, listed: &Listed, told: &mut impl FnMut(Told)) {
+    fn listed(&mut self, listed: &Listed, told: &mut dyn FnMut(Told)) {
         self.bytes_in(&listed.line, listed.place, told);
     }
 
     /// A body over several lines, of which none says something by itself. Its time is that of its last line.
-    fn bodied(&mut self, body: &Body, told: &mut impl FnMut(Told)) {
+    fn bodied(&mut self, body: &Body, told: &mut dyn FnMut(Told)) {
         let way = words::way(&body.heading);
         if let Some(glance) = words::read(&body.text, way.map(|way| way == Way::ToDevice)) {
             let content = Content::Words(Box::new(glance));
@@ -191,7 +191,7 @@ impl Reader {
     }
 
     /// Whether the line holds a frame, or tells one in words.
-    fn bytes_in(&mut self, line: &str, place: Place, told: &mut impl FnMut(Told)) -> bool {
+    fn bytes_in(&mut self, line: &str, place: Place, told: &mut dyn FnMut(Told)) -> bool {
         let mut found = dress::find(line);
         // A number beside a frame is no piece of another.
         if found.iter().any(|hit| hit.bytes.len() >= 8) {
@@ -271,14 +271,14 @@ impl Reader {
         if self.host && goes_on { bytes[4..].to_vec() } else { bytes }
     }
 
-    fn end_dump(&mut self, told: &mut impl FnMut(Told)) {
+    fn end_dump(&mut self, told: &mut dyn FnMut(Told)) {
         if let Some(dumped) = self.dump.take() {
             self.dumped(dumped, told);
         }
         self.heading = Heading::default();
     }
 
-    fn dumped(&mut self, dumped: Dumped, told: &mut impl FnMut(Told)) {
+    fn dumped(&mut self, dumped: Dumped, told: &mut dyn FnMut(Told)) {
         self.lines_with_bytes += 1;
         let swapped = if dumped.pairs { dumped.swapped() } else { Vec::new() };
         let bytes = if starts_frame(&dumped.bytes) {
@@ -298,7 +298,7 @@ impl Reader {
     }
 
     /// A line of the library's own recording; whether it is one.
-    fn recorded(&mut self, number: u64, line: &str, told: &mut impl FnMut(Told)) -> bool {
+    fn recorded(&mut self, number: u64, line: &str, told: &mut dyn FnMut(Told)) -> bool {
         let mut parts = line.split(' ');
         let Some(time) = parts.next().and_then(seconds) else { return line.starts_with('#') };
         let place = Place { line: number, time_ms: Some(time) };
@@ -337,7 +337,7 @@ impl Reader {
 }
 
 /// Tells frames out of console lines.
-fn tell_frames(frames: Vec<Vec<u8>>, place: Place, voice: u32, told: &mut impl FnMut(Told)) {
+fn tell_frames(frames: Vec<Vec<u8>>, place: Place, voice: u32, told: &mut dyn FnMut(Told)) {
     for frame in frames {
         let content = Content::Bytes(frame);
         told(Told { place, voice, dress: Dress::Console, content, width: 0, link: 0 });
