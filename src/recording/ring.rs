@@ -271,7 +271,7 @@ impl Ring {
             self.marks.push_back(Mark { bytes: self.written, entries: self.entries });
         }
         let full = self.gone + self.room.len() as u64;
-        self.free_until = full.min(self.written + (length + part) as u64).max(self.written + length as u64);
+        self.free_until = full.min(self.written + (length + part) as u64);
     }
 
     /// How many bytes all entries take.

@@ -2,6 +2,7 @@
 
 use super::told::{Content, Dress, Place, Told};
 use crate::diagnose::{Glance, glance};
+use crate::smp::header::HEADER_LEN;
 use crate::smp::{Op, group, mangled};
 use std::collections::VecDeque;
 
@@ -36,6 +37,17 @@ pub(super) fn starts_frame(bytes: &[u8]) -> bool {
         // Clients that write the length or the group in the wrong order, or leave the length at 0.
         || known_op && *flags == 0 && map && known_group
         || known_op && *flags == 0 && map && length.swap_bytes_16() == body.len()
+}
+
+/// How long the frame is that begins here, by its header; `None` where the header does not reach so far.
+pub(super) fn announced(bytes: &[u8]) -> Option<usize> {
+    let [_, _, high, low, ..] = bytes else { return None };
+    Some(HEADER_LEN + usize::from(u16::from_be_bytes([*high, *low])))
+}
+
+/// Whether `bytes` are exactly one frame.
+pub(super) fn is_one_frame(bytes: &[u8]) -> bool {
+    starts_frame(bytes) && announced(bytes) == Some(bytes.len())
 }
 
 /// Whether `bytes` begin like a frame, or like one that passed through a text encoding.

@@ -201,15 +201,20 @@ impl Model {
         if let Content::Event(event) = told.content {
             match event {
                 Event::LinkDown(_) => self.flush(),
-                _ => self.release(),
+                _ => self.frames_of(|assembly, whole| assembly.release(whole)),
             }
             let said = self.talk(link).event(event, place);
             self.lines.push_back(self.printer.event(place, &said));
             return;
         }
-        let mut whole = Vec::new();
-        self.assembly.take(told, &mut |frame| whole.push(frame));
-        whole.iter().for_each(|frame| self.frame(frame));
+        self.frames_of(|assembly, whole| assembly.take(told, whole));
+    }
+
+    /// Takes the frames that the assembly hands on.
+    fn frames_of(&mut self, hand_on: impl FnOnce(&mut Assembly, &mut dyn FnMut(assembly::Whole))) {
+        let mut frames = Vec::new();
+        hand_on(&mut self.assembly, &mut |frame| frames.push(frame));
+        frames.iter().for_each(|frame| self.frame(frame));
     }
 
     fn frame(&mut self, frame: &assembly::Whole) {
@@ -235,16 +240,8 @@ impl Model {
         self.talks.values().max_by_key(weight).unwrap_or(&self.nothing)
     }
 
-    fn release(&mut self) {
-        let mut whole = Vec::new();
-        self.assembly.release(&mut |frame| whole.push(frame));
-        whole.iter().for_each(|frame| self.frame(frame));
-    }
-
     fn flush(&mut self) {
-        let mut whole = Vec::new();
-        self.assembly.flush(&mut |frame| whole.push(frame));
-        whole.iter().for_each(|frame| self.frame(frame));
+        self.frames_of(|assembly, whole| assembly.flush(whole));
     }
 
     fn end(&mut self) {

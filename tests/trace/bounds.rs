@@ -58,6 +58,13 @@ fn a_file_given_at_once_waits_until_its_lines_are_read() {
     }
 }
 
+fn ends_in_a_report(bytes: &[u8], piece: usize) -> Result<(), TestCaseError> {
+    let (lines, verdict) = explained_in(bytes, piece);
+    prop_assert!(verdict["cause"].is_string() && !verdict["says"].as_str().unwrap_or("").is_empty());
+    prop_assert!(lines.iter().all(|line| !line.contains('\n')));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
@@ -76,9 +83,7 @@ proptest! {
             bytes[at] = byte;
         }
         bytes.truncate(24 + cut.index(2 * bytes.len()));
-        let (lines, verdict) = explained_in(&bytes, piece);
-        prop_assert!(verdict["cause"].is_string() && !verdict["says"].as_str().unwrap_or("").is_empty());
-        prop_assert!(lines.iter().all(|line| !line.contains('\n')));
+        ends_in_a_report(&bytes, piece)?;
     }
 }
 
@@ -99,9 +104,7 @@ proptest! {
             bytes[at] = byte;
         }
         bytes.truncate(24 + cut.index(2 * bytes.len()));
-        let (lines, verdict) = explained_in(&bytes, piece);
-        prop_assert!(verdict["cause"].is_string() && !verdict["says"].as_str().unwrap_or("").is_empty());
-        prop_assert!(lines.iter().all(|line| !line.contains('\n')));
+        ends_in_a_report(&bytes, piece)?;
     }
 }
 
@@ -117,8 +120,6 @@ proptest! {
         ], 0..30),
         piece in 1usize..200,
     ) {
-        let (lines, verdict) = explained_in(&parts.concat(), piece);
-        prop_assert!(verdict["cause"].is_string() && !verdict["says"].as_str().unwrap_or("").is_empty());
-        prop_assert!(lines.iter().all(|line| !line.contains('\n')));
+        ends_in_a_report(&parts.concat(), piece)?;
     }
 }

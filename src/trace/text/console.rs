@@ -2,7 +2,7 @@
 
 use super::super::assembly::starts_frame;
 use super::super::told::Way;
-use super::dress;
+use super::{dress, words};
 use crate::smp::console::{Decoder, MAX_FRAME};
 use std::borrow::Cow;
 
@@ -42,8 +42,8 @@ impl Console {
         Some(frames)
     }
 
-    /// The frames that end in a word whose mark was lost when it was copied; `None` for any other word.
-    pub(super) fn copied(&mut self, word: &str, way: Option<Way>) -> Option<Vec<Vec<u8>>> {
+    /// The frames that end in a word whose mark was lost when it was copied; `None` for any other word. `front` stands before it.
+    pub(super) fn copied(&mut self, word: &str, front: &str) -> Option<Vec<Vec<u8>>> {
         // The length of a frame is below 2,048.
         if self.copied_rest == 0 && !(word.starts_with(['A', 'B']) && word.len() >= LEAST) {
             return None;
@@ -60,7 +60,7 @@ impl Console {
         let rest = if begins { two(0) + 2 } else { self.copied_rest };
         self.copied_rest = rest.saturating_sub(bytes.len());
         let mark = if begins { BEGINS } else { GOES_ON };
-        self.marked(&[&mark, word.as_bytes()].concat(), way)
+        self.marked(&[&mark, word.as_bytes()].concat(), words::way(front))
     }
 
     /// How many lines were damaged.

@@ -212,10 +212,9 @@ impl Dumped {
 pub(super) fn within(bytes: &[u8]) -> Option<&[u8]> {
     /// Ethernet, IPv6 and UDP together.
     const FARTHEST: usize = 14 + 40 + 8 + 16;
-    (1..bytes.len().min(FARTHEST)).map(|at| &bytes[at..]).find(|rest| {
-        super::super::assembly::starts_frame(rest)
-            && rest.len() == 8 + usize::from(u16::from_be_bytes([rest[2], rest[3]]))
-    })
+    (1..bytes.len().min(FARTHEST))
+        .map(|at| &bytes[at..])
+        .find(|rest| super::super::assembly::is_one_frame(rest))
 }
 
 #[cfg(test)]

@@ -184,8 +184,7 @@ fn is_number(part: &str) -> bool {
 
 fn is_base64(line: &str) -> bool {
     let plain = line.trim_end_matches('=');
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
-    line.len() - plain.len() <= 2 && !plain.is_empty() && plain.bytes().all(fits)
+    line.len() - plain.len() <= 2 && !plain.is_empty() && plain.bytes().all(dress::sixty_four::is_digit)
 }
 
 fn without_comments(line: &str) -> Cow<'_, str> {

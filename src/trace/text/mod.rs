@@ -163,7 +163,7 @@ impl Reader {
         }
         let word = line.trim().rsplit(' ').next().unwrap_or_default();
         let front = line.trim().strip_suffix(word).unwrap_or_default();
-        if let Some(frames) = self.console.copied(word, words::way(front)) {
+        if let Some(frames) = self.console.copied(word, front) {
             tell_frames(frames, place, voice(front), told);
             return;
         }

@@ -1,6 +1,6 @@
 //! Lines that a terminal broke at its width, and that were copied so.
 
-use super::super::assembly::starts_frame;
+use super::super::assembly::{announced, starts_frame};
 use super::super::told::Dress;
 use super::dress;
 
@@ -14,9 +14,7 @@ pub(super) fn begins(line: &str) -> Option<usize> {
     if !fits {
         return None;
     }
-    let lacks = |bytes: &[u8]| {
-        starts_frame(bytes) && bytes.len() < 8 + usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))
-    };
+    let lacks = |bytes: &[u8]| starts_frame(bytes) && announced(bytes) > Some(bytes.len());
     // A string of digits that ends with half a byte.
     let word = line.rsplit(' ').next().unwrap_or_default();
     if word.len() % 2 == 1 && word.len() > 16 && word.is_ascii() {

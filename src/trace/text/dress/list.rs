@@ -1,6 +1,6 @@
 //! Lists of single numbers, decimal or hexadecimal, with commas or blanks between them.
 
-use super::super::super::assembly::starts_frame;
+use super::super::super::assembly::{is_one_frame, starts_frame};
 use super::{LEAST, is_end, skip};
 
 /// Fewer numbers without a zero in front are no hexadecimal, and without brackets no list that only blanks divide.
@@ -105,11 +105,10 @@ impl Seen {
         if self.prefixed {
             return Some(self.hexadecimal);
         }
-        let is_frame = |bytes: &[u8]| {
-            starts_frame(bytes) && bytes.len() == 8 + usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))
-        };
         let unclear = count >= LEAST_UNCLEAR;
-        if self.letter || !self.not_hexadecimal && is_frame(&self.hexadecimal) && !is_frame(&self.decimal) {
+        if self.letter
+            || !self.not_hexadecimal && is_one_frame(&self.hexadecimal) && !is_one_frame(&self.decimal)
+        {
             return (unclear && (clear && commas || starts_frame(&self.hexadecimal)))
                 .then_some(self.hexadecimal);
         }

@@ -3,8 +3,9 @@
 mod characters;
 mod hexadecimal;
 mod list;
-mod sixty_four;
+pub(super) mod sixty_four;
 
+use super::super::assembly::announced;
 use super::super::told::Dress;
 use std::ops::Range;
 
@@ -38,10 +39,7 @@ impl Found {
         if more {
             return behind[..digits].parse().ok();
         }
-        let (high, low) = (*self.bytes.get(2)?, *self.bytes.get(3)?);
-        (8 + usize::from(u16::from_be_bytes([high, low])))
-            .checked_sub(self.bytes.len())
-            .filter(|left| *left > 0)
+        announced(&self.bytes)?.checked_sub(self.bytes.len()).filter(|left| *left > 0)
     }
 }
 

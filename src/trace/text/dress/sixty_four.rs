@@ -14,16 +14,15 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 pub(super) fn base64(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
-    let is = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
     let mut end = at;
-    skip(text, &mut end, is);
+    skip(text, &mut end, is_digit);
     let padding = text[end..].iter().take(2).take_while(|byte| **byte == b'=').count();
     end += padding;
     // JSON may write a solidus as \/.
     if text.get(end) == Some(&b'\\') && text.get(end + 1) == Some(&b'/') {
         return escaped_base64(text, at);
     }
-    if end - at < LEAST_BASE64 || at > 0 && is(text[at - 1]) {
+    if end - at < LEAST_BASE64 || at > 0 && is_digit(text[at - 1]) {
         return None;
     }
     decode(&text[at..end]).map(|bytes| (bytes, end))
@@ -33,6 +32,11 @@ fn escaped_base64(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
     let stop = text[at..].iter().position(|byte| matches!(byte, b'"' | b'\'')).unwrap_or(text.len() - at);
     let plain: Vec<u8> = text[at..at + stop].iter().copied().filter(|byte| *byte != b'\\').collect();
     decode(&plain).map(|bytes| (bytes, at + stop))
+}
+
+/// Whether it is a digit of either alphabet.
+pub(in crate::trace::text) fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
